@@ -1,0 +1,248 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+// A Cluster is a GKE cluster and the project it is in.
+type Cluster struct {
+	*containerpb.Cluster
+	Project string
+}
+
+// ResourceName returns "projects/P/locations/L/clusters/C". It is made from the
+// project that was asked for: the cluster's self link has other forms.
+func (c *Cluster) ResourceName() string {
+	return "projects/" + c.Project + "/locations/" + c.GetLocation() + "/clusters/" + c.GetName()
+}
+
+// Autopilot reports whether Google manages the cluster's nodes.
+func (c *Cluster) Autopilot() bool {
+	return c.GetAutopilot().GetEnabled()
+}
+
+// Network returns the VPC network of the cluster. It reports false where the
+// cluster gives no name with a project in it: cluster.network is a bare ID, which
+// in a Shared VPC says nothing.
+func (c *Cluster) Network() (NetworkName, bool) {
+	return ParseNetwork(c.GetNetworkConfig().GetNetwork())
+}
+
+// NetworkProjects returns the projects that own the networks and subnetworks of
+// the cluster, each once.
+func (c *Cluster) NetworkProjects() []string {
+	var ps []string
+	add := func(project string) {
+		if project != "" && !slices.Contains(ps, project) {
+			ps = append(ps, project)
+		}
+	}
+	if n, ok := c.Network(); ok {
+		add(n.Project)
+	}
+	for _, sn := range c.SubnetworkNames() {
+		add(sn.Project)
+	}
+	return ps
+}
+
+// Subnetwork reads a subnetwork's name in a field of the cluster. A bare ID, which
+// the API takes for additional subnetworks, is one beside the cluster's own.
+func (c *Cluster) Subnetwork(link string) (SubnetworkName, bool) {
+	if own, ok := ParseSubnetwork(c.GetNetworkConfig().GetSubnetwork()); ok {
+		return own.Beside(link)
+	}
+	return ParseSubnetwork(link)
+}
+
+// SubnetworkNames returns the subnetworks that hold or may hold nodes of the
+// cluster, each once: those of its node pools, its own, and additional ones.
+func (c *Cluster) SubnetworkNames() []SubnetworkName {
+	var names []SubnetworkName
+	add := func(link string) {
+		if n, ok := c.Subnetwork(link); ok && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	add(c.GetNetworkConfig().GetSubnetwork())
+	for _, p := range c.GetNodePools() {
+		add(p.GetNetworkConfig().GetSubnetwork())
+	}
+	for _, a := range c.GetIpAllocationPolicy().GetAdditionalIpRangesConfigs() {
+		add(a.GetSubnetwork())
+	}
+	return names
+}
+
+// A NodeSource is where nodes of a cluster come from: a node pool or, where the
+// cluster makes node pools by itself (Autopilot, node auto-provisioning), the
+// cluster's own defaults.
+type NodeSource struct {
+	Cluster *Cluster
+	Pool    *containerpb.NodePool // nil for the cluster's own defaults
+}
+
+// NodeSources returns the cluster's node pools in the API's order, then its own
+// defaults if it makes node pools by itself.
+//
+// Whether clusters.list names the node pools of an Autopilot cluster is not
+// documented, so an Autopilot cluster always has its own defaults among them.
+func (c *Cluster) NodeSources() []NodeSource {
+	var sources []NodeSource
+	for _, p := range c.GetNodePools() {
+		sources = append(sources, NodeSource{c, p})
+	}
+	// autoprovisioningNodePoolDefaults is also filled in where auto-provisioning
+	// is off, so it says nothing here.
+	if c.Autopilot() || c.GetAutoscaling().GetEnableNodeAutoprovisioning() {
+		sources = append(sources, NodeSource{c, nil})
+	}
+	return sources
+}
+
+// ResourceName returns the node pool's name, or the cluster's for its defaults.
+func (n NodeSource) ResourceName() string {
+	if n.Pool == nil {
+		return n.Cluster.ResourceName()
+	}
+	return n.Cluster.ResourceName() + "/nodePools/" + n.Pool.GetName()
+}
+
+// String names the source for a message.
+func (n NodeSource) String() string {
+	switch {
+	case n.Pool != nil:
+		return "node pool " + n.Pool.GetName()
+	case n.Cluster.Autopilot():
+		return "Autopilot nodes"
+	}
+	return "auto-provisioned node pools"
+}
+
+// origin is evidence that the cluster makes node pools by itself.
+func (n NodeSource) origin() Evidence {
+	if n.Cluster.Autopilot() {
+		return Evidence{n.Cluster.ResourceName(), "autopilot.enabled", "true"}
+	}
+	return Evidence{n.Cluster.ResourceName(), "autoscaling.enableNodeAutoprovisioning", "true"}
+}
+
+// Privacy says whether nodes are private, which field decided it and, where it
+// is worth knowing, what that rests on.
+type Privacy struct {
+	Private  bool
+	Evidence []Evidence
+	Note     string
+}
+
+// Privacy decides whether the nodes are private, that is, have no external IPv4
+// address. The first of these fields that is set decides:
+//
+//	nodePools[].networkConfig.enablePrivateNodes
+//	networkConfig.defaultEnablePrivateNodes
+//	privateClusterConfig.enablePrivateNodes  (deprecated; plain bool, so only true says anything)
+//
+// Otherwise nodes are public, the API's default. A privateClusterConfig that is
+// merely present says nothing: every cluster with a Private Service Connect
+// control plane has one. Source: NodeNetworkConfig and NetworkConfig in the GKE
+// API reference.
+func (n NodeSource) Privacy() Privacy {
+	const (
+		poolField       = "networkConfig.enablePrivateNodes"
+		defaultField    = "networkConfig.defaultEnablePrivateNodes"
+		deprecatedField = "privateClusterConfig.enablePrivateNodes"
+	)
+	var p Privacy
+	cluster := n.Cluster.ResourceName()
+	deprecated := n.Cluster.GetPrivateClusterConfig().GetEnablePrivateNodes()
+	if n.Pool != nil {
+		if nc := n.Pool.GetNetworkConfig(); nc != nil && nc.EnablePrivateNodes != nil {
+			p.Private = *nc.EnablePrivateNodes
+			p.Evidence = []Evidence{{n.ResourceName(), poolField, strconv.FormatBool(p.Private)}}
+			return p
+		}
+		p.Evidence = []Evidence{Absent(n.ResourceName(), poolField, "the cluster's default holds")}
+	}
+	if nc := n.Cluster.GetNetworkConfig(); nc != nil && nc.DefaultEnablePrivateNodes != nil {
+		p.Private = *nc.DefaultEnablePrivateNodes
+		p.Evidence = append(p.Evidence, Evidence{cluster, defaultField, strconv.FormatBool(p.Private)})
+		switch {
+		case !p.Private && deprecated:
+			p.Evidence = append(p.Evidence, Evidence{cluster, deprecatedField, "true"})
+			p.Note = "the deprecated field says otherwise and does not count"
+		case p.Private && n.Pool != nil:
+			// A change of the default leaves existing pools as they are, and
+			// whether such pools then carry an explicit false is not documented.
+			p.Note = "by the cluster's default, assuming that it has not changed since the node pool was made"
+		}
+		return p
+	}
+	p.Evidence = append(p.Evidence, Absent(cluster, defaultField, "the deprecated field holds"))
+	if deprecated {
+		p.Private = true
+		p.Evidence = append(p.Evidence, Evidence{cluster, deprecatedField, "true"})
+		p.Note = "by the cluster's deprecated field"
+		return p
+	}
+	p.Evidence = append(p.Evidence, Absent(cluster, deprecatedField, "nodes are public, the API's default"))
+	return p
+}
+
+// Subnetwork returns the subnetwork of the nodes: the node pool's own, else the
+// cluster's. Node pools recorded before 2025 name none. It reports false where
+// neither names one, as on a legacy network, which has no subnetworks.
+func (n NodeSource) Subnetwork() (SubnetworkName, bool) {
+	return n.Cluster.Subnetwork(cmp.Or(n.Pool.GetNetworkConfig().GetSubnetwork(), n.Cluster.GetNetworkConfig().GetSubnetwork()))
+}
+
+// PodRange returns the name of the secondary range that the pods of the nodes
+// take their addresses from. It is empty where the cluster is routes-based.
+func (n NodeSource) PodRange() string {
+	if r := n.Pool.GetNetworkConfig().GetPodRange(); r != "" {
+		return r
+	}
+	return n.Cluster.GetIpAllocationPolicy().GetClusterSecondaryRangeName()
+}
+
+// Tags returns the network tags of the nodes that the API tells of. GKE gives
+// nodes one more, which it does not tell; see [InternetRoutes].
+func (n NodeSource) Tags() []string {
+	tags := slices.Clone(n.Pool.GetConfig().GetTags())
+	if n.Pool == nil || n.Pool.GetAutoscaling().GetAutoprovisioned() {
+		tags = append(tags, n.Cluster.GetNodePoolAutoConfig().GetNetworkTags().GetTags()...)
+	}
+	return tags
+}
+
+// A NodeSubnetwork is a subnetwork and the node sources of a cluster in it.
+type NodeSubnetwork struct {
+	Name    SubnetworkName
+	Sources []NodeSource
+}
+
+// PrivateSubnetworks returns the subnetworks that hold private nodes of the
+// cluster, in the order of its node sources, and the sources of private nodes
+// that name no subnetwork.
+func (c *Cluster) PrivateSubnetworks() (subnetworks []NodeSubnetwork, unnamed []NodeSource) {
+	for _, n := range c.NodeSources() {
+		if !n.Privacy().Private {
+			continue
+		}
+		name, ok := n.Subnetwork()
+		if !ok {
+			unnamed = append(unnamed, n)
+			continue
+		}
+		i := slices.IndexFunc(subnetworks, func(s NodeSubnetwork) bool { return s.Name == name })
+		if i < 0 {
+			subnetworks = append(subnetworks, NodeSubnetwork{name, []NodeSource{n}})
+		} else {
+			subnetworks[i].Sources = append(subnetworks[i].Sources, n)
+		}
+	}
+	return subnetworks, unnamed
+}

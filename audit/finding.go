@@ -1,0 +1,203 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Status is the outcome of a rule for one resource.
+type Status int
+
+// The statuses. Unknown is the zero value, so what was never decided has not
+// passed.
+const (
+	Unknown       Status = iota // the question could not be answered
+	NotApplicable               // the question does not arise
+	Pass
+	Fail
+)
+
+var statusNames = []string{"unknown", "not-applicable", "pass", "fail"}
+
+// String returns the status as reports spell it.
+func (s Status) String() string { return statusNames[s] }
+
+// MarshalText writes the status as reports spell it.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Status) UnmarshalText(text []byte) error {
+	i := slices.Index(statusNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("status %q is not one of %s", text, strings.Join(statusNames, ", "))
+	}
+	*s = Status(i)
+	return nil
+}
+
+// A Severity says how bad it is when a rule fails.
+type Severity int
+
+// The severities, least first.
+const (
+	Low Severity = iota + 1
+	Medium
+	High
+	Critical
+)
+
+// Severities holds the names of the severities, least first.
+var Severities = []string{"low", "medium", "high", "critical"}
+
+// String returns the severity as reports spell it.
+func (s Severity) String() string { return Severities[s-1] }
+
+// MarshalText writes the severity as reports spell it.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Severity) UnmarshalText(text []byte) error {
+	i := slices.Index(Severities, string(text))
+	if i < 0 {
+		return fmt.Errorf("severity %q is not one of %s", text, strings.Join(Severities, ", "))
+	}
+	*s = Severity(i + 1)
+	return nil
+}
+
+// Evidence is a field that decided a verdict, and its value.
+type Evidence struct {
+	// Resource is the name of the resource that has the field.
+	Resource string `json:"resource"`
+
+	// Field is the field's path in the resource, as the REST API spells it.
+	Field string `json:"field"`
+
+	// Value is what was seen. Where the field was absent it begins with "absent"
+	// and says what that means.
+	Value string `json:"value"`
+}
+
+// Absent returns evidence that a field was not there, and what that means.
+func Absent(resource, field, meaning string) Evidence {
+	return Evidence{resource, field, "absent: " + meaning}
+}
+
+// A Verdict is a judgement on one resource.
+type Verdict struct {
+	// Resource is the relative name of the judged resource; empty for the
+	// cluster itself.
+	Resource string
+
+	Status Status
+
+	// Message says what is, as a clause: no capital, no full stop.
+	Message string
+
+	// Evidence is what decided, most telling first.
+	Evidence []Evidence
+}
+
+// Passf returns a verdict that all is well.
+func Passf(format string, args ...any) Verdict {
+	return Verdict{Status: Pass, Message: fmt.Sprintf(format, args...)}
+}
+
+// Failf returns a verdict that it is not.
+func Failf(format string, args ...any) Verdict {
+	return Verdict{Status: Fail, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotApplicablef returns a verdict that the question does not arise.
+func NotApplicablef(format string, args ...any) Verdict {
+	return Verdict{Status: NotApplicable, Message: fmt.Sprintf(format, args...)}
+}
+
+// Unknownf returns a verdict that the question cannot be answered.
+func Unknownf(format string, args ...any) Verdict {
+	return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+}
+
+// Hidden returns the verdict on something that gaps hide. Nil gaps are passed
+// over.
+func Hidden(gaps ...*Gap) Verdict {
+	var v Verdict
+	var messages []string
+	for _, g := range gaps {
+		if g == nil {
+			continue
+		}
+		messages = append(messages, g.String())
+		value := g.Code
+		if g.Reason != "" {
+			value += " (" + g.Reason + ")"
+		}
+		v.Evidence = append(v.Evidence, Evidence{g.Resource, g.Operation, value})
+	}
+	v.Message = strings.Join(messages, "; ")
+	return v
+}
+
+// Because adds evidence to a verdict.
+func (v Verdict) Because(evidence ...Evidence) Verdict {
+	v.Evidence = append(slices.Clip(v.Evidence), evidence...)
+	return v
+}
+
+// On names the resource that the verdict is about.
+func (v Verdict) On(resource string) Verdict {
+	v.Resource = resource
+	return v
+}
+
+// Noting adds notes to the message; empty ones are passed over.
+func (v Verdict) Noting(notes ...string) Verdict {
+	for _, note := range notes {
+		if note != "" {
+			v.Message += "; " + note
+		}
+	}
+	return v
+}
+
+// A Finding is one rule's verdict on one resource.
+type Finding struct {
+	// ID is the same in every run for the same rule, cluster and resource.
+	ID string `json:"id"`
+
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	Status   Status   `json:"status"`
+
+	// Cluster is the relative name of the cluster that the rule looked at.
+	Cluster string `json:"cluster"`
+
+	// Resource is the relative name of the judged resource: the cluster, one of
+	// its node pools, a subnetwork.
+	Resource string `json:"resource"`
+
+	Message  string     `json:"message"`
+	Evidence []Evidence `json:"evidence"`
+}
+
+// findingID hashes names that do not change from run to run. The message and the
+// evidence are not among them.
+func findingID(rule, cluster, resource string) string {
+	sum := sha256.Sum256([]byte(rule + "\x00" + cluster + "\x00" + resource))
+	return hex.EncodeToString(sum[:16])
+}
+
+// listValue writes a list as an evidence value, cut short where it is long.
+func listValue(items []string) string {
+	const most = 10
+	if len(items) == 0 {
+		return "absent: empty"
+	}
+	if len(items) > most {
+		return strings.Join(items[:most], ", ") + fmt.Sprintf(" and %d more", len(items)-most)
+	}
+	return strings.Join(items, ", ")
+}

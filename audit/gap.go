@@ -1,0 +1,58 @@
+package audit
+
+import "fmt"
+
+// A Gap is something that could not be read, and why.
+type Gap struct {
+	// Project is the project whose data is missing.
+	Project string `json:"project"`
+
+	// Resource is what is missing. Its last segment is the kind of resource,
+	// what stands before it the scope:
+	//
+	//	projects/P/locations/-/clusters        every cluster of the project
+	//	projects/P/locations/L/clusters        those in one zone or region
+	//	projects/P/aggregated/subnetworks      those of all regions
+	//	projects/P/regions/R/subnetworks       those of one region
+	//	projects/P/aggregated/routers
+	//	projects/P/regions/R/routers
+	//	projects/P/global/routes
+	Resource string `json:"resource"`
+
+	// Operation is the API method that was to read it, as Google's
+	// documentation names it: "compute.subnetworks.aggregatedList".
+	Operation string `json:"operation"`
+
+	// Code is the canonical status code: "PERMISSION_DENIED", "UNAVAILABLE".
+	// See google.rpc.Code.
+	Code string `json:"code"`
+
+	// Reason is what the API gives as the reason, in the API's own spelling:
+	// "IAM_PERMISSION_DENIED", "SERVICE_DISABLED", "MISSING_ZONE". Empty if it
+	// gave none.
+	Reason string `json:"reason"`
+
+	// Permission is the IAM permission that is missing; empty if the cause is
+	// another.
+	Permission string `json:"permission"`
+
+	// Message says what happened in words.
+	Message string `json:"message"`
+}
+
+// String says in one line what is missing and what would help.
+func (g *Gap) String() string {
+	if g.Permission != "" {
+		return fmt.Sprintf("%s could not be read (missing permission %s)", g.Resource, g.Permission)
+	}
+	if g.Reason != "" {
+		return fmt.Sprintf("%s could not be read (%s)", g.Resource, g.Reason)
+	}
+	return fmt.Sprintf("%s could not be read (%s)", g.Resource, g.Code)
+}
+
+// Reasons of gaps that are ours: nothing was asked, so no API answered.
+const (
+	ReasonNotRead     = "NOT_IN_SNAPSHOT"
+	ReasonMissingZone = "MISSING_ZONE"
+)

@@ -1,0 +1,139 @@
+package audit
+
+import (
+	"slices"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+)
+
+// index finds things in a snapshot by name.
+type index struct {
+	projects    map[string]*Project
+	gaps        map[string]*Gap // by resource
+	subnetworks map[SubnetworkName]*computepb.Subnetwork
+	routers     map[[2]string][]*computepb.Router // by project and region
+}
+
+func (s *Snapshot) indexed() *index {
+	s.once.Do(func() {
+		ix := &index{
+			projects:    map[string]*Project{},
+			gaps:        map[string]*Gap{},
+			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
+			routers:     map[[2]string][]*computepb.Router{},
+		}
+		for _, p := range s.Projects {
+			ix.projects[p.ID] = p
+			for _, sn := range p.Subnetworks {
+				ix.subnetworks[SubnetworkName{p.ID, regionOfResource(sn.GetRegion(), sn.GetSelfLink()), sn.GetName()}] = sn
+			}
+			for _, r := range p.Routers {
+				key := [2]string{p.ID, regionOfResource(r.GetRegion(), r.GetSelfLink())}
+				ix.routers[key] = append(ix.routers[key], r)
+			}
+		}
+		for i := range s.Gaps {
+			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
+				ix.gaps[g.Resource] = g
+			}
+		}
+		s.index = ix
+	})
+	return s.index
+}
+
+// project returns the project, or an empty one where the snapshot has none.
+func (ix *index) project(id string) *Project {
+	if p := ix.projects[id]; p != nil {
+		return p
+	}
+	return &Project{ID: id}
+}
+
+// regionOfResource reads the region of a regional resource from its region
+// field, which holds a link, or else from its own link.
+func regionOfResource(region, selfLink string) string {
+	if region != "" {
+		return LastSegment(region)
+	}
+	return Segment(selfLink, "regions")
+}
+
+// Subnetwork returns a subnetwork. Where it was not read, it returns the gap
+// that hides it; where its project was read and does not list it, neither.
+func (s *Snapshot) Subnetwork(name SubnetworkName) (*computepb.Subnetwork, *Gap) {
+	ix := s.indexed()
+	if sn := ix.subnetworks[name]; sn != nil {
+		return sn, nil
+	}
+	p := ix.project(name.Project)
+	return nil, s.regionalGap(p, "subnetworks", name.Region, p.Subnetworks == nil, p.SubnetworkRegions)
+}
+
+// Routers returns the Cloud Routers that were read of a project's region, and
+// the gap that hides others.
+func (s *Snapshot) Routers(project, region string) ([]*computepb.Router, *Gap) {
+	ix := s.indexed()
+	p := ix.project(project)
+	return ix.routers[[2]string{project, region}], s.regionalGap(p, "routers", region, p.Routers == nil, p.RouterRegions)
+}
+
+// AllRouters returns the Cloud Routers that were read of all regions of a
+// project, and a gap that hides others.
+func (s *Snapshot) AllRouters(project string) ([]*computepb.Router, *Gap) {
+	ix := s.indexed()
+	p := ix.project(project)
+	if g := s.regionalGap(p, "routers", "", p.Routers == nil, p.RouterRegions); g != nil {
+		return p.Routers, g
+	}
+	for i := range s.Gaps {
+		g := &s.Gaps[i]
+		if g.Project == project && LastSegment(g.Resource) == "routers" {
+			return p.Routers, g
+		}
+	}
+	return p.Routers, nil
+}
+
+// Routes returns the routes that were read of a project's networks, and the gap
+// that hides others.
+func (s *Snapshot) Routes(project string) ([]*computepb.Route, *Gap) {
+	ix := s.indexed()
+	p := ix.project(project)
+	resource := "projects/" + project + "/global/routes"
+	if g := ix.gaps[resource]; g != nil {
+		return p.Routes, g
+	}
+	if p.Routes == nil {
+		return nil, notRead(project, resource, "compute.routes.list")
+	}
+	return p.Routes, nil
+}
+
+// regionalGap returns the gap that hides resources of a region, if any. An empty
+// region stands for all of them.
+func (s *Snapshot) regionalGap(p *Project, kind, region string, unread bool, regions []string) *Gap {
+	ix := s.indexed()
+	if g := ix.gaps["projects/"+p.ID+"/regions/"+region+"/"+kind]; g != nil {
+		return g
+	}
+	aggregated := "projects/" + p.ID + "/aggregated/" + kind
+	if g := ix.gaps[aggregated]; g != nil && !slices.Contains(regions, region) {
+		return g
+	}
+	if unread || regions != nil && !slices.Contains(regions, region) {
+		return notRead(p.ID, aggregated, "compute."+kind+".aggregatedList")
+	}
+	return nil
+}
+
+func notRead(project, resource, operation string) *Gap {
+	return &Gap{
+		Project:   project,
+		Resource:  resource,
+		Operation: operation,
+		Code:      "UNKNOWN",
+		Reason:    ReasonNotRead,
+		Message:   "the snapshot holds neither this list nor a reason why it is missing",
+	}
+}

@@ -1,0 +1,119 @@
+package audit
+
+import (
+	"cmp"
+	"strings"
+)
+
+// RelativeName cuts the scheme, host and API version from a resource's link and
+// returns the relative resource name, which begins with "projects/". The APIs
+// give the same resource with different hosts (www.googleapis.com,
+// compute.googleapis.com, those of other universes) and with none at all. A link
+// without "projects/" is returned as it is.
+func RelativeName(link string) string {
+	if strings.HasPrefix(link, "projects/") {
+		return link
+	}
+	if i := strings.Index(link, "/projects/"); i >= 0 {
+		return link[i+1:]
+	}
+	return link
+}
+
+// Segment returns what follows a collection in a resource name: the Segment of
+// "projects/p/regions/r" for "regions" is "r". It is empty where the name has no
+// such collection.
+func Segment(name, collection string) string {
+	parts := strings.Split(RelativeName(name), "/")
+	for i := 0; i+1 < len(parts); i += 2 {
+		if parts[i] == collection {
+			return parts[i+1]
+		}
+		if parts[i] == "global" { // a scope without a name of its own
+			i--
+		}
+	}
+	return ""
+}
+
+// LastSegment returns what follows the last slash of a resource's name or link.
+func LastSegment(name string) string {
+	return name[strings.LastIndex(name, "/")+1:]
+}
+
+// NetworkName names a VPC network. Its project is the host project where the
+// network is shared.
+type NetworkName struct {
+	Project, ID string
+}
+
+// ParseNetwork reads a network's name or link. It reports false for a bare
+// network ID, which says nothing about the project.
+func ParseNetwork(link string) (NetworkName, bool) {
+	n := NetworkName{Project: Segment(link, "projects"), ID: Segment(link, "networks")}
+	return n, n.Project != "" && n.ID != ""
+}
+
+// String returns the relative resource name.
+func (n NetworkName) String() string {
+	return "projects/" + n.Project + "/global/networks/" + n.ID
+}
+
+// Same reports whether two names mean one network. A project may stand as its
+// ID in one and as its number in the other; then the network's ID decides.
+func (n NetworkName) Same(o NetworkName) bool {
+	return n.ID == o.ID && sameProject(n.Project, o.Project)
+}
+
+// SubnetworkName names a subnetwork.
+type SubnetworkName struct {
+	Project, Region, ID string
+}
+
+// ParseSubnetwork reads a subnetwork's name or link. It reports false where
+// project, region or ID is missing.
+func ParseSubnetwork(link string) (SubnetworkName, bool) {
+	n := SubnetworkName{Project: Segment(link, "projects"), Region: Segment(link, "regions"), ID: Segment(link, "subnetworks")}
+	return n, n.Project != "" && n.Region != "" && n.ID != ""
+}
+
+// Beside reads a subnetwork's name or link that may leave out the project, or all
+// but the ID; then it is in the project and region of n.
+func (n SubnetworkName) Beside(link string) (SubnetworkName, bool) {
+	other := SubnetworkName{
+		Project: cmp.Or(Segment(link, "projects"), n.Project),
+		Region:  cmp.Or(Segment(link, "regions"), n.Region),
+		ID:      Segment(link, "subnetworks"),
+	}
+	if !strings.Contains(link, "/") {
+		other.ID = link
+	}
+	return other, other.ID != ""
+}
+
+// String returns the relative resource name.
+func (n SubnetworkName) String() string {
+	return "projects/" + n.Project + "/regions/" + n.Region + "/subnetworks/" + n.ID
+}
+
+// Same reports whether two names mean one subnetwork; see [NetworkName.Same].
+func (n SubnetworkName) Same(o SubnetworkName) bool {
+	return n.ID == o.ID && n.Region == o.Region && sameProject(n.Project, o.Project)
+}
+
+func sameProject(a, b string) bool {
+	return a == b || isNumber(a) != isNumber(b)
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// RegionOf returns the region of a location, which is a region or a zone:
+// "europe-west4" for "europe-west4" and for "europe-west4-a".
+func RegionOf(location string) string {
+	if strings.Count(location, "-") < 2 {
+		return location
+	}
+	return location[:strings.LastIndex(location, "-")]
+}

@@ -1,0 +1,192 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+// A Rule is one thing that ought to hold for every cluster: why, how to check
+// it, how to mend it. All text is Markdown; commands are indented by four spaces.
+type Rule struct {
+	// ID is made of words in lower case with dashes. It never changes and is
+	// never used again for something else.
+	ID string `json:"id"`
+
+	// Title says what holds when all is well.
+	Title string `json:"title"`
+
+	Severity Severity `json:"severity"`
+
+	// Rationale says what happens when it does not hold.
+	Rationale string `json:"rationale"`
+
+	// Checks says exactly what is looked at, and what passes, fails and is left
+	// undecided.
+	Checks string `json:"checks"`
+
+	Remediation Remediation `json:"remediation"`
+
+	// References are pages to read on, most useful first.
+	References []Reference `json:"references"`
+
+	// Check judges one cluster. Its verdicts are about the cluster or parts of
+	// it, at most one for each resource, and at least one in all.
+	Check func(*Snapshot, *Cluster) []Verdict `json:"-"`
+}
+
+// Remediation is how to make a rule hold. Names in braces stand for those of the
+// finding: {project}, {location}, {cluster}, {pool}, {subnetwork}, {region},
+// {network} and {host}, the project that owns the subnetwork.
+type Remediation struct {
+	// Gcloud is a list of commands.
+	Gcloud string `json:"gcloud"`
+
+	// Terraform is a snippet for the Google provider.
+	Terraform string `json:"terraform"`
+
+	// Disruption says what the change interrupts, and whether something has to
+	// be made anew.
+	Disruption string `json:"disruption"`
+}
+
+// A Reference is a page to read on.
+type Reference struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// EachCluster makes a Check that judges the cluster as a whole.
+func EachCluster(judge func(*Snapshot, *Cluster) Verdict) func(*Snapshot, *Cluster) []Verdict {
+	return func(s *Snapshot, c *Cluster) []Verdict {
+		return []Verdict{judge(s, c)}
+	}
+}
+
+// EachNodeSource makes a Check that judges each node pool, and the cluster where
+// it makes node pools by its own defaults.
+func EachNodeSource(judge func(*Snapshot, NodeSource) Verdict) func(*Snapshot, *Cluster) []Verdict {
+	return func(s *Snapshot, c *Cluster) []Verdict {
+		var vs []Verdict
+		for _, n := range c.NodeSources() {
+			v := judge(s, n).On(n.ResourceName())
+			if n.Pool == nil {
+				v = v.Because(n.origin())
+			}
+			vs = append(vs, v)
+		}
+		if vs == nil {
+			return []Verdict{noNodes(c)}
+		}
+		return vs
+	}
+}
+
+// EachPrivateSubnetwork makes a Check that judges each subnetwork that holds
+// private nodes of the cluster.
+func EachPrivateSubnetwork(judge func(*Snapshot, *Cluster, NodeSubnetwork) Verdict) func(*Snapshot, *Cluster) []Verdict {
+	return func(s *Snapshot, c *Cluster) []Verdict {
+		subnetworks, unnamed := c.PrivateSubnetworks()
+		var vs []Verdict
+		for _, sn := range subnetworks {
+			vs = append(vs, judge(s, c, sn).On(sn.Name.String()))
+		}
+		if unnamed != nil {
+			vs = append(vs, Unknownf("%s: no subnetwork is named, as on a legacy network", JoinSources(unnamed)).
+				Because(Absent(c.ResourceName(), "networkConfig.subnetwork", "the subnetwork is not known")))
+		}
+		if vs != nil {
+			return vs
+		}
+		sources := c.NodeSources()
+		if len(sources) == 0 {
+			return []Verdict{noNodes(c)}
+		}
+		v := NotApplicablef("no private nodes")
+		for _, n := range sources {
+			v = v.Because(n.Privacy().Evidence...)
+		}
+		v.Evidence = Distinct(v.Evidence)
+		return []Verdict{v}
+	}
+}
+
+func noNodes(c *Cluster) Verdict {
+	return NotApplicablef("the cluster has no node pools and does not make any by itself").Because(
+		Absent(c.ResourceName(), "nodePools", "no nodes"))
+}
+
+// JoinSources names node sources for a message.
+func JoinSources(sources []NodeSource) string {
+	names := make([]string, len(sources))
+	for i, n := range sources {
+		names[i] = n.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+// Distinct drops evidence that was given before.
+func Distinct(evidence []Evidence) []Evidence {
+	seen := map[Evidence]bool{}
+	return slices.DeleteFunc(evidence, func(e Evidence) bool {
+		if seen[e] {
+			return true
+		}
+		seen[e] = true
+		return false
+	})
+}
+
+// Run applies rules to the clusters of a snapshot. It returns findings in the
+// order of cluster, rule and resource.
+//
+// Clusters that are being created or deleted get NotApplicable from every rule:
+// their configuration is not settled. Clusters in another state than RUNNING are
+// judged, and their findings name the state.
+func Run(s *Snapshot, rules []*Rule) []Finding {
+	rules = slices.Clone(rules)
+	slices.SortFunc(rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	var findings []Finding
+	for _, c := range s.Clusters() {
+		for _, r := range rules {
+			findings = append(findings, judge(s, r, c)...)
+		}
+	}
+	return findings
+}
+
+func judge(s *Snapshot, r *Rule, c *Cluster) []Finding {
+	cluster := c.ResourceName()
+	status := Evidence{cluster, "status", c.GetStatus().String()}
+	var verdicts []Verdict
+	switch c.GetStatus() {
+	case containerpb.Cluster_PROVISIONING:
+		verdicts = []Verdict{NotApplicablef("the cluster is being created (PROVISIONING)").Because(status)}
+	case containerpb.Cluster_STOPPING:
+		verdicts = []Verdict{NotApplicablef("the cluster is being deleted (STOPPING)").Because(status)}
+	case containerpb.Cluster_ERROR, containerpb.Cluster_DEGRADED, containerpb.Cluster_RECONCILING:
+		for _, v := range r.Check(s, c) {
+			verdicts = append(verdicts, v.Noting("the cluster is "+status.Value).Because(status))
+		}
+	default:
+		verdicts = r.Check(s, c)
+	}
+	findings := make([]Finding, len(verdicts))
+	for i, v := range verdicts {
+		resource := cmp.Or(v.Resource, cluster)
+		findings[i] = Finding{
+			ID:       findingID(r.ID, cluster, resource),
+			Rule:     r.ID,
+			Severity: r.Severity,
+			Status:   v.Status,
+			Cluster:  cluster,
+			Resource: resource,
+			Message:  v.Message,
+			Evidence: v.Evidence,
+		}
+	}
+	slices.SortFunc(findings, func(a, b Finding) int { return strings.Compare(a.Resource, b.Resource) })
+	return findings
+}

@@ -1,0 +1,346 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+)
+
+var cloudNAT = &audit.Rule{
+	ID:       "cloud-nat",
+	Title:    "Private nodes reach the internet through Cloud NAT",
+	Severity: audit.High,
+	Rationale: `
+A private node has no address for the internet. Without Cloud NAT it cannot pull
+an image from outside of Google, call a partner or fetch an update, and somebody
+gives it an external address again to mend that. With Cloud NAT, egress leaves
+from a few known addresses, can be logged, and lets nothing in.`,
+	Checks: `
+Each subnetwork that holds private nodes of the cluster. Its primary range must be
+served by a Public NAT gateway for VMs, with a usable address, on a Cloud Router of
+the same network and region, in the project that owns the network. Where the
+cluster does not masquerade pods (networkConfig.defaultSnatStatus.disabled), the
+pods' secondary ranges must be served, too. Several gateways count together. The
+network needs a default route to the default internet gateway, or the gateway is
+inert. A default route to another next hop is another way out, and a network with
+neither gateway nor internet route is air-gapped: both are not applicable. BGP
+routes, policy-based routes and firewall rules are not in what is read: where only
+BGP could bring a default route, the answer is unknown.`,
+	Remediation: audit.Remediation{
+		Gcloud: `
+# A gateway of its own for the subnetwork, all its ranges:
+gcloud compute routers create {subnetwork}-router --network={network} --region={region} --project={host}
+gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router --region={region} --project={host} --auto-allocate-nat-external-ips --nat-custom-subnet-ip-ranges={subnetwork}:ALL --enable-dynamic-port-allocation --min-ports-per-vm=64 --max-ports-per-vm=4096 --no-enable-endpoint-independent-mapping --enable-logging --log-filter=ERRORS_ONLY
+# Or add the subnetwork to a gateway (the list is replaced: name all its subnetworks):
+gcloud compute routers nats update GATEWAY --router=ROUTER --region={region} --project={host} --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL
+# Where the default route is missing:
+gcloud compute routes create default-internet --network={network} --project={host} --destination-range=0.0.0.0/0 --next-hop-gateway=default-internet-gateway --priority=1000`,
+		Terraform: `
+resource "google_compute_router" "router" {
+  name    = "{subnetwork}-router"
+  project = "{host}"
+  region  = "{region}"
+  network = "{network}"
+}
+
+resource "google_compute_router_nat" "nat" {
+  name                                = "{subnetwork}-nat"
+  project                             = "{host}"
+  region                              = "{region}"
+  router                              = google_compute_router.router.name
+  nat_ip_allocate_option              = "AUTO_ONLY"
+  source_subnetwork_ip_ranges_to_nat  = "LIST_OF_SUBNETWORKS"
+  enable_dynamic_port_allocation      = true
+  enable_endpoint_independent_mapping = false
+  min_ports_per_vm                    = 64
+  max_ports_per_vm                    = 4096
+
+  subnetwork {
+    name                    = "projects/{host}/regions/{region}/subnetworks/{subnetwork}"
+    source_ip_ranges_to_nat = ["ALL_IP_RANGES"]
+  }
+
+  log_config {
+    enable = true
+    filter = "ERRORS_ONLY"
+  }
+}`,
+		Disruption: `
+None for a new gateway. Changing the port allocation of an existing one may break
+connections. A new default route opens a way out for every instance of the network
+that has an address for it: look at the firewall rules first.`,
+	},
+	References: []audit.Reference{
+		{Title: "Cloud NAT overview", URL: "https://docs.cloud.google.com/nat/docs/overview"},
+		{Title: "Cloud NAT and other Google Cloud products: GKE", URL: "https://docs.cloud.google.com/nat/docs/nat-product-interactions"},
+		{Title: "Routes", URL: "https://docs.cloud.google.com/vpc/docs/routes"},
+	},
+	Check: audit.EachPrivateSubnetwork(func(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
+		network, v, ok := networkOf(s, c, sn.Name)
+		if !ok {
+			return v
+		}
+		e := newEgress(s, c, network, sn)
+		routes, gap := s.Routes(network.Project)
+		if gap != nil {
+			return audit.Hidden(gap, e.natGap)
+		}
+		var verdicts []sourceVerdict
+		for _, n := range sn.Sources {
+			verdicts = append(verdicts, sourceVerdict{n, e.judge(n, routes)})
+		}
+		return worst(verdicts)
+	}),
+}
+
+// networkOf returns the network of a subnetwork. The cluster names that of its
+// own subnetwork; a node pool in another one may be in another network, which
+// only the subnetwork tells.
+func networkOf(s *audit.Snapshot, c *audit.Cluster, name audit.SubnetworkName) (audit.NetworkName, audit.Verdict, bool) {
+	subnetwork, gap := s.Subnetwork(name)
+	if subnetwork != nil {
+		if network, ok := audit.ParseNetwork(subnetwork.GetNetwork()); ok {
+			network.Project = name.Project // the one that was asked for, be it ID or number
+			return network, audit.Verdict{}, true
+		}
+		return audit.NetworkName{}, audit.Unknownf("the subnetwork names no network").Because(
+			audit.Absent(name.String(), "network", "the network is not known")), false
+	}
+	if gap == nil {
+		return audit.NetworkName{}, audit.Unknownf("project %s does not list the subnetwork", name.Project).Because(
+			audit.Absent(name.String(), "name", "the subnetwork is not in the list of its project")), false
+	}
+	own, _ := audit.ParseSubnetwork(c.GetNetworkConfig().GetSubnetwork())
+	if network, ok := c.Network(); ok && own == name {
+		return network, audit.Verdict{}, true
+	}
+	return audit.NetworkName{}, audit.Hidden(gap), false
+}
+
+// egress judges how the nodes of a cluster in one subnetwork reach the internet.
+type egress struct {
+	cluster      *audit.Cluster
+	network      audit.NetworkName
+	region       string
+	nat          audit.NATCoverage
+	natGap       *audit.Gap
+	learned      []string // routers that may learn routes by BGP
+	learnedGap   *audit.Gap
+	snatDisabled bool
+}
+
+func newEgress(s *audit.Snapshot, c *audit.Cluster, network audit.NetworkName, sn audit.NodeSubnetwork) *egress {
+	var podRanges []string
+	for _, n := range sn.Sources {
+		if r := n.PodRange(); r != "" && !slices.Contains(podRanges, r) {
+			podRanges = append(podRanges, r)
+		}
+	}
+	e := &egress{
+		cluster:      c,
+		network:      network,
+		region:       sn.Name.Region,
+		snatDisabled: c.GetNetworkConfig().GetDefaultSnatStatus().GetDisabled(),
+	}
+	e.nat, e.natGap = s.NATCoverage(network, sn.Name, podRanges)
+	e.learned, e.learnedGap = s.MayLearnRoutes(network)
+	return e
+}
+
+func (e *egress) judge(n audit.NodeSource, routes []*computepb.Route) audit.Verdict {
+	found, certain := n.InternetRoutes(e.network, routes)
+	switch {
+	case !certain:
+		return audit.Unknownf("the way out depends on a route for a network tag that GKE gives the nodes and the API does not tell").
+			Because(whyNot(found.Tagged)...).Because(routeEvidence(found.Gateway, found.Elsewhere)...)
+	case len(found.Gateway) > 0:
+		return e.throughGateway(n, found)
+	case len(found.Elsewhere) > 0:
+		return e.elsewhere(found)
+	}
+	return e.noRoute(found)
+}
+
+// throughGateway judges nodes with a route to the default internet gateway: it is
+// of use to them only with Cloud NAT.
+func (e *egress) throughGateway(n audit.NodeSource, found audit.InternetRoutes) audit.Verdict {
+	partly := ""
+	if len(found.Elsewhere) > 0 {
+		partly = "part of the internet is reached by " + nextHops(found.Elsewhere)
+	}
+	because := append(slices.Clip(e.nat.Evidence), routeEvidence(found.Gateway, found.Elsewhere)...)
+	missing := ""
+	switch {
+	case len(e.nat.Nodes) == 0:
+		missing = "no Cloud NAT gateway serves the nodes' range"
+	case e.snatDisabled && n.PodRange() == "":
+		return audit.Unknownf("pods are not masqueraded, and the cluster does not name their range").Because(
+			append(e.snatEvidence(), audit.Absent(e.cluster.ResourceName(), "ipAllocationPolicy.clusterSecondaryRangeName", "the pods' range is not known"))...)
+	case e.snatDisabled && len(e.nat.Pods[n.PodRange()]) == 0:
+		missing = "no Cloud NAT gateway serves the pods' range " + n.PodRange() + ", and pods are not masqueraded"
+		because = append(e.snatEvidence(), because...)
+	}
+	if missing == "" && found.Incomplete {
+		if v, ok := e.mayBeLearned(); ok {
+			return v.Because(because...)
+		}
+		return audit.Failf("half of the internet has no route that applies to the nodes").Because(because...)
+	}
+	if missing == "" {
+		v := audit.Passf("egress by Cloud NAT gateway %s", strings.Join(e.nat.Nodes, ", "))
+		switch pods := e.nat.Pods[n.PodRange()]; {
+		case n.PodRange() == "":
+		case len(pods) == 0:
+			v = v.Noting("pods rely on being masqueraded, for their range " + n.PodRange() + " is not served")
+		case e.snatDisabled:
+			v = v.Noting("pods are not masqueraded, and their range " + n.PodRange() + " is served by " + strings.Join(pods, ", "))
+		}
+		if len(e.learned) > 0 {
+			v = v.Noting("a default route that came by BGP could take precedence")
+			for _, r := range e.learned {
+				because = append(because, audit.Evidence{Resource: r, Field: "bgpPeers", Value: "present"})
+			}
+		}
+		return v.Noting(partly).Because(because...)
+	}
+	if e.natGap != nil {
+		return audit.Hidden(e.natGap)
+	}
+	if len(e.nat.Undecided) > 0 {
+		return audit.Unknownf("whether Cloud NAT serves the range is undecided: %s", strings.Join(e.nat.Undecided, ", ")).Because(because...)
+	}
+	v := audit.Failf("%s", missing)
+	if len(e.nat.Evidence) == 0 {
+		v = v.Noting("network " + e.network.ID + " has no gateway in " + e.region)
+		because = append([]audit.Evidence{audit.Absent("projects/"+e.network.Project+"/regions/"+e.region+"/routers", "nats", "no gateway for the network")}, because...)
+	}
+	v = v.Noting(strings.Join(e.nat.Others, ", "))
+	return v.Noting(partly).Because(because...)
+}
+
+// elsewhere judges nodes whose default route leads to a next hop that Cloud NAT
+// cannot use.
+func (e *egress) elsewhere(found audit.InternetRoutes) audit.Verdict {
+	v := audit.NotApplicablef("egress by %s, not by the default internet gateway", nextHops(found.Elsewhere))
+	if len(e.nat.Nodes) > 0 {
+		v = v.Noting("Cloud NAT gateway " + strings.Join(e.nat.Nodes, ", ") + " is not used")
+	}
+	if found.Incomplete {
+		v = v.Noting("part of the internet has no static route")
+	}
+	return v.Because(routeEvidence(found.Elsewhere)...)
+}
+
+// noRoute judges nodes that no static route leads to the internet.
+func (e *egress) noRoute(found audit.InternetRoutes) audit.Verdict {
+	evidence := whyNot(found.PassedOver)
+	if evidence == nil {
+		evidence = []audit.Evidence{audit.Absent(e.network.String(), "routes", "no static route to the internet")}
+	}
+	if v, ok := e.mayBeLearned(); ok {
+		return v.Because(evidence...)
+	}
+	switch {
+	case len(e.nat.Undecided) > 0:
+		return audit.Unknownf("no default route applies to the nodes, and whether Cloud NAT serves their range is undecided: %s", strings.Join(e.nat.Undecided, ", ")).
+			Because(e.nat.Evidence...).Because(evidence...)
+	case e.nat.CoversAny():
+		return audit.Failf("a Cloud NAT gateway serves the subnetwork but is inert: no default route to the internet gateway applies to the nodes").
+			Because(evidence...).Because(e.nat.Evidence...)
+	}
+	return audit.NotApplicablef("air-gapped: no route to the internet applies to the nodes, and no Cloud NAT gateway serves them").Because(evidence...)
+}
+
+// mayBeLearned judges nodes without a full set of static routes where BGP may bring
+// the others. It reports false where it cannot.
+func (e *egress) mayBeLearned() (audit.Verdict, bool) {
+	switch {
+	case len(e.learned) > 0:
+		v := audit.Unknownf("no static default route, and one may come by BGP, which the routes list does not show")
+		for _, r := range e.learned {
+			v = v.Because(audit.Evidence{Resource: r, Field: "bgpPeers", Value: "present"})
+		}
+		return v, true
+	case e.learnedGap != nil:
+		return audit.Hidden(e.learnedGap).Noting("without the routers it is not known whether a default route comes by BGP"), true
+	}
+	return audit.Verdict{}, false
+}
+
+func (e *egress) snatEvidence() []audit.Evidence {
+	return []audit.Evidence{{Resource: e.cluster.ResourceName(), Field: "networkConfig.defaultSnatStatus.disabled", Value: "true"}}
+}
+
+func nextHops(routes []*computepb.Route) string {
+	var names []string
+	for _, r := range routes {
+		name, _ := audit.NextHop(r)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func whyNot(routes []*computepb.Route) []audit.Evidence {
+	var es []audit.Evidence
+	for _, r := range routes {
+		es = append(es, audit.WhyNot(r))
+	}
+	return es
+}
+
+func routeEvidence(lists ...[]*computepb.Route) []audit.Evidence {
+	var es []audit.Evidence
+	for _, routes := range lists {
+		for _, r := range routes {
+			_, e := audit.NextHop(r)
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+// A sourceVerdict is the verdict on the nodes of one source in a subnetwork.
+type sourceVerdict struct {
+	source  audit.NodeSource
+	verdict audit.Verdict
+}
+
+// worst makes one verdict for a subnetwork from those on its node sources, which
+// differ where node pools have different network tags or pod ranges: that of the
+// sources that are worst off. Its message names them if others are better off, or
+// off in another way. A pass says what does not apply, too.
+func worst(verdicts []sourceVerdict) audit.Verdict {
+	rank := map[audit.Status]int{audit.NotApplicable: 0, audit.Pass: 1, audit.Unknown: 2, audit.Fail: 3}
+	top := slices.MaxFunc(verdicts, func(a, b sourceVerdict) int {
+		return cmp.Compare(rank[a.verdict.Status], rank[b.verdict.Status])
+	}).verdict.Status
+	v := audit.Verdict{Status: top}
+	sources := map[string][]string{} // by message
+	var messages []string
+	for _, sv := range verdicts {
+		if sv.verdict.Status != top && top != audit.Pass {
+			continue
+		}
+		if sources[sv.verdict.Message] == nil {
+			messages = append(messages, sv.verdict.Message)
+		}
+		sources[sv.verdict.Message] = append(sources[sv.verdict.Message], sv.source.String())
+		v = v.Because(sv.verdict.Evidence...)
+	}
+	v.Evidence = audit.Distinct(v.Evidence)
+	if len(sources[messages[0]]) == len(verdicts) {
+		v.Message = messages[0]
+		return v
+	}
+	for i, m := range messages {
+		messages[i] = strings.Join(sources[m], ", ") + ": " + m
+	}
+	v.Message = strings.Join(messages, "; ")
+	return v
+}

@@ -1,0 +1,14 @@
+// Package rules holds the built-in rules, one to a file. README.md beside it is
+// their catalogue.
+package rules
+
+import "gkeaudit/audit"
+
+// All are the built-in rules in the order of their IDs.
+var All = []*audit.Rule{
+	authorizedNetworks,
+	cloudNAT,
+	nodeServiceAccount,
+	privateGoogleAccess,
+	privateNodes,
+}

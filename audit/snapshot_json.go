@@ -1,0 +1,325 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// SnapshotSchema is the name and version of the snapshot format. A reader
+// refuses any other.
+const SnapshotSchema = "gkeaudit.snapshot/v1"
+
+// ReadSnapshot reads a snapshot in the format that [Snapshot.Write] writes.
+// Fields that are not known here are passed over, so that a snapshot of a later
+// API can be read; [ReadSnapshotStrict] refuses them.
+func ReadSnapshot(r io.Reader) (*Snapshot, error) { return readSnapshot(r, false) }
+
+// ReadSnapshotStrict is ReadSnapshot for files written by hand: a field that is
+// not known is an error.
+func ReadSnapshotStrict(r io.Reader) (*Snapshot, error) { return readSnapshot(r, true) }
+
+func readSnapshot(r io.Reader, strict bool) (*Snapshot, error) {
+	d := snapshotReader{json: newJSONStream(r), strict: strict}
+	s := &Snapshot{}
+	if err := d.read(s); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the file ends too early")
+		}
+		return nil, fmt.Errorf("reading snapshot: %w", err)
+	}
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("reading snapshot: %w", err)
+	}
+	return s, nil
+}
+
+type snapshotReader struct {
+	json   *jsonStream
+	strict bool
+}
+
+// read takes one message after the other, so that a large file is never held whole
+// next to what is made of it.
+func (d *snapshotReader) read(s *Snapshot) error {
+	if c, err := d.json.peek(); err != nil {
+		return err
+	} else if c != '{' {
+		return errors.New("not a gkeaudit snapshot: it is not a JSON object")
+	}
+	var schema string
+	if err := d.json.object(func(key string) error {
+		switch key {
+		case "schema":
+			return d.value(key, &schema)
+		case "time":
+			return d.value(key, &s.Time)
+		case "scope":
+			return d.value(key, &s.Scope)
+		case "gaps":
+			return d.value(key, &s.Gaps)
+		case "projects":
+			_, err := d.json.array(func() error {
+				p := &Project{}
+				s.Projects = append(s.Projects, p)
+				if err := d.project(p); err != nil {
+					return fmt.Errorf("projects[%d]: %w", len(s.Projects)-1, err)
+				}
+				return nil
+			})
+			return err
+		}
+		return d.other(key)
+	}); err != nil {
+		return err
+	}
+	switch schema {
+	case SnapshotSchema:
+	case "":
+		return fmt.Errorf(`not a gkeaudit snapshot: it has no "schema": %q`, SnapshotSchema)
+	default:
+		return fmt.Errorf("its schema is %q, and this version of gkeaudit reads %q", schema, SnapshotSchema)
+	}
+	if _, err := d.json.peek(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the end of the snapshot")
+	}
+	return nil
+}
+
+func (d *snapshotReader) project(p *Project) error {
+	return d.json.object(func(key string) (err error) {
+		switch key {
+		case "id":
+			return d.value(key, &p.ID)
+		case "subnetworkRegions":
+			return d.value(key, &p.SubnetworkRegions)
+		case "routerRegions":
+			return d.value(key, &p.RouterRegions)
+		case "clusters":
+			p.Clusters, err = messages[containerpb.Cluster](d, key)
+		case "subnetworks":
+			p.Subnetworks, err = messages[computepb.Subnetwork](d, key)
+		case "routers":
+			p.Routers, err = messages[computepb.Router](d, key)
+		case "routes":
+			p.Routes, err = messages[computepb.Route](d, key)
+		default:
+			return d.other(key)
+		}
+		return err
+	})
+}
+
+// value decodes the value of a field that is not an API's message.
+func (d *snapshotReader) value(key string, v any) error {
+	raw, err := d.json.value()
+	if err != nil {
+		return err
+	}
+	j := json.NewDecoder(bytes.NewReader(raw))
+	if d.strict {
+		j.DisallowUnknownFields()
+	}
+	if err := j.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// other passes over a field that is not known here.
+func (d *snapshotReader) other(key string) error {
+	if d.strict {
+		return fmt.Errorf("unknown field %q", key)
+	}
+	raw, err := d.json.value()
+	if err == nil && !json.Valid(raw) {
+		err = fmt.Errorf("%s: not JSON", key)
+	}
+	return err
+}
+
+// messages decodes a list. No list stays nil, an empty one does not.
+func messages[T any, M interface {
+	*T
+	proto.Message
+}](d *snapshotReader, key string) ([]M, error) {
+	options := protojson.UnmarshalOptions{DiscardUnknown: !d.strict, AllowPartial: true}
+	ms := []M{}
+	ok, err := d.json.array(func() error {
+		raw, err := d.json.value()
+		if err != nil {
+			return err
+		}
+		m := M(new(T))
+		if err := options.Unmarshal(raw, m); err != nil {
+			return fmt.Errorf("%s[%d]: %s", key, len(ms), protoError(err))
+		}
+		ms = append(ms, m)
+		return nil
+	})
+	if !ok {
+		return nil, err
+	}
+	return ms, err
+}
+
+// protoError drops protojson's prefix, whose white space differs between builds.
+func protoError(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
+	return strings.TrimPrefix(text, "proto: ")
+}
+
+// validate checks what rules rely on.
+func (s *Snapshot) validate() error {
+	projects := map[string]bool{}
+	for i, p := range s.Projects {
+		if p.ID == "" {
+			return fmt.Errorf("projects[%d] has no id", i)
+		}
+		if projects[p.ID] {
+			return fmt.Errorf("project %q is listed twice", p.ID)
+		}
+		projects[p.ID] = true
+		clusters := map[string]bool{}
+		for j, c := range p.Clusters {
+			name := (&Cluster{c, p.ID}).ResourceName()
+			if c.GetName() == "" || c.GetLocation() == "" {
+				return fmt.Errorf("project %q: clusters[%d] has no name or no location", p.ID, j)
+			}
+			if clusters[name] {
+				return fmt.Errorf("cluster %q is listed twice", name)
+			}
+			clusters[name] = true
+			pools := map[string]bool{}
+			for _, np := range c.GetNodePools() {
+				if np.GetName() == "" || pools[np.GetName()] {
+					return fmt.Errorf("cluster %q: node pool %q has no name or is listed twice", name, np.GetName())
+				}
+				pools[np.GetName()] = true
+			}
+		}
+	}
+	for i, g := range s.Gaps {
+		if g.Resource == "" || g.Project == "" {
+			return fmt.Errorf("gaps[%d] names no project or no resource", i)
+		}
+	}
+	for _, id := range s.Scope.Projects {
+		if !projects[id] {
+			return fmt.Errorf("project %q is in scope but not among the projects", id)
+		}
+	}
+	if len(s.Scope.Projects) == 0 {
+		return errors.New("the scope names no project")
+	}
+	return nil
+}
+
+// Write writes the snapshot as JSON, one message of an API on a line. What it
+// writes depends on the snapshot alone.
+func (s *Snapshot) Write(w io.Writer) error {
+	e := &snapshotWriter{w: w}
+	e.text("{\n  \"schema\": ")
+	e.value(SnapshotSchema)
+	e.text(",\n  \"time\": ")
+	e.value(s.Time.UTC().Truncate(time.Second))
+	e.text(",\n  \"scope\": ")
+	e.value(s.Scope)
+	e.text(",\n  \"projects\": [")
+	for i, p := range s.Projects {
+		e.comma(i)
+		e.project(p)
+	}
+	e.text("\n  ],\n  \"gaps\": [")
+	for i, g := range s.Gaps {
+		e.comma(i)
+		e.text("\n    ")
+		e.value(g)
+	}
+	e.text("\n  ]\n}\n")
+	return e.err
+}
+
+// snapshotWriter remembers the first error.
+type snapshotWriter struct {
+	w   io.Writer
+	buf bytes.Buffer
+	err error
+}
+
+func (e *snapshotWriter) project(p *Project) {
+	e.text("\n    {\"id\": ")
+	e.value(p.ID)
+	writeMessages(e, "clusters", p.Clusters)
+	writeMessages(e, "subnetworks", p.Subnetworks)
+	if p.SubnetworkRegions != nil {
+		e.text(",\n     \"subnetworkRegions\": ")
+		e.value(p.SubnetworkRegions)
+	}
+	writeMessages(e, "routers", p.Routers)
+	if p.RouterRegions != nil {
+		e.text(",\n     \"routerRegions\": ")
+		e.value(p.RouterRegions)
+	}
+	writeMessages(e, "routes", p.Routes)
+	e.text("}")
+}
+
+func writeMessages[M proto.Message](e *snapshotWriter, list string, ms []M) {
+	if ms == nil {
+		return
+	}
+	e.text(",\n     \"" + list + "\": [")
+	for i, m := range ms {
+		e.comma(i)
+		e.text("\n      ")
+		e.message(m)
+	}
+	e.text("]")
+}
+
+// message writes a message on one line. protojson changes its white space from
+// build to build on purpose, hence json.Compact.
+func (e *snapshotWriter) message(m proto.Message) {
+	if e.err != nil {
+		return
+	}
+	raw, err := protojson.MarshalOptions{AllowPartial: true}.Marshal(m)
+	if err != nil {
+		e.err = err
+		return
+	}
+	e.buf.Reset()
+	if e.err = json.Compact(&e.buf, raw); e.err == nil {
+		_, e.err = e.w.Write(e.buf.Bytes())
+	}
+}
+
+func (e *snapshotWriter) value(v any) {
+	raw, err := json.Marshal(v)
+	if err != nil && e.err == nil {
+		e.err = err
+	}
+	e.text(string(raw))
+}
+
+func (e *snapshotWriter) comma(i int) {
+	if i > 0 {
+		e.text(",")
+	}
+}
+
+func (e *snapshotWriter) text(s string) {
+	if e.err == nil {
+		_, e.err = io.WriteString(e.w, s)
+	}
+}
