@@ -1,0 +1,124 @@
+package report
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"io"
+	"regexp"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+//go:embed report.html.tmpl
+var htmlTemplate string
+
+//go:embed report.css
+var htmlStyle string
+
+// htmlPage is the template. Its style sheet is inline, and the page's own policy
+// lets in that one by its hash and nothing else: no script, no image, no request.
+var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
+	"clean":       clean,
+	"stamp":       stamp,
+	"count":       count,
+	"general":     general,
+	"clusterLine": clusterLine,
+	"resource":    shortResource,
+	"gcloud":      func(r *audit.Rule, f audit.Finding, c Cluster) string { return gcloudFor(r.Remediation.Gcloud, f, c) },
+	"paragraphs":  paragraphs,
+}).Parse(htmlTemplate))
+
+// An htmlReport is what the template sees.
+type htmlReport struct {
+	*Report
+	Style  template.CSS
+	Policy string
+	State  string // fail, unknown or pass: the worst there is
+	Groups []htmlGroup
+	Open   []*audit.Rule // the rules that ask for something
+}
+
+type htmlGroup struct {
+	group
+	Anchor        string // the cluster's place in the page
+	Open, Settled []htmlFinding
+}
+
+type htmlFinding struct {
+	audit.Finding
+	Rule *audit.Rule
+}
+
+// WriteHTML writes the report as one page that needs no other file.
+func (r *Report) WriteHTML(w io.Writer) error {
+	sum := sha256.Sum256([]byte(htmlStyle))
+	page := htmlReport{
+		Report: r,
+		Style:  template.CSS(htmlStyle),
+		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+		State:  map[string]string{"CAUTION": "fail", "WARNING": "unknown", "TIP": "pass"}[alert(r)],
+	}
+	rules := map[string]*audit.Rule{}
+	for _, rule := range r.Rules {
+		rules[rule.ID] = rule
+	}
+	open, anchors := map[string]bool{}, map[string]bool{}
+	for _, g := range r.groups() {
+		hg := htmlGroup{group: g, Anchor: anchor(g.Cluster.Name, anchors)}
+		for _, f := range g.open() {
+			hg.Open = append(hg.Open, htmlFinding{f, rules[f.Rule]})
+			open[f.Rule] = true
+		}
+		for _, f := range g.settled() {
+			hg.Settled = append(hg.Settled, htmlFinding{f, rules[f.Rule]})
+		}
+		page.Groups = append(page.Groups, hg)
+	}
+	for _, rule := range r.Rules {
+		if open[rule.ID] {
+			page.Open = append(page.Open, rule)
+		}
+	}
+	return htmlPage.Execute(w, page)
+}
+
+// anchor names a cluster's place in the page, after its name and unlike those that
+// are taken.
+func anchor(name string, taken map[string]bool) string {
+	a := "cluster-" + anchorChars.ReplaceAllString(name, "-")
+	for taken[a] {
+		a += "-"
+	}
+	taken[a] = true
+	return a
+}
+
+var anchorChars = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
+// Short is the cluster's own name; Where is what stands before it.
+func (g htmlGroup) Short() string { return clean(audit.LastSegment(g.Cluster.Name)) }
+
+// Where is the project and location of the cluster.
+func (g htmlGroup) Where() string {
+	return clean(audit.Segment(g.Cluster.Name, "projects") + " / " + audit.Segment(g.Cluster.Name, "locations"))
+}
+
+// SettledCounts counts what passes and does not apply.
+func (g htmlGroup) SettledCounts() string { return settledCounts(g.group) }
+
+// Fails counts the cluster's findings of status fail.
+func (g htmlGroup) Fails() int { return g.Counts[audit.Fail] }
+
+// Unknowns counts the cluster's findings of status unknown.
+func (g htmlGroup) Unknowns() int { return g.Counts[audit.Unknown] }
+
+// Own reports whether evidence is about the finding's own resource.
+func (f htmlFinding) Own(e audit.Evidence) bool { return e.Resource == f.Resource }
+
+// paragraphs splits a rule's text at blank lines.
+func paragraphs(text string) []string {
+	return strings.Split(strings.TrimSpace(text), "\n\n")
+}

@@ -1,0 +1,267 @@
+// Package report makes a [Report] of an audit and writes it as a table, Markdown,
+// HTML or JSON. The JSON is the report; every other format is made from the same
+// value.
+//
+// Names, messages and values in a report come from the cloud and are not trusted:
+// each format keeps them from being taken for anything but text.
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"gkeaudit/audit"
+)
+
+// Schema is the name and version of the JSON report. A field is never taken away
+// or given another meaning within a version; new fields may come.
+const Schema = "gkeaudit.report/v1"
+
+// A Report is the outcome of an audit.
+type Report struct {
+	Schema string `json:"schema"`
+	Tool   Tool   `json:"tool"`
+
+	// StartedAt and FinishedAt are when the audit ran. In two reports on the same
+	// data nothing else differs.
+	StartedAt  time.Time `json:"startedAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+
+	Scope Scope `json:"scope"`
+
+	// Complete is false if something that was asked for could not be read or
+	// judged: there are gaps, or findings of status unknown.
+	Complete bool `json:"complete"`
+
+	Summary  Summary         `json:"summary"`
+	Clusters []Cluster       `json:"clusters"`
+	Rules    []*audit.Rule   `json:"rules"`
+	Findings []audit.Finding `json:"findings"`
+	Gaps     []audit.Gap     `json:"gaps"`
+}
+
+// Tool names the program that made a report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Scope is what was audited.
+type Scope struct {
+	audit.Scope
+
+	// ReadAt is when the data was read, which for a saved snapshot is long
+	// before the audit.
+	ReadAt time.Time `json:"readAt"`
+
+	// LeastSeverity is the severity below which findings were left out; empty if
+	// none were.
+	LeastSeverity string `json:"leastSeverity,omitempty"`
+}
+
+// Summary counts the findings. It counts those that were left out for their
+// severity, too.
+type Summary struct {
+	Projects      int `json:"projects"` // that were to be audited
+	Clusters      int `json:"clusters"`
+	Pass          int `json:"pass"`
+	Fail          int `json:"fail"`
+	NotApplicable int `json:"notApplicable"`
+	Unknown       int `json:"unknown"`
+
+	// Failing counts the findings of status fail by severity.
+	Failing map[string]int `json:"failing"`
+
+	Gaps int `json:"gaps"`
+
+	// LeftOut is how many findings are not in the report for their severity.
+	LeftOut int `json:"leftOut"`
+}
+
+// A Cluster is what a report says of a cluster itself.
+type Cluster struct {
+	Name       string `json:"name"` // projects/P/locations/L/clusters/C
+	Mode       string `json:"mode"` // standard or autopilot
+	Version    string `json:"version"`
+	Channel    string `json:"channel"` // the release channel in lower case; empty without one
+	Status     string `json:"status"`
+	Network    string `json:"network"`    // relative name; empty if not known
+	Subnetwork string `json:"subnetwork"` // likewise
+	NodePools  int    `json:"nodePools"`
+}
+
+// Options say what a report holds.
+type Options struct {
+	Version               string
+	StartedAt, FinishedAt time.Time
+
+	// LeastSeverity leaves out the findings and rules below it; 0 leaves out none.
+	LeastSeverity audit.Severity
+}
+
+// New makes a report of the findings of rules on a snapshot.
+func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Options) *Report {
+	r := &Report{
+		Schema:     Schema,
+		Tool:       Tool{Name: "gkeaudit", Version: o.Version},
+		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
+		FinishedAt: o.FinishedAt.UTC().Truncate(time.Millisecond),
+		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Millisecond)},
+		Summary:    summarize(s, findings),
+		Clusters:   []Cluster{},
+		Rules:      []*audit.Rule{},
+		Findings:   []audit.Finding{},
+		Gaps:       append([]audit.Gap{}, s.Gaps...),
+	}
+	r.Complete = len(r.Gaps) == 0 && r.Summary.Unknown == 0
+	for _, c := range s.Clusters() {
+		r.Clusters = append(r.Clusters, describe(c))
+	}
+	r.Summary.Clusters = len(r.Clusters)
+	if o.LeastSeverity > audit.Low {
+		r.Scope.LeastSeverity = o.LeastSeverity.String()
+	}
+	for _, rule := range rules {
+		if rule.Severity >= o.LeastSeverity {
+			r.Rules = append(r.Rules, rule)
+		}
+	}
+	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
+	for _, f := range findings {
+		if f.Severity < o.LeastSeverity {
+			r.Summary.LeftOut++
+			continue
+		}
+		if f.Evidence == nil {
+			f.Evidence = []audit.Evidence{}
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	return r
+}
+
+func summarize(s *audit.Snapshot, findings []audit.Finding) Summary {
+	sum := Summary{Projects: len(s.Scope.Projects), Failing: map[string]int{}, Gaps: len(s.Gaps)}
+	for _, name := range audit.Severities {
+		sum.Failing[name] = 0
+	}
+	for _, f := range findings {
+		switch f.Status {
+		case audit.Pass:
+			sum.Pass++
+		case audit.NotApplicable:
+			sum.NotApplicable++
+		case audit.Unknown:
+			sum.Unknown++
+		case audit.Fail:
+			sum.Fail++
+			sum.Failing[f.Severity.String()]++
+		}
+	}
+	return sum
+}
+
+func describe(c *audit.Cluster) Cluster {
+	d := Cluster{
+		Name:      c.ResourceName(),
+		Mode:      "standard",
+		Version:   c.GetCurrentMasterVersion(),
+		Status:    c.GetStatus().String(),
+		NodePools: len(c.GetNodePools()),
+	}
+	if c.Autopilot() {
+		d.Mode = "autopilot"
+	}
+	if ch := c.GetReleaseChannel().GetChannel(); ch != 0 {
+		d.Channel = strings.ToLower(ch.String())
+	}
+	if n, ok := c.Network(); ok {
+		d.Network = n.String()
+	}
+	if sn, ok := audit.ParseSubnetwork(c.GetNetworkConfig().GetSubnetwork()); ok {
+		d.Subnetwork = sn.String()
+	}
+	return d
+}
+
+// A group is a cluster and its findings, worst first.
+type group struct {
+	Cluster  Cluster
+	Findings []audit.Finding // failing, then unknown, then the others, each worst first
+	Counts   map[audit.Status]int
+}
+
+// open returns the findings that ask for something: fail and unknown.
+func (g group) open() []audit.Finding {
+	return g.Findings[:g.Counts[audit.Fail]+g.Counts[audit.Unknown]]
+}
+
+// settled returns the others.
+func (g group) settled() []audit.Finding {
+	return g.Findings[g.Counts[audit.Fail]+g.Counts[audit.Unknown]:]
+}
+
+// groups sorts findings by cluster, in the order of the clusters.
+func (r *Report) groups() []group {
+	rank := map[audit.Status]int{audit.Fail: 0, audit.Unknown: 1, audit.Pass: 2, audit.NotApplicable: 3}
+	byCluster := map[string][]audit.Finding{}
+	for _, f := range r.Findings {
+		byCluster[f.Cluster] = append(byCluster[f.Cluster], f)
+	}
+	gs := make([]group, len(r.Clusters))
+	for i, c := range r.Clusters {
+		gs[i] = group{Cluster: c, Findings: byCluster[c.Name], Counts: map[audit.Status]int{}}
+		for _, f := range gs[i].Findings {
+			gs[i].Counts[f.Status]++
+		}
+		slices.SortStableFunc(gs[i].Findings, func(a, b audit.Finding) int {
+			return cmp.Or(cmp.Compare(rank[a.Status], rank[b.Status]), -cmp.Compare(a.Severity, b.Severity))
+		})
+	}
+	return gs
+}
+
+// Verdict says the outcome in one sentence.
+func (r *Report) Verdict() string {
+	s := r.Summary
+	var parts []string
+	switch {
+	case s.Clusters == 0 && !r.Complete:
+		return "Nothing could be audited: no cluster was read."
+	case s.Clusters == 0:
+		return "There are no clusters in what was asked for."
+	case s.Fail > 0:
+		parts = append(parts, count(s.Fail, "finding fails", "findings fail"))
+	}
+	if s.Unknown > 0 {
+		parts = append(parts, count(s.Unknown, "is unknown", "are unknown"))
+	}
+	verdict := "Every rule that applies holds for every cluster that was read"
+	if len(parts) > 0 {
+		verdict = strings.Join(parts, " and ") + " in " + count(s.Clusters, "cluster", "clusters")
+	}
+	if r.Complete {
+		return verdict + "."
+	}
+	return verdict + "; the audit is incomplete."
+}
+
+// shortResource names a resource in the context of its cluster: "node pool web".
+func shortResource(f audit.Finding) string {
+	if f.Resource == f.Cluster {
+		return "cluster"
+	}
+	if rest, ok := strings.CutPrefix(f.Resource, f.Cluster+"/nodePools/"); ok {
+		return "node pool " + rest
+	}
+	if sn, ok := audit.ParseSubnetwork(f.Resource); ok {
+		short := "subnetwork " + sn.ID
+		if sn.Project != audit.Segment(f.Cluster, "projects") {
+			short += " of " + sn.Project
+		}
+		return short
+	}
+	return f.Resource
+}

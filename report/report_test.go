@@ -1,0 +1,402 @@
+package report_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+	"gkeaudit/report"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	east "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
+	"golang.org/x/net/html"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+const folder = "../testdata/report"
+
+// each runs a test on the report of every snapshot in the folder, and on that of
+// the sample estate.
+func each(t *testing.T, test func(t *testing.T, name string, r *report.Report)) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, "../cmd/gkeaudit/demo.json")
+	for _, file := range files {
+		if strings.HasSuffix(file, ".report.json") {
+			continue
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(name, func(t *testing.T) { test(t, name, load(t, file)) })
+	}
+}
+
+func load(t *testing.T, file string) *report.Report {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := audit.ReadSnapshotStrict(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	return report.New(s, rules.All, audit.Run(s, rules.All), report.Options{
+		Version:    "1.2.3",
+		StartedAt:  start,
+		FinishedAt: start.Add(2 * time.Second),
+	})
+}
+
+// formats are the golden files of each report.
+var formats = map[string]func(r *report.Report, w io.Writer) error{
+	".report.json": func(r *report.Report, w io.Writer) error { return r.WriteJSON(w) },
+	".md":          func(r *report.Report, w io.Writer) error { return r.WriteMarkdown(w) },
+	".html":        func(r *report.Report, w io.Writer) error { return r.WriteHTML(w) },
+	".80.txt": func(r *report.Report, w io.Writer) error {
+		return r.WriteTable(w, report.TableOptions{Width: 80})
+	},
+	".200.txt": func(r *report.Report, w io.Writer) error {
+		return r.WriteTable(w, report.TableOptions{Width: 200, Verbose: true})
+	},
+	".color.txt": func(r *report.Report, w io.Writer) error {
+		return r.WriteTable(w, report.TableOptions{Width: 100, Color: true})
+	},
+}
+
+func write(t *testing.T, r *report.Report, extension string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := formats[extension](r, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGolden(t *testing.T) {
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		if name == "demo" {
+			return // judged by the other tests; it is there to be looked at
+		}
+		for extension := range formats {
+			file := filepath.Join(folder, name+extension)
+			got := write(t, r, extension)
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s differs (-want +got):\n%s", file, diff)
+			}
+		}
+	})
+}
+
+func TestJSONFitsSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(write(t, r, ".report.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(instance); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestJSONHoldsTheReport reads a report back and writes it again.
+func TestJSONHoldsTheReport(t *testing.T) {
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		first := write(t, r, ".report.json")
+		var back report.Report
+		if err := json.Unmarshal(first, &back); err != nil {
+			t.Fatal(err)
+		}
+		for extension := range formats {
+			if got, want := string(write(t, &back, extension)), string(write(t, r, extension)); got != want {
+				t.Errorf("%s differs when made from the JSON (-want +got):\n%s", extension, cmp.Diff(want, got))
+			}
+		}
+	})
+}
+
+// TestNoControls looks for anything that a terminal might obey or that changes how
+// text is read, in every format.
+func TestNoControls(t *testing.T) {
+	ours := regexp.MustCompile("\x1b\\[[0-9;]*m") // the table's own colours
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		for extension := range formats {
+			out := write(t, r, extension)
+			if extension == ".color.txt" {
+				out = ours.ReplaceAll(out, nil)
+			}
+			for i, c := range string(out) {
+				if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+					t.Errorf("%s has %U at byte %d: %q", extension, c, i, around(out, i))
+				}
+			}
+		}
+	})
+}
+
+// TestHostileColors proves that a value cannot bring colours of its own: all of
+// the escapes in a coloured table are those that the table writes.
+func TestHostileColors(t *testing.T) {
+	r := load(t, filepath.Join(folder, "hostile.json"))
+	out := string(write(t, r, ".color.txt"))
+	if n, m := strings.Count(out, "\x1b["), strings.Count(out, "\x1b[0m"); n != 2*m {
+		t.Errorf("%d escapes begin and %d end colours", n-m, m)
+	}
+	if !strings.Contains(out, `\x1b[2J`) {
+		t.Error("the hostile name is not shown")
+	}
+}
+
+func around(b []byte, i int) []byte { return b[max(0, i-30):min(len(b), i+30)] }
+
+func TestTableWidth(t *testing.T) {
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		for width, extension := range map[int]string{80: ".80.txt", 200: ".200.txt"} {
+			for line := range strings.Lines(string(write(t, r, extension))) {
+				line = strings.TrimRight(line, "\n")
+				if n := len([]rune(line)); n > width && !strings.HasPrefix(line, "projects/") {
+					t.Errorf("line of %d columns in a table of %d: %s", n, width, line)
+				}
+				if strings.TrimRight(line, " ") != line {
+					t.Errorf("white space ends the line %q", line)
+				}
+			}
+		}
+	})
+}
+
+var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM))
+
+// TestMarkdown renders the report as GitHub does and looks at what came of it: every
+// row of a table has as many cells as its head, and no value made a link, an image
+// or markup.
+func TestMarkdown(t *testing.T) {
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		source := write(t, r, ".md")
+		doc := gfm.Parser().Parse(text.NewReader(source))
+		tables, cells := 0, 0
+		headings := map[int]int{}
+		err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+			if !entering {
+				return ast.WalkContinue, nil
+			}
+			switch n := n.(type) {
+			case *east.Table:
+				tables++
+				want := n.FirstChild().ChildCount()
+				for row := n.FirstChild(); row != nil; row = row.NextSibling() {
+					if row.ChildCount() != want {
+						t.Errorf("a row of %d cells in a table of %d", row.ChildCount(), want)
+					}
+					cells += row.ChildCount()
+				}
+			case *ast.Heading:
+				headings[n.Level]++
+			case *ast.Link:
+				if d := string(n.Destination); !strings.HasPrefix(d, "#") && !strings.HasPrefix(d, "https://docs.cloud.google.com/") {
+					t.Errorf("a link to %s", d)
+				}
+			case *ast.AutoLink:
+				if url := string(n.URL(source)); !strings.HasSuffix(url, ".gserviceaccount.com") {
+					t.Errorf("%s became a link", url)
+				}
+			case *ast.Image:
+				t.Errorf("an image: %s", n.Destination)
+			case *ast.RawHTML:
+				if raw := string(n.Segments.Value(source)); raw != "<!-- -->" {
+					t.Errorf("raw HTML: %s", raw)
+				}
+			case *ast.HTMLBlock:
+				if raw := string(n.Lines().Value(source)); !details.MatchString(raw) {
+					t.Errorf("an HTML block: %s", raw)
+				}
+			}
+			return ast.WalkContinue, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pipes := tableRows(source); tables == 0 || cells == 0 || pipes != rows(doc) {
+			t.Errorf("%d lines look like rows of tables, and %d are", pipes, rows(doc))
+		}
+		if headings[1] != 1 {
+			t.Errorf("%d first headings", headings[1])
+		}
+		if got, want := headings[3], len(r.Clusters)+openRules(r); got != want {
+			t.Errorf("%d third headings, want one for each of the clusters and open rules, %d", got, want)
+		}
+		if bad := regexp.MustCompile(`(^|[^A-Za-z0-9_.-])@[A-Za-z0-9]`).Find(withoutCode(source)); bad != nil {
+			t.Errorf("a mention: %s", bad)
+		}
+	})
+}
+
+var details = regexp.MustCompile(`^(<details><summary>[A-Za-z0-9, ]+</summary>|</details>)\n$`)
+
+// tableRows counts the lines that begin a row, those of heads but not the lines
+// below them.
+func tableRows(source []byte) int {
+	n := 0
+	for line := range strings.Lines(string(source)) {
+		if strings.HasPrefix(line, "| ") {
+			n++
+		}
+	}
+	return n
+}
+
+func rows(doc ast.Node) int {
+	n := 0
+	ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch node.(type) {
+		case *east.TableRow, *east.TableHeader:
+			if entering {
+				n++
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return n
+}
+
+func openRules(r *report.Report) int {
+	open := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Status == audit.Fail || f.Status == audit.Unknown {
+			open[f.Rule] = true
+		}
+	}
+	return len(open)
+}
+
+func withoutCode(source []byte) []byte {
+	return regexp.MustCompile("(?s)```.*?```|`+[^\n]*?`+").ReplaceAll(source, nil)
+}
+
+// TestHTML reads the page as a browser does: nothing in it runs, nothing is
+// fetched, its policy fits its style sheet, and IDs are unique.
+func TestHTML(t *testing.T) {
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		doc, err := html.Parse(bytes.NewReader(write(t, r, ".html")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, style, policy := map[string]bool{}, "", ""
+		var links []string
+		var walk func(n *html.Node)
+		walk = func(n *html.Node) {
+			if n.Type == html.ElementNode {
+				if !strings.Contains(" html head meta title style body a header main footer section article p h1 h2 h3 h4 dl dt dd div ul li b span bdi code pre table thead tbody tr th td details summary svg path circle rect ", " "+n.Data+" ") {
+					t.Errorf("an element %s", n.Data)
+				}
+				if n.Data == "style" {
+					style = n.FirstChild.Data
+				}
+				for _, a := range n.Attr {
+					switch {
+					case a.Key == "id":
+						if ids[a.Val] {
+							t.Errorf("id %q is there twice", a.Val)
+						}
+						ids[a.Val] = true
+					case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
+						links = append(links, a.Val[1:])
+					case a.Key == "href" && !strings.HasPrefix(a.Val, "https://docs.cloud.google.com/"):
+						t.Errorf("a link to %s", a.Val)
+					case a.Key == "src", a.Key == "srcset", a.Key == "style", strings.HasPrefix(a.Key, "on"):
+						t.Errorf("%s has %s=%q", n.Data, a.Key, a.Val)
+					case a.Key == "content" && strings.HasPrefix(a.Val, "default-src"):
+						policy = a.Val
+					}
+				}
+			}
+			for c := n.FirstChild; c != nil; c = c.NextSibling {
+				walk(c)
+			}
+		}
+		walk(doc)
+		for _, link := range links {
+			if !ids[link] {
+				t.Errorf("#%s leads nowhere", link)
+			}
+		}
+		sum := sha256.Sum256([]byte(style))
+		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+		if policy != want {
+			t.Errorf("policy is %q, want %q", policy, want)
+		}
+	})
+}
+
+// TestFixNamesOnlyPlainNames proves that a command in a report holds no name that
+// a shell might read as more than a word.
+func TestFixNamesOnlyPlainNames(t *testing.T) {
+	page := string(write(t, load(t, filepath.Join(folder, "hostile.json")), ".html"))
+	for _, block := range regexp.MustCompile(`(?s)<pre tabindex="0"><code>(.*?)</code>`).FindAllStringSubmatch(page, -1) {
+		for _, bad := range []string{"reboot", "rm -rf", "alert", "everyone"} {
+			if strings.Contains(block[1], bad) {
+				t.Errorf("a command has %q:\n%s", bad, block[1])
+			}
+		}
+	}
+	page = string(write(t, load(t, filepath.Join(folder, "review.json")), ".html"))
+	if !strings.Contains(page, "gcloud container node-pools update default-pool --cluster=till --location=europe-west1-b --project=shop-prod --enable-private-nodes") {
+		t.Error("the command that mends the node pool does not name it")
+	}
+}
+
+// TestCatalogue compares the catalogue of rules with the rules.
+func TestCatalogue(t *testing.T) {
+	const file = "../audit/rules/README.md"
+	var b bytes.Buffer
+	if err := report.WriteCatalogue(&b, rules.All); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("%s is not what the rules say (-file +rules); go test ./report -update writes it:\n%s", file, diff)
+	}
+}

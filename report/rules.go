@@ -1,0 +1,64 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+// WriteRules lists rules, one on a line.
+func WriteRules(w io.Writer, rules []*audit.Rule) error {
+	t := &tableWriter{w: w}
+	for _, r := range rules {
+		t.line("%-22s  %-8s  %s", r.ID, r.Severity, r.Title)
+	}
+	return t.err
+}
+
+// WriteRule explains a rule for a terminal.
+func WriteRule(w io.Writer, r *audit.Rule) error {
+	t := &tableWriter{w: w}
+	t.line("%s (%s)\n%s", r.ID, r.Severity, r.Title)
+	section := func(title, text string) {
+		t.line("\n%s\n\n%s", title, text)
+	}
+	section("Why", general(r.Rationale))
+	section("What is checked", general(r.Checks))
+	section("How to mend it, with gcloud", indented(general(r.Remediation.Gcloud)))
+	section("How to mend it, with Terraform", indented(general(r.Remediation.Terraform)))
+	section("What that disrupts", general(r.Remediation.Disruption))
+	var refs []string
+	for _, ref := range r.References {
+		refs = append(refs, fmt.Sprintf("%s\n    %s", ref.Title, ref.URL))
+	}
+	section("Read on", strings.Join(refs, "\n"))
+	return t.err
+}
+
+func indented(text string) string {
+	return "    " + strings.ReplaceAll(strings.ReplaceAll(text, "\n", "\n    "), "\n    \n", "\n\n")
+}
+
+// WriteCatalogue writes the rules as a Markdown page.
+func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
+	m := &markdownWriter{w: w}
+	m.line("# Rules")
+	m.line("")
+	m.line("Made from the rules themselves; `gkeaudit explain RULE` prints the same.")
+	m.line("")
+	m.line("| Rule | Severity | What holds when all is well |")
+	m.line("|---|---|---|")
+	for _, r := range rules {
+		m.line("| [%s](#%s) | %s | %s |", r.ID, r.ID, r.Severity, m.text(r.Title))
+	}
+	for _, r := range rules {
+		m.line("")
+		m.line("## %s", r.ID)
+		m.line("")
+		m.line("**%s.** Severity: %s.", m.text(r.Title), r.Severity)
+		m.rule(r)
+	}
+	return m.err
+}

@@ -1,0 +1,41 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// clean makes a value from the cloud safe to show: control characters (of which
+// terminals take some for commands), line breaks and the characters that change
+// the direction of text or have no width become visible escapes.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, unsafe) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unsafe(r) {
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// unsafe reports whether a character is not text: control (C0, C1, DEL), format
+// (bidirectional controls, zero-width characters, tags), line and paragraph
+// separators, private use, surrogates, and what stands for invalid UTF-8.
+func unsafe(r rune) bool {
+	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
+}
+
+// count writes a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
