@@ -24,14 +24,18 @@ func RelativeName(link string) string {
 // "projects/p/regions/r" for "regions" is "r". It is empty where the name has no
 // such collection.
 func Segment(name, collection string) string {
-	parts := strings.Split(RelativeName(name), "/")
-	for i := 0; i+1 < len(parts); i += 2 {
-		if parts[i] == collection {
-			return parts[i+1]
+	rest := RelativeName(name)
+	for rest != "" {
+		key, after, _ := strings.Cut(rest, "/")
+		if key == "global" { // a scope without a name of its own
+			rest = after
+			continue
 		}
-		if parts[i] == "global" { // a scope without a name of its own
-			i--
+		value, others, _ := strings.Cut(after, "/")
+		if key == collection {
+			return value
 		}
+		rest = others
 	}
 	return ""
 }

@@ -1,52 +1,100 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// WriteJSON writes the report as JSON.
+// WriteJSON writes the report as JSON: each cluster, rule, finding and gap on a line
+// of its own, so that a long report can be searched and compared line by line.
 func (r *Report) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(asciiControls{w})
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(true)
-	return e.Encode(r)
+	j := &jsonWriter{w: w}
+	j.text("{\n")
+	j.field("schema", r.Schema)
+	j.field("tool", r.Tool)
+	j.field("startedAt", r.StartedAt)
+	j.field("finishedAt", r.FinishedAt)
+	j.field("scope", r.Scope)
+	j.field("complete", r.Complete)
+	j.field("summary", r.Summary)
+	list(j, "clusters", r.Clusters)
+	j.text(",\n")
+	list(j, "rules", r.Rules)
+	j.text(",\n")
+	list(j, "findings", r.Findings)
+	j.text(",\n")
+	list(j, "gaps", r.Gaps)
+	j.text("\n}\n")
+	return j.err
 }
 
-// asciiControls writes JSON with the characters that a terminal might obey as
+// jsonWriter remembers the first error.
+type jsonWriter struct {
+	w   io.Writer
+	buf bytes.Buffer
+	err error
+}
+
+func (j *jsonWriter) text(s string) {
+	if j.err == nil {
+		_, j.err = io.WriteString(j.w, s)
+	}
+}
+
+// value writes a value on one line.
+func (j *jsonWriter) value(v any) {
+	if j.err != nil {
+		return
+	}
+	j.buf.Reset()
+	if j.err = json.NewEncoder(&j.buf).Encode(v); j.err == nil {
+		_, j.err = j.w.Write(escapeControls(bytes.TrimSuffix(j.buf.Bytes(), []byte("\n"))))
+	}
+}
+
+func (j *jsonWriter) field(key string, v any) {
+	j.text("  \"" + key + "\": ")
+	j.value(v)
+	j.text(",\n")
+}
+
+func list[T any](j *jsonWriter, key string, items []T) {
+	j.text("  \"" + key + "\": [")
+	for i := range items {
+		if i > 0 {
+			j.text(",")
+		}
+		j.text("\n    ")
+		j.value(&items[i])
+	}
+	if len(items) > 0 {
+		j.text("\n  ")
+	}
+	j.text("]")
+}
+
+// escapeControls writes the characters of a JSON text that a terminal might obey as
 // escapes: encoding/json leaves C1 controls and bidirectional controls as they are.
 // They can only stand in strings, so an escape always fits.
-type asciiControls struct{ w io.Writer }
-
-func (a asciiControls) Write(p []byte) (int, error) {
-	var out []byte
-	for i := 0; i < len(p); {
-		r, size := rune(p[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(p[i:])
+func escapeControls(p []byte) []byte {
+	if !bytes.ContainsFunc(p, func(r rune) bool { return r >= 0x7f && unsafe(r) }) {
+		return p
+	}
+	out := make([]byte, 0, len(p)+64)
+	for _, r := range string(p) {
+		switch {
+		case r < 0x7f || !unsafe(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
 		}
-		if r >= 0x7f && unsafe(r) {
-			if out == nil {
-				out = append(make([]byte, 0, len(p)+64), p[:i]...)
-			}
-			if r > 0xffff {
-				hi, lo := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00
-				out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-			} else {
-				out = fmt.Appendf(out, `\u%04x`, r)
-			}
-		} else if out != nil {
-			out = append(out, p[i:i+size]...)
-		}
-		i += size
 	}
-	if out == nil {
-		out = p
-	}
-	if _, err := a.w.Write(out); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return out
 }

@@ -108,7 +108,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 		Tool:       Tool{Name: "gkeaudit", Version: o.Version},
 		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
 		FinishedAt: o.FinishedAt.UTC().Truncate(time.Millisecond),
-		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Millisecond)},
+		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},
 		Summary:    summarize(s, findings),
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
@@ -235,8 +235,11 @@ func (r *Report) Verdict() string {
 	case s.Fail > 0:
 		parts = append(parts, count(s.Fail, "finding fails", "findings fail"))
 	}
-	if s.Unknown > 0 {
+	switch {
+	case s.Unknown > 0 && s.Fail > 0:
 		parts = append(parts, count(s.Unknown, "is unknown", "are unknown"))
+	case s.Unknown > 0:
+		parts = append(parts, count(s.Unknown, "finding is unknown", "findings are unknown"))
 	}
 	verdict := "Every rule that applies holds for every cluster that was read"
 	if len(parts) > 0 {

@@ -264,7 +264,7 @@ func (t *tableWriter) summary(r *Report) {
 	t.line("%d fail%s, %d unknown, %d pass, %d not applicable; %s",
 		s.Fail, failingCounts(s), s.Unknown, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
 	if s.LeftOut > 0 {
-		t.line("%s below severity %s left out.", count(s.LeftOut, "finding is", "findings are"), r.Scope.LeastSeverity)
+		t.line("Left out: %s below severity %s.", count(s.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}
 	if s.Fail > 0 {
 		t.line("How to mend a finding: gkeaudit explain RULE")

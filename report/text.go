@@ -29,6 +29,9 @@ func clean(s string) string {
 // (bidirectional controls, zero-width characters, tags), line and paragraph
 // separators, private use, surrogates, and what stands for invalid UTF-8.
 func unsafe(r rune) bool {
+	if r < 0x7f {
+		return r < 0x20
+	}
 	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 

@@ -105,6 +105,13 @@ func judgeServiceAccount(n audit.NodeSource, account string) audit.Verdict {
 	if email == "" || email == "default" {
 		return audit.Failf("%s the Compute Engine default service account", run)
 	}
+	if m := customAccount.FindStringSubmatch(email); m != nil && !serviceAgent.MatchString(email) {
+		v := audit.Passf("%s %s", run, email)
+		if home := accountProject(m[1]); home != n.Cluster.Project && number != n.Cluster.Project {
+			v = v.Noting("the account belongs to project " + home)
+		}
+		return v
+	}
 	if m := computeDefault.FindStringSubmatch(email); m != nil {
 		v := audit.Failf("%s the Compute Engine default service account", run)
 		switch number {
@@ -121,13 +128,6 @@ func judgeServiceAccount(n audit.NodeSource, account string) audit.Verdict {
 	}
 	if serviceAgent.MatchString(email) {
 		return audit.Passf("%s %s, which is no default account but a service agent; those are for Google's services only", run, email)
-	}
-	if m := customAccount.FindStringSubmatch(email); m != nil {
-		v := audit.Passf("%s %s", run, email)
-		if home := accountProject(m[1]); home != n.Cluster.Project && number != n.Cluster.Project {
-			v = v.Noting("the account belongs to project " + home)
-		}
-		return v
 	}
 	return audit.Unknownf("%s %q, which has not the form of a service account's e-mail address", run, account)
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+	"gkeaudit/report"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// BenchmarkAudit reads a snapshot, audits it and writes the JSON report: a thousand
+// clusters of three node pools, and ten thousand, four clusters to a project. Every
+// tenth cluster has public nodes.
+func BenchmarkAudit(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprintf("clusters=%d", n), func(b *testing.B) {
+			file := filepath.Join(b.TempDir(), "snapshot.json")
+			if err := writeFile(file, 0o600, estate(b, n).Write); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				s, err := readSnapshot(file)
+				if err != nil {
+					b.Fatal(err)
+				}
+				findings := audit.Run(s, rules.All)
+				if len(findings) < 5*n {
+					b.Fatalf("%d findings on %d clusters", len(findings), n)
+				}
+				if err := report.New(s, rules.All, findings, report.Options{}).WriteJSON(io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "µs/cluster")
+		})
+	}
+}
+
+// TestEstate writes the benchmark's snapshots where GKEAUDIT_ESTATE says, to time
+// the program as a whole; otherwise it writes a small one and reads it back.
+func TestEstate(t *testing.T) {
+	dir, sizes := os.Getenv("GKEAUDIT_ESTATE"), []int{1000, 10000}
+	if dir == "" {
+		dir, sizes = t.TempDir(), []int{40}
+	}
+	for _, n := range sizes {
+		file := filepath.Join(dir, fmt.Sprintf("%d.json", n))
+		if err := writeFile(file, 0o600, estate(t, n).Write); err != nil {
+			t.Fatal(err)
+		}
+		s, err := readSnapshot(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Clusters()); got != n {
+			t.Errorf("%s has %d clusters, want %d", file, got, n)
+		}
+	}
+}
+
+// estate makes a snapshot of n clusters.
+func estate(tb testing.TB, n int) *audit.Snapshot {
+	tb.Helper()
+	template, err := os.ReadFile("../../testdata/bench/cluster.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &audit.Snapshot{Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	for i := range n {
+		id := fmt.Sprintf("shop-%05d", i/4)
+		if i%4 == 0 {
+			s.Scope.Projects = append(s.Scope.Projects, id)
+			s.Projects = append(s.Projects, network(tb, id))
+		}
+		text := bytes.ReplaceAll(template, []byte("CLUSTER"), fmt.Appendf(nil, "web-%d", i%4))
+		text = bytes.ReplaceAll(text, []byte("shop-prod"), []byte(id))
+		if i%10 == 0 {
+			text = bytes.ReplaceAll(text, []byte(`"enablePrivateNodes": true`), []byte(`"enablePrivateNodes": false`))
+		}
+		c := &containerpb.Cluster{}
+		if err := protojson.Unmarshal(text, c); err != nil {
+			tb.Fatal(err)
+		}
+		p := s.Projects[len(s.Projects)-1]
+		p.Clusters = append(p.Clusters, c)
+	}
+	return s
+}
+
+// network makes what a project with a network of its own has.
+func network(tb testing.TB, id string) *audit.Project {
+	tb.Helper()
+	p := &audit.Project{ID: id, Subnetworks: []*computepb.Subnetwork{{}}, Routers: []*computepb.Router{{}}, Routes: []*computepb.Route{{}}}
+	for _, x := range []struct {
+		text string
+		to   proto.Message
+	}{
+		{`{"name": "apps-ew4", "region": "projects/PROJECT/regions/europe-west4",
+			"network": "projects/PROJECT/global/networks/shop", "privateIpGoogleAccess": true}`, p.Subnetworks[0]},
+		{`{"name": "router", "region": "projects/PROJECT/regions/europe-west4", "network": "projects/PROJECT/global/networks/shop",
+			"nats": [{"name": "nat", "natIpAllocateOption": "AUTO_ONLY", "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES"}]}`, p.Routers[0]},
+		{`{"name": "default", "network": "projects/PROJECT/global/networks/shop", "destRange": "0.0.0.0/0",
+			"nextHopGateway": "projects/PROJECT/global/gateways/default-internet-gateway"}`, p.Routes[0]},
+	} {
+		if err := protojson.Unmarshal([]byte(strings.ReplaceAll(x.text, "PROJECT", id)), x.to); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return p
+}

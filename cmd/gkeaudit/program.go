@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"gkeaudit/gcp"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// Exit statuses, the same for every format.
+const (
+	exitOK         = 0 // complete, and nothing at or above --fail-on
+	exitFindings   = 1 // findings at or above --fail-on
+	exitNoAnswer   = 2 // the question could not be answered
+	exitIncomplete = 3 // something that was asked for could not be read or judged
+)
+
+// A program is one run of the command: all that it has of the world outside.
+type program struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	// tune changes how calls are made; nil outside of tests.
+	tune func(*gcp.Config)
+}
+
+// An exitError ends the program with a status and an explanation.
+type exitError struct {
+	status int
+	err    error  // nil if all has been said
+	hint   string // what to do about it; may be empty
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return "exit status " + strconv.Itoa(e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// refuse is an error that nothing can be answered, with what to do about it.
+func refuse(hint, format string, args ...any) error {
+	return &exitError{exitNoAnswer, fmt.Errorf(format, args...), hint}
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
+	root := p.rootCommand()
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{exitNoAnswer, err, ""}
+	}
+	if exit.err != nil {
+		fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(exit.err.Error()))
+		for line := range strings.Lines(exit.hint) {
+			fmt.Fprintf(p.stderr, "%s\n", printable(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	return exit.status
+}
+
+// printable keeps what an error quotes from driving the terminal.
+func printable(s string) string {
+	q := strconv.QuoteToGraphic(s)
+	q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	return strings.ReplaceAll(q, `\\`, `\`)
+}
+
+const rootHelp = `gkeaudit tells, for every GKE cluster of a project, whether it is as secure as it
+can be, and how it knows: are its nodes private, do they have Cloud NAT and
+Private Google Access, do they run as a service account of their own, and is the
+control plane open to authorized networks only?
+
+It reads, through the GKE and Compute Engine APIs, and changes nothing. What it
+could not read it calls unknown, and names the permission that is missing.
+
+Begin with a sample estate that needs no credentials:
+
+    gkeaudit scan --demo
+
+Then your own project:
+
+    gcloud auth application-default login
+    gkeaudit scan --project=PROJECT_ID`
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "gkeaudit",
+		Short:         "Audit the security of GKE clusters",
+		Long:          rootHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return noCommand(cmd, args[0])
+		},
+	}
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(usage)
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say more of a command",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return commandNames(root), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || cmd == root && len(rest) > 0 {
+				return noCommand(root, args[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	})
+	root.AddCommand(p.scanCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
+	return root
+}
+
+func commandNames(root *cobra.Command) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+func noCommand(root *cobra.Command, name string) error {
+	return refuse("Run gkeaudit --help for the list.", "there is no command %q%s", name, didYouMean(name, commandNames(root)))
+}
+
+// flagError names the mistyped flag, and the nearest that there is.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := "Run " + cmd.CommandPath() + " --help for the flags."
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := unknown.GetSpecifiedName()
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		if len(name) > 1 {
+			return refuse(hint, "there is no flag --%s%s", name, didYouMean("--"+name, names))
+		}
+		return refuse(hint, "there is no flag -%s", name)
+	}
+	return &exitError{exitNoAnswer, err, hint}
+}
+
+// noArguments refuses arguments: all is said by flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return refuse("Run "+cmd.CommandPath()+" --help for the flags.", "%s takes no arguments, and got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// didYouMean returns a question for the end of an error, or nothing.
+func didYouMean(word string, candidates []string) string {
+	if s := nearest(word, candidates); s != "" {
+		return fmt.Sprintf("; did you mean %q?", s)
+	}
+	return ""
+}
+
+// nearest returns the candidate that a mistyped word most likely stands for, or "".
+// It measures as cobra does for commands.
+func nearest(word string, candidates []string) string {
+	for distance := range 4 {
+		c := &cobra.Command{SuggestionsMinimumDistance: distance}
+		for _, candidate := range candidates {
+			c.AddCommand(&cobra.Command{Use: candidate, Run: func(*cobra.Command, []string) {}})
+		}
+		if s := c.SuggestionsFor(word); len(s) > 0 {
+			return s[0]
+		}
+	}
+	return ""
+}
+
+// logger makes the logger of a run. On Cloud Run it writes what Cloud Logging
+// reads: one JSON object per line with severity and message. Source: Structured
+// logging, in the Cloud Logging documentation.
+func (p *program) logger(format string, quiet bool) *slog.Logger {
+	level := slog.LevelInfo
+	if quiet {
+		level = slog.LevelError
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: plainLogging}))
+}
+
+func cloudLogging(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.LevelKey:
+		severity := a.Value.String()
+		if severity == "WARN" {
+			severity = "WARNING"
+		}
+		return slog.String("severity", severity)
+	case slog.MessageKey:
+		return slog.Attr{Key: "message", Value: a.Value}
+	}
+	return a
+}
+
+func plainLogging(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// terminal reports whether a stream is a terminal, and how many columns it has.
+func terminal(w io.Writer) (columns int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0, true
+	}
+	return columns, true
+}

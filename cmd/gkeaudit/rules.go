@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"runtime/debug"
+	"strings"
+
+	"gkeaudit/audit/rules"
+	"gkeaudit/report"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) rulesCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "List the rules",
+		Long:  "Lists the rules that scan applies. gkeaudit explain RULE says more of one.",
+		Example: `  gkeaudit rules
+  gkeaudit rules --format=json`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			switch format {
+			case "table":
+				return report.WriteRules(p.stdout, rules.All)
+			case "json":
+				e := json.NewEncoder(p.stdout)
+				e.SetIndent("", "  ")
+				e.SetEscapeHTML(false)
+				return e.Encode(rules.All)
+			}
+			formats := []string{"table", "json"}
+			return refuse("Formats are table, json.", "there is no format %q%s", format, didYouMean(format, formats))
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table or json")
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func (p *program) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain RULE",
+		Short: "Explain a rule: why, what is checked, how to mend it",
+		Long: `Prints why a rule matters, what exactly is checked, how to make it hold (by gcloud
+and by Terraform), what that disrupts, and where to read on.`,
+		Example:           "  gkeaudit explain cloud-nat",
+		ValidArgsFunction: cobra.FixedCompletions(ruleIDs(), cobra.ShellCompDirectiveNoFileComp),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return refuse("Rules are "+strings.Join(ruleIDs(), ", ")+".", "explain takes the ID of one rule")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := findRule(args[0])
+			if err != nil {
+				return err
+			}
+			return report.WriteRule(p.stdout, r)
+		},
+	}
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.Println("gkeaudit " + version())
+			return nil
+		},
+	}
+}
+
+// version returns the module's version: that of a release that was installed by
+// go install, or "devel" with the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return strings.TrimPrefix(v, "v")
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}

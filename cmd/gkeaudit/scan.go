@@ -1,0 +1,411 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+	"gkeaudit/report"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed demo.json
+var demo []byte
+
+const scanHelp = `Reads the clusters of one or more projects and the networks they use, judges them
+by the rules, and writes a report. Nothing is changed; secrets are neither kept nor
+shown.
+
+It uses Application Default Credentials: those of gcloud auth application-default
+login, of a service account, or of the machine it runs on. Without --project the
+project is $GOOGLE_CLOUD_PROJECT, $CLOUDSDK_CORE_PROJECT or else the project of the
+credentials. It takes these permissions, in the audited projects and in the host
+projects of their Shared VPCs:
+
+    container.clusters.list
+    compute.subnetworks.list   compute.routers.list   compute.routes.list
+
+Standard output gets the report alone; everything else goes to standard error.
+
+Exit status, whatever the format:
+
+    0  the audit is complete, and nothing fails at or above --fail-on
+    1  something fails at or above --fail-on
+    2  no answer: wrong usage, no credentials, nothing could be read, a bad file
+    3  incomplete: something could not be read or judged (0 with --allow-incomplete)
+
+The endpoints of the APIs can be overridden as for gcloud, by
+CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER and ..._COMPUTE.
+CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
+
+const scanExamples = `  # Look at a sample estate: no credentials, no network
+  gkeaudit scan --demo
+
+  # Audit two projects, and write reports for a review
+  gkeaudit scan --project=shop-prod --project=shop-dev -o review.html -o review.md
+
+  # Only the clusters of one region, only one rule
+  gkeaudit scan --project=shop-prod --location=europe-west4 --rule=cloud-nat
+
+  # In a pipeline: fail on high findings; an incomplete audit fails, too
+  gkeaudit scan --project=shop-prod --format=json --fail-on=high > report.json
+
+  # Read now, audit later, elsewhere and without credentials
+  gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
+  gkeaudit scan --snapshot=shop-prod.json`
+
+// scanFlags are the flags of scan.
+type scanFlags struct {
+	projects, locations, clusters []string
+	snapshot, saveSnapshot        string
+	demo                          bool
+
+	format          string
+	outputs         []string
+	rules, skip     []string
+	severity        string
+	failOn          string
+	allowIncomplete bool
+	verbose         bool
+
+	impersonate, billingProject string
+	timeout                     time.Duration
+	quiet                       bool
+	logFormat                   string
+}
+
+func (p *program) scanCommand() *cobra.Command {
+	var f scanFlags
+	cmd := &cobra.Command{
+		Use:     "scan",
+		Short:   "Audit clusters and write a report",
+		Long:    scanHelp,
+		Example: scanExamples,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.scan(cmd.Context(), &f) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&f.projects, "project", nil, "audit the project with this `ID`; repeatable")
+	flags.StringArrayVar(&f.locations, "location", nil, "only clusters in this `region` (with its zones) or zone; repeatable")
+	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
+	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects")
+	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`")
+	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
+	group(cmd, "What to audit")
+	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`; repeatable")
+	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
+	group(cmd, "Which rules")
+	flags.StringVar(&f.format, "format", "table", "the `format` of standard output to standard output: "+strings.Join(report.Formats, ", "))
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too, in the format of its extension: .html, .md, .json, .txt; - is standard output; repeatable")
+	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
+	group(cmd, "What to report")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails")
+	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
+	group(cmd, "Exit status")
+	flags.StringVar(&f.impersonate, "impersonate-service-account", "", "act as the service account with this `email`")
+	flags.StringVar(&f.billingProject, "billing-project", "", "charge API quota to this `project`")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	group(cmd, "Access")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
+	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
+	group(cmd, "Log")
+
+	complete := func(name string, values []string) {
+		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+	}
+	complete("format", report.Formats)
+	complete("rule", ruleIDs())
+	complete("skip-rule", ruleIDs())
+	complete("severity", audit.Severities)
+	complete("fail-on", audit.Severities)
+	complete("log-format", []string{"text", "json"})
+	for _, name := range []string{"project", "location", "cluster", "impersonate-service-account", "billing-project", "timeout"} {
+		complete(name, nil)
+	}
+	must(cmd.MarkFlagFilename("snapshot", "json"))
+	must(cmd.MarkFlagFilename("save-snapshot", "json"))
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
+	return cmd
+}
+
+// must is for mistakes that only a programmer can make.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// scan collects, audits and reports.
+func (p *program) scan(ctx context.Context, f *scanFlags) error {
+	started := p.now()
+	plan, err := p.check(f)
+	if err != nil {
+		return err
+	}
+	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
+
+	var s *audit.Snapshot
+	switch {
+	case f.demo:
+		if s, err = audit.ReadSnapshot(bytes.NewReader(demo)); err == nil {
+			s, err = narrow(s, f)
+		}
+	case f.snapshot != "":
+		if s, err = readSnapshot(f.snapshot); err == nil {
+			s, err = narrow(s, f)
+		}
+	default:
+		s, err = p.collect(ctx, f, log)
+	}
+	if err != nil {
+		return err
+	}
+	if f.saveSnapshot != "" {
+		if err := writeFile(f.saveSnapshot, 0o600, s.Write); err != nil {
+			return refuse("", "saving the snapshot: %w", err)
+		}
+	}
+
+	findings := audit.Run(s, plan.rules)
+	r := report.New(s, plan.rules, findings, report.Options{
+		Version:       version(),
+		StartedAt:     started,
+		FinishedAt:    p.now(),
+		LeastSeverity: plan.leastSeverity,
+	})
+	if err := p.write(r, f, plan); err != nil {
+		return refuse("", "writing the report: %w", err)
+	}
+	return p.outcome(s, r, findings, f, plan)
+}
+
+// outcome turns the findings into the exit status.
+func (p *program) outcome(s *audit.Snapshot, r *report.Report, findings []audit.Finding, f *scanFlags, plan *plan) error {
+	if !s.Answerable() {
+		return p.unanswerable(s, f)
+	}
+	if missing := unmatched(s, f); len(s.Clusters()) == 0 && missing != nil {
+		return missing
+	}
+	if plan.failOn > 0 && slices.ContainsFunc(findings, func(fd audit.Finding) bool {
+		return fd.Status == audit.Fail && fd.Severity >= plan.failOn
+	}) {
+		return &exitError{status: exitFindings}
+	}
+	if !r.Complete && !f.allowIncomplete {
+		return &exitError{status: exitIncomplete}
+	}
+	return nil
+}
+
+// unanswerable says why no project could be read.
+func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
+	g := s.Gaps[slices.IndexFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
+	hint := ""
+	switch {
+	case g.Permission != "":
+		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
+	case g.Code == "UNAUTHENTICATED":
+		hint = loginHint
+	case g.Reason == "SERVICE_DISABLED":
+		hint = fmt.Sprintf("If the project is to have clusters: gcloud services enable container.googleapis.com --project=%s", g.Project)
+	case g.Code == "NOT_FOUND":
+		hint = "Check the project's ID: gcloud projects list"
+	}
+	about := ""
+	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {
+		var known []string
+		for _, id := range []string{p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT")} {
+			if id != "" && !slices.Contains(s.Scope.Projects, id) {
+				known = append(known, id)
+			}
+		}
+		about = didYouMean(g.Project, known)
+	}
+	return refuse(hint, "no clusters could be read: project %s: %s%s", g.Project, g.Message, about)
+}
+
+// unmatched says that --cluster or --location fit nothing; nil if neither is set.
+func unmatched(s *audit.Snapshot, f *scanFlags) error {
+	if len(f.clusters) > 0 {
+		return refuse("", "no cluster named %s in %s", strings.Join(f.clusters, ", "), strings.Join(s.Scope.Projects, ", "))
+	}
+	if len(f.locations) > 0 {
+		return refuse("", "no cluster in location %s in %s", strings.Join(f.locations, ", "), strings.Join(s.Scope.Projects, ", "))
+	}
+	return nil
+}
+
+// A plan is what the flags ask for, checked before anything is read.
+type plan struct {
+	rules         []*audit.Rule
+	leastSeverity audit.Severity
+	failOn        audit.Severity
+	outputs       []output
+}
+
+func (p *program) check(f *scanFlags) (*plan, error) {
+	pl := &plan{}
+	var err error
+	if !slices.Contains(report.Formats, f.format) {
+		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+	}
+	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
+		return nil, err
+	}
+	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
+		return nil, err
+	}
+	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
+		return nil, err
+	}
+	if pl.outputs, err = p.planOutputs(f); err != nil {
+		return nil, err
+	}
+	for _, id := range append(slices.Clone(f.projects), f.billingProject) {
+		if err := checkProject(id); err != nil {
+			return nil, err
+		}
+	}
+	live := "only live projects can be read with it"
+	switch {
+	case f.demo && f.snapshot != "":
+		return nil, refuse("", "--demo and --snapshot are two sources; use one")
+	case (f.demo || f.snapshot != "") && f.saveSnapshot != "":
+		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: %s", live)
+	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
+		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
+	case f.timeout < 0:
+		return nil, refuse("", "--timeout %s is negative", f.timeout)
+	case !slices.Contains([]string{"", "text", "json"}, f.logFormat):
+		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
+	}
+	if f.saveSnapshot != "" {
+		if err := checkWritable(f.saveSnapshot); err != nil {
+			return nil, err
+		}
+	}
+	return pl, nil
+}
+
+func parseSeverity(flag, name string) (audit.Severity, error) {
+	var s audit.Severity
+	if name == "" {
+		return 0, nil
+	}
+	if s.UnmarshalText([]byte(name)) != nil {
+		return 0, refuse("Severities are "+strings.Join(audit.Severities, ", ")+".", "%s: there is no severity %q%s", flag, name, didYouMean(name, audit.Severities))
+	}
+	return s, nil
+}
+
+func ruleIDs() []string {
+	var ids []string
+	for _, r := range rules.All {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func findRule(id string) (*audit.Rule, error) {
+	for _, r := range rules.All {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return nil, refuse("Run gkeaudit rules for the list.", "there is no rule %q%s", id, didYouMean(id, ruleIDs()))
+}
+
+func chooseRules(only, skip []string) ([]*audit.Rule, error) {
+	for _, id := range slices.Concat(only, skip) {
+		if _, err := findRule(id); err != nil {
+			return nil, err
+		}
+	}
+	var chosen []*audit.Rule
+	for _, r := range rules.All {
+		if (len(only) == 0 || slices.Contains(only, r.ID)) && !slices.Contains(skip, r.ID) {
+			chosen = append(chosen, r)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, refuse("", "--rule and --skip-rule leave no rule")
+	}
+	return chosen, nil
+}
+
+// projectID is what a project is named by: an ID, that of a domain's project, or
+// a number. Source: Creating and managing projects, in the Resource Manager
+// documentation.
+var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
+
+func checkProject(id string) error {
+	if id == "" || projectID.MatchString(id) {
+		return nil
+	}
+	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
+	if lower := strings.ToLower(strings.TrimPrefix(id, "projects/")); lower != id && projectID.MatchString(lower) {
+		return refuse(hint, "%q is not a project ID; did you mean %q?", id, lower)
+	}
+	return refuse(hint, "%q is not a project ID", id)
+}
+
+// narrow takes from a snapshot what the flags ask for.
+func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
+	for _, id := range f.projects {
+		if !slices.Contains(s.Scope.Projects, id) {
+			return nil, refuse("It has "+strings.Join(s.Scope.Projects, ", ")+".",
+				"the snapshot has no project %q%s", id, didYouMean(id, s.Scope.Projects))
+		}
+	}
+	for _, want := range f.clusters {
+		var names []string
+		for _, c := range s.Clusters() {
+			names = append(names, c.GetName())
+			if (audit.Scope{Clusters: []string{want}}).Includes(c) {
+				names = nil
+				break
+			}
+		}
+		if names != nil {
+			return nil, refuse("", "the snapshot has no cluster %q%s", want, didYouMean(want, names))
+		}
+	}
+	return s.Narrow(audit.Scope{Projects: f.projects, Locations: f.locations, Clusters: f.clusters}), nil
+}
+
+func readSnapshot(name string) (*audit.Snapshot, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, refuse("", "%w", withoutOp(err))
+	}
+	defer file.Close()
+	s, err := audit.ReadSnapshot(file)
+	if err != nil {
+		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%s: %w", name, err)
+	}
+	return s, nil
+}
+
+// withoutOp drops the system call from an error about a file.
+func withoutOp(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return fmt.Errorf("%s: %w", pathErr.Path, pathErr.Err)
+	}
+	return err
+}

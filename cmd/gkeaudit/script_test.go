@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/gcp"
+	"gkeaudit/gcp/gcptest"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary the program itself when a script calls it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gkeaudit": func() {
+		os.Exit(realMain(func(c *gcp.Config) {
+			c.Backoff = time.Millisecond
+			if d, err := time.ParseDuration(os.Getenv("TEST_ATTEMPT_TIMEOUT")); err == nil {
+				c.AttemptTimeout = d
+			}
+		}))
+	}})
+}
+
+// TestScripts runs the program as a user does, on saved snapshots and on a server
+// that answers like the APIs. Besides testscript's own commands there are:
+//
+//	serve SNAPSHOT [FAULTS]   serve a snapshot in place of the APIs
+//	calls FILE                write the calls that were made so far to a file
+//	status N COMMAND ...      run a command that must exit with N
+//	untimed FILE...           take the times out of JSON reports
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "../../testdata/scripts",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			// No credentials of the machine, and no metadata server, are found.
+			env.Setenv("CLOUDSDK_CONFIG", filepath.Join(env.WorkDir, "no-gcloud"))
+			env.Setenv("ESCAPE", "a\x1b[31mb")
+			env.Setenv("DEMO", absolute(t, "demo.json"))
+			env.Setenv("REPORTS", absolute(t, "../../testdata/report"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve":   serve,
+			"calls":   calls,
+			"status":  status,
+			"untimed": untimed,
+		},
+	})
+}
+
+func absolute(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	f, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	s, err := audit.ReadSnapshotStrict(f)
+	ts.Check(err)
+	server := gcptest.NewServer(s)
+	ts.Defer(server.Close)
+	if len(args) > 1 {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &server.Faults))
+	}
+	servers.Store(ts, server)
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", server.URL+"/")
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", server.URL+"/compute/v1/")
+	ts.Setenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "true")
+}
+
+// servers holds the server of each script; scripts run side by side.
+var servers sync.Map
+
+func calls(ts *testscript.TestScript, neg bool, args []string) {
+	server, ok := servers.Load(ts)
+	if !ok {
+		ts.Fatalf("nothing is served")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(server.(*gcptest.Server).Calls(), "\n")+"\n"), 0o644))
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func untimed(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		lines := strings.SplitAfter(ts.ReadFile(name), "\n")
+		lines = slices.DeleteFunc(lines, func(line string) bool {
+			return strings.HasPrefix(line, `  "startedAt": `) || strings.HasPrefix(line, `  "finishedAt": `)
+		})
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.Join(lines, "")), 0o644))
+	}
+}
