@@ -1,0 +1,257 @@
+package gcp_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/gcp"
+	"gkeaudit/gcp/gcptest"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"github.com/google/go-cmp/cmp"
+)
+
+// projects returns a snapshot of some projects, each with a cluster and a network
+// of its own.
+func projects(n int) *audit.Snapshot {
+	s := &audit.Snapshot{Time: now}
+	for i := range n {
+		id := fmt.Sprintf("shop-%02d", i)
+		s.Scope.Projects = append(s.Scope.Projects, id)
+		s.Projects = append(s.Projects, &audit.Project{
+			ID: id,
+			Clusters: []*containerpb.Cluster{{Name: "web", Location: "europe-west4", NetworkConfig: &containerpb.NetworkConfig{
+				Network:    "projects/" + id + "/global/networks/main",
+				Subnetwork: "projects/" + id + "/regions/europe-west4/subnetworks/nodes",
+			}}},
+			Subnetworks: []*computepb.Subnetwork{},
+			Routers:     []*computepb.Router{},
+			Routes:      []*computepb.Route{},
+		})
+	}
+	return s
+}
+
+// TestReadOnly makes the program make every call it has, and looks whether it is
+// one that reads. So does every other test of this package; see serve.
+func TestReadOnly(t *testing.T) {
+	srv := serve(t, projects(1))
+	srv.Faults = []*gcptest.Fault{{Path: "/aggregated/subnetworks", Status: 503}, {Path: "/aggregated/routers", Status: 503}}
+	collect(t.Context(), t, configFor(srv), srv.Snapshot.Scope)
+	want := []string{
+		"GET /compute/v1/projects/shop-00/aggregated/routers",
+		"GET /compute/v1/projects/shop-00/aggregated/subnetworks",
+		"GET /compute/v1/projects/shop-00/global/routes",
+		"GET /compute/v1/projects/shop-00/regions/europe-west4/routers",
+		"GET /compute/v1/projects/shop-00/regions/europe-west4/subnetworks",
+		"GET /v1/projects/shop-00/locations/-/clusters",
+	}
+	if diff := cmp.Diff(want, slices.Compact(srv.Calls())); diff != "" {
+		t.Errorf("calls differ (-want +got):\n%s", diff)
+	}
+}
+
+// TestConcurrency counts the calls that wait for their answers at one time.
+func TestConcurrency(t *testing.T) {
+	for limit, want := range map[int]int{1: 1, 4: 4, 0: 16} {
+		srv := serve(t, projects(24))
+		srv.Latency = 10 * time.Millisecond
+		srv.Faults = []*gcptest.Fault{{Path: "/aggregated/routers", Times: 4, Status: 503}}
+		config := configFor(srv)
+		config.Concurrency = limit
+		s := collect(t.Context(), t, config, srv.Snapshot.Scope)
+		if len(s.Gaps) > 0 {
+			t.Fatalf("got gaps: %v", s.Gaps)
+		}
+		if got := srv.MostAtOnce(); got > want || got == 1 && want > 1 {
+			t.Errorf("with a concurrency of %d: got %d calls at once, want %d", limit, got, want)
+		}
+	}
+}
+
+// TestPauses reads from the log how long the pauses were, and from the clock that
+// they were made.
+func TestPauses(t *testing.T) {
+	const asked = 60 * time.Millisecond
+	retryInfo := fmt.Sprintf(`{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "%.3fs"}`, asked.Seconds())
+	for _, tc := range []struct {
+		name string
+		body string
+		want time.Duration
+	}{
+		{"asked for", `{"error": {"code": 429, "message": "Quota.", "status": "RESOURCE_EXHAUSTED", "details": [` + retryInfo + `]}}`, asked},
+		{"asked for by Compute Engine", `{"error": {"code": 403, "message": "Quota.", "errors": [{"reason": "rateLimitExceeded"}], "details": [` + retryInfo + `]}}`, asked},
+		{"not asked for", `{"error": {"code": 429, "message": "Quota.", "status": "RESOURCE_EXHAUSTED"}}`, time.Millisecond},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			srv := serve(t, projects(20))
+			status := 429
+			if strings.Contains(tc.body, "403") {
+				status = 403
+			}
+			srv.Faults = []*gcptest.Fault{{Path: "/global/routes", Times: 20, Status: status, Body: json.RawMessage(tc.body)}}
+			var log bytes.Buffer
+			config := configFor(srv)
+			config.Log = slog.New(slog.NewJSONHandler(&log, nil))
+			config.Concurrency = 40
+			start := time.Now()
+			s := collect(t.Context(), t, config, srv.Snapshot.Scope)
+			if took := time.Since(start); took < tc.want {
+				t.Errorf("collecting took %v, less than a pause of %v", took, tc.want)
+			}
+			if len(s.Gaps) > 0 {
+				t.Fatalf("got gaps: %v", s.Gaps)
+			}
+			different := map[time.Duration]bool{}
+			lines := bytes.Split(bytes.TrimSpace(log.Bytes()), []byte("\n"))
+			for _, line := range lines {
+				var entry struct{ Pause time.Duration }
+				if err := json.Unmarshal(line, &entry); err != nil {
+					t.Fatalf("%v in %s", err, line)
+				}
+				if entry.Pause < tc.want {
+					t.Errorf("got a pause of %v, want at least %v", entry.Pause, tc.want)
+				}
+				different[entry.Pause] = true
+			}
+			if len(lines) != 20 || len(different) < 2 {
+				t.Errorf("got %d pauses of %d lengths, want 20 that are not all the same", len(lines), len(different))
+			}
+		})
+	}
+}
+
+// TestCredentials reads with the key of a service account, so that all calls have
+// to carry the token that it is exchanged for. Then the key is refused.
+func TestCredentials(t *testing.T) {
+	api := serve(t, projects(1))
+	refuse := false
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/token" {
+			for name, want := range map[string]string{"Authorization": "Bearer the-token", "User-Agent": "gkeaudit/test", "X-Goog-User-Project": "shop-quota"} {
+				if got := r.Header.Get(name); got != want {
+					t.Errorf("%s has the header %s %q, want %q", r.URL.Path, name, got, want)
+				}
+			}
+			api.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if refuse {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}`)
+			return
+		}
+		fmt.Fprint(w, `{"access_token": "the-token", "token_type": "Bearer", "expires_in": 3600}`)
+	}))
+	defer srv.Close()
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccountKey(t, srv.URL+"/token"))
+	config := gcp.Config{
+		ContainerEndpoint: srv.URL,
+		ComputeEndpoint:   srv.URL,
+		QuotaProject:      "shop-quota",
+		UserAgent:         "gkeaudit/test",
+		Backoff:           time.Millisecond,
+	}
+	s := collect(t.Context(), t, config, api.Snapshot.Scope)
+	if got := len(api.Calls()); got != 4 || len(s.Gaps) > 0 {
+		t.Errorf("got %d calls and gaps %v, want 4 and none", got, s.Gaps)
+	}
+
+	refuse = true
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || s.Answerable() {
+		t.Errorf("got gaps %v, want one that says UNAUTHENTICATED", s.Gaps)
+	}
+}
+
+// serviceAccountKey writes a key file that gets its tokens from an address.
+func serviceAccountKey(t *testing.T, tokens string) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(map[string]string{
+		"type":         "service_account",
+		"project_id":   "shop-prod",
+		"client_email": "audit@shop-prod.iam.gserviceaccount.com",
+		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		"token_uri":    tokens,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "key.json")
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestNoCredentials tells missing credentials from broken ones.
+func TestNoCredentials(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", broken)
+	if _, err := gcp.NewClient(t.Context(), gcp.Config{}); err == nil || err == gcp.ErrNoCredentials {
+		t.Errorf("with a broken file: got error %v, want another", err)
+	}
+}
+
+func TestCheckEndpoint(t *testing.T) {
+	for endpoint, ok := range map[string]bool{
+		"https://container.googleapis.com/":            true,
+		"https://compute.googleapis.com/compute/v1/":   true,
+		"http://127.0.0.1:8080":                        true,
+		"container.googleapis.com":                     false,
+		"container.googleapis.com:443":                 false,
+		"ftp://example.com":                            false,
+		"https://":                                     false,
+		"https://me:password@container.googleapis.com": false,
+		"https://container.googleapis.com/?a=b":        false,
+		"":                                             false,
+	} {
+		if err := gcp.CheckEndpoint(endpoint); (err == nil) != ok {
+			t.Errorf("CheckEndpoint(%q): got error %v", endpoint, err)
+		}
+	}
+}
+
+func TestPlaintext(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"http://proxy.example.com/":        true,
+		"http://10.0.0.1:8080/":            true,
+		"http://127.0.0.1:8080/":           false,
+		"http://[::1]:8080/":               false,
+		"http://localhost:8080/":           false,
+		"https://proxy.example.com/":       false,
+		"https://container.googleapis.com": false,
+	} {
+		if got := gcp.Plaintext(endpoint); got != want {
+			t.Errorf("Plaintext(%q): got %v, want %v", endpoint, got, want)
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package gcp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/gcp"
+	"gkeaudit/gcp/gcptest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite expectations with what was collected")
+
+// now stands for the time of every collection.
+var now = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// options are the options of a case: what is asked for, and how.
+type options struct {
+	Scope          *audit.Scope `json:"scope"`          // that of served.json if nil
+	PageSize       int          `json:"pageSize"`       // of the server
+	AttemptTimeout string       `json:"attemptTimeout"` // of the client; long if empty
+	TimeLimit      string       `json:"timeLimit"`      // of the whole run; none if empty
+	CancelAt       *int         `json:"cancelAt"`       // stop the run when so many calls have arrived
+	Closed         bool         `json:"closed"`         // the server refuses connections
+}
+
+// TestCollect runs the cases in testdata/collect. A case has
+//
+//	served.json   the snapshot that the server has
+//	faults.json   what goes wrong, a list of gcptest.Fault (optional)
+//	options.json  what is asked for, and how (optional)
+//	want.txt      the gaps, the lists and the calls
+func TestCollect(t *testing.T) {
+	files, err := filepath.Glob("../testdata/collect/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no cases (%v)", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			runCase(t, file)
+		})
+	}
+}
+
+func runCase(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.TrimSpace(archive.Comment)) == 0 {
+		t.Errorf("%s does not say what it shows", file)
+	}
+	var (
+		served *audit.Snapshot
+		faults []*gcptest.Fault
+		o      options
+		want   *txtar.File
+	)
+	for i := range archive.Files {
+		switch f := &archive.Files[i]; f.Name {
+		case "served.json":
+			if served, err = audit.ReadSnapshotStrict(bytes.NewReader(f.Data)); err != nil {
+				t.Fatal(err)
+			}
+		case "faults.json":
+			decode(t, f, &faults)
+		case "options.json":
+			decode(t, f, &o)
+		case "want.txt":
+			want = f
+		default:
+			t.Fatalf("%s has a file %q", file, f.Name)
+		}
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if o.TimeLimit != "" {
+		ctx, cancel = context.WithTimeout(ctx, duration(t, o.TimeLimit))
+		defer cancel()
+	}
+	srv := serve(t, served)
+	srv.Faults, srv.PageSize = faults, o.PageSize
+	if o.Closed {
+		srv.Close()
+	}
+	config := configFor(srv)
+	if o.AttemptTimeout != "" {
+		config.AttemptTimeout = duration(t, o.AttemptTimeout)
+	}
+	if o.CancelAt != nil {
+		cancelAt := func() {
+			if len(srv.Calls()) == *o.CancelAt {
+				cancel()
+			}
+		}
+		cancelAt()
+		srv.Called = cancelAt
+	}
+	scope := served.Scope
+	if o.Scope != nil {
+		scope = *o.Scope
+	}
+	s := collect(ctx, t, config, scope)
+
+	host := strings.TrimPrefix(srv.URL, "http://")
+	got := strings.ReplaceAll(describe(s, srv.Calls()), host, "HOST")
+	if *update {
+		want.Data = []byte(got)
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(want.Data), got); diff != "" {
+		t.Errorf("%s: differs (-want +got):\n%s", file, diff)
+	}
+	if _, err := audit.ReadSnapshotStrict(bytes.NewReader(written(t, s))); err != nil {
+		t.Errorf("%s: the snapshot cannot be read back: %v", file, err)
+	}
+}
+
+// describe writes the gaps, what each list holds, and the calls.
+func describe(s *audit.Snapshot, calls []string) string {
+	var b strings.Builder
+	b.WriteString("gaps:\n")
+	for _, g := range s.Gaps {
+		fmt.Fprintf(&b, "  %s %s %s %s %s: %s\n", g.Resource, g.Operation, g.Code, orDash(g.Reason), orDash(g.Permission), g.Message)
+	}
+	for _, p := range s.Projects {
+		fmt.Fprintf(&b, "project %s:\n", p.ID)
+		list(&b, "clusters", p.Clusters, nil)
+		list(&b, "subnetworks", p.Subnetworks, p.SubnetworkRegions)
+		list(&b, "routers", p.Routers, p.RouterRegions)
+		list(&b, "routes", p.Routes, nil)
+	}
+	b.WriteString("calls:\n")
+	for len(calls) > 0 {
+		n := slices.IndexFunc(calls, func(call string) bool { return call != calls[0] })
+		if n < 0 {
+			n = len(calls)
+		}
+		fmt.Fprintf(&b, "  %d %s\n", n, calls[0])
+		calls = calls[n:]
+	}
+	return b.String()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// list writes the items of a list, and the regions that it is limited to.
+func list[M interface{ GetName() string }](b *strings.Builder, kind string, items []M, regions []string) {
+	fmt.Fprintf(b, "  %s:", kind)
+	switch {
+	case items == nil:
+		b.WriteString(" (not read)")
+	case len(items) == 0:
+		b.WriteString(" (none)")
+	}
+	for _, item := range items {
+		b.WriteString(" ")
+		switch item := any(item).(type) {
+		case interface{ GetLocation() string }:
+			b.WriteString(item.GetLocation() + "/")
+		case interface{ GetRegion() string }:
+			b.WriteString(audit.LastSegment(item.GetRegion()) + "/")
+		}
+		b.WriteString(item.GetName())
+	}
+	if regions != nil {
+		fmt.Fprintf(b, " (of %s)", strings.Join(append(regions, "no other region"), ", "))
+	}
+	b.WriteString("\n")
+}
+
+// TestRoundTrip collects what the server has, which must be what it has, on one
+// page or on many.
+func TestRoundTrip(t *testing.T) {
+	want, err := os.ReadFile("../testdata/collect/roundtrip.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := audit.ReadSnapshotStrict(bytes.NewReader(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{0, 1, 2, 1000} {
+		srv := serve(t, served)
+		srv.PageSize = size
+		got := written(t, collect(t.Context(), t, configFor(srv), served.Scope))
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("with %d items on a page: differs (-served +collected):\n%s", size, diff)
+		}
+	}
+}
+
+// reading are the forms of the only calls there may be.
+var reading = []*regexp.Regexp{
+	regexp.MustCompile(`^GET /v1/projects/[^/]+/locations/-/clusters$`),
+	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/aggregated/(subnetworks|routers)$`),
+	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/regions/[^/]+/(subnetworks|routers)$`),
+	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/global/routes$`),
+}
+
+// serve starts a server for a test. Whatever the test is about, it fails if any
+// call but a reading one arrives.
+func serve(t *testing.T, s *audit.Snapshot) *gcptest.Server {
+	srv := gcptest.NewServer(s)
+	t.Cleanup(func() {
+		srv.Close()
+		for _, call := range srv.Calls() {
+			if !slices.ContainsFunc(reading, func(form *regexp.Regexp) bool { return form.MatchString(call) }) {
+				t.Errorf("the call %q is not one of those that read lists", call)
+			}
+		}
+	})
+	return srv
+}
+
+func configFor(srv *gcptest.Server) gcp.Config {
+	return gcp.Config{
+		ContainerEndpoint: srv.URL,
+		ComputeEndpoint:   srv.URL + "/compute/v1/",
+		NoCredentials:     true,
+		AttemptTimeout:    20 * time.Second,
+		Backoff:           time.Millisecond,
+	}
+}
+
+func collect(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope) *audit.Snapshot {
+	t.Helper()
+	c, err := gcp.NewClient(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Collect(ctx, scope, now)
+}
+
+func written(t *testing.T, s *audit.Snapshot) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func decode(t *testing.T, f *txtar.File, to any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(f.Data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+}
+
+func duration(t *testing.T, s string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

@@ -1,0 +1,12 @@
+// Package gcp reads projects through the GKE and Compute Engine APIs into an
+// [audit.Snapshot].
+//
+// It calls nothing but list methods. For each project that is audited it makes
+// one call, container.projects.locations.clusters.list over all locations; for
+// each project that owns a network of those clusters three more,
+// compute.subnetworks.aggregatedList, compute.routers.aggregatedList and
+// compute.routes.list, each once per run and page. Only where an aggregated list
+// fails, as it does when one region is down, are the regions in use read one by
+// one. What cannot be read becomes an [audit.Gap]; it never looks like an empty
+// list. Secrets are dropped before anything is kept.
+package gcp

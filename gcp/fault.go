@@ -1,0 +1,233 @@
+package gcp
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"gkeaudit/audit"
+
+	"golang.org/x/oauth2"
+	"google.golang.org/api/googleapi"
+)
+
+// An operation is an API method that the program calls.
+type operation struct {
+	name       string // as in Google's documentation
+	permission string // the IAM permission that it needs
+	service    string // the service that has to be enabled
+}
+
+// The operations are all that the program ever calls.
+var (
+	listClusters      = operation{"container.projects.locations.clusters.list", "container.clusters.list", "container.googleapis.com"}
+	aggregatedSubnets = operation{"compute.subnetworks.aggregatedList", "compute.subnetworks.list", "compute.googleapis.com"}
+	regionalSubnets   = operation{"compute.subnetworks.list", "compute.subnetworks.list", "compute.googleapis.com"}
+	aggregatedRouters = operation{"compute.routers.aggregatedList", "compute.routers.list", "compute.googleapis.com"}
+	regionalRouters   = operation{"compute.routers.list", "compute.routers.list", "compute.googleapis.com"}
+	listRoutes        = operation{"compute.routes.list", "compute.routes.list", "compute.googleapis.com"}
+)
+
+var errRepeatedPage = errors.New("the answer's page token repeats, so the list has no end")
+
+// A fault is what went wrong with a call, in the words of a gap.
+type fault struct {
+	code, reason, permission, message string
+
+	transient bool          // another attempt may succeed
+	regional  bool          // the cause may be one region that cannot be reached
+	quota     bool          // a quota ran out, which takes a minute to fill
+	delay     time.Duration // how long the API asks to wait; 0 if it does not say
+}
+
+// faultOf says what an error means.
+func faultOf(op operation, err error) fault {
+	var apiErr *googleapi.Error
+	var tokenErr *oauth2.RetrieveError
+	var netErr net.Error
+	switch {
+	case errors.As(err, &apiErr):
+		return apiFault(op, apiErr)
+	case errors.As(err, &tokenErr):
+		return fault{code: "UNAUTHENTICATED", reason: strings.ToUpper(tokenErr.ErrorCode),
+			message: "the credentials were refused: " + oneLine(tokenErr.Error())}
+	case errors.Is(err, context.Canceled):
+		return fault{code: "CANCELLED", message: "the run was stopped before an answer came"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault{code: "DEADLINE_EXCEEDED", message: "no answer came in time", transient: true, regional: true}
+	case errors.Is(err, errRepeatedPage):
+		return fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: err.Error()}
+	case strings.Contains(err.Error(), "cannot fetch token"), strings.Contains(err.Error(), "unable to generate access token"):
+		return fault{code: "UNAUTHENTICATED", message: "no access token could be had: " + oneLine(err.Error())}
+	case strings.HasSuffix(err.Error(), "unexpected EOF"): // of the connection, or within JSON
+		return fault{code: "UNAVAILABLE", message: "the answer was cut short", transient: true}
+	case strings.HasPrefix(err.Error(), "proto:"):
+		return fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: "the answer could not be decoded" + placeIn(err.Error())}
+	case errors.As(err, &netErr), isStreamError(err):
+		return fault{code: "UNAVAILABLE", message: "the API could not be reached: " + oneLine(connectionError(err)), transient: true}
+	}
+	return fault{code: "UNKNOWN", message: oneLine(err.Error())}
+}
+
+// codes are the canonical codes of HTTP statuses; see google.rpc.Code.
+var codes = map[int]string{
+	http.StatusBadRequest:          "INVALID_ARGUMENT",
+	http.StatusUnauthorized:        "UNAUTHENTICATED",
+	http.StatusForbidden:           "PERMISSION_DENIED",
+	http.StatusNotFound:            "NOT_FOUND",
+	http.StatusTooManyRequests:     "RESOURCE_EXHAUSTED",
+	http.StatusInternalServerError: "INTERNAL",
+	http.StatusNotImplemented:      "UNIMPLEMENTED",
+	http.StatusBadGateway:          "UNAVAILABLE",
+	http.StatusServiceUnavailable:  "UNAVAILABLE",
+	http.StatusGatewayTimeout:      "DEADLINE_EXCEEDED",
+}
+
+func apiFault(op operation, err *googleapi.Error) fault {
+	d := detailsOf(err)
+	f := fault{
+		code:    cmp.Or(codes[err.Code], "UNKNOWN"),
+		reason:  d.Reason,
+		message: cmp.Or(oneLine(err.Message), fmt.Sprintf("HTTP status %d", err.Code)),
+		delay:   d.delay,
+	}
+	if f.reason == "" && len(err.Errors) > 0 {
+		f.reason = err.Errors[0].Reason // Compute Engine's older form
+	}
+	switch {
+	// Compute Engine answers 403, not 429, when a quota runs out.
+	case err.Code == http.StatusTooManyRequests, f.reason == "rateLimitExceeded", f.reason == "RATE_LIMIT_EXCEEDED", f.reason == "userRateLimitExceeded":
+		f.code = "RESOURCE_EXHAUSTED"
+		f.transient, f.quota = true, true
+	case err.Code == http.StatusForbidden:
+		f.forbidden(op, d.Metadata)
+	case err.Code >= 500 && err.Code != http.StatusNotImplemented:
+		f.transient, f.regional = true, true
+	}
+	return f
+}
+
+// details are what an error says for programs to read.
+type details struct {
+	Reason   string            // of google.rpc.ErrorInfo
+	Metadata map[string]string // of google.rpc.ErrorInfo
+	delay    time.Duration     // of google.rpc.RetryInfo
+}
+
+// detailsOf reads an error's details. The apierror package of gax would, too, but
+// finds none where the error has the older list of errors beside them, as those
+// of Compute Engine have.
+func detailsOf(err *googleapi.Error) details {
+	var all details
+	for _, detail := range err.Details {
+		var d struct {
+			Type       string `json:"@type"`
+			RetryDelay string
+			details
+		}
+		raw, _ := json.Marshal(detail) // it was read from JSON
+		if json.Unmarshal(raw, &d) != nil {
+			continue
+		}
+		switch d.Type {
+		case "type.googleapis.com/google.rpc.ErrorInfo":
+			all.Reason, all.Metadata = d.Reason, d.Metadata
+		case "type.googleapis.com/google.rpc.RetryInfo":
+			all.delay, _ = time.ParseDuration(d.RetryDelay) // 0 if it is not one
+		}
+	}
+	return all
+}
+
+// forbidden tells apart why a call was refused: only some refusals are about a
+// permission.
+func (f *fault) forbidden(op operation, metadata map[string]string) {
+	switch {
+	case f.reason == "SERVICE_DISABLED", f.reason == "accessNotConfigured":
+		f.reason = "SERVICE_DISABLED"
+		// The consumer is the project that the call is charged to.
+		f.message = op.service + " is not enabled in " + cmp.Or(metadata["consumer"], "the project")
+	case f.reason == "SECURITY_POLICY_VIOLATED", strings.Contains(f.message, "vpcServiceControlsUniqueIdentifier"),
+		strings.Contains(f.message, "organization's policy"):
+		f.reason = "SECURITY_POLICY_VIOLATED"
+	default:
+		f.permission = cmp.Or(metadata["permission"], permissionIn(f.message))
+		if f.permission == "" && (f.reason == "" || f.reason == "forbidden" || f.reason == "IAM_PERMISSION_DENIED") {
+			f.permission = op.permission
+		}
+	}
+}
+
+var namedPermission = regexp.MustCompile(`\b([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]? permission|[Pp]ermission ['"]([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]`)
+
+// permissionIn finds the permission that an error's text names: Compute Engine
+// writes Required 'compute.routers.list' permission for ..., GKE Required
+// "container.clusters.list" permission(s) for ..., others Permission '...' denied.
+func permissionIn(message string) string {
+	if m := namedPermission.FindStringSubmatch(message); m != nil {
+		return m[1] + m[2]
+	}
+	return ""
+}
+
+// placeIn finds where in an answer protojson's error lies. The rest of the text
+// quotes the answer, which may hold a secret there.
+func placeIn(text string) string {
+	place := malformed.FindStringSubmatch(text)
+	if place == nil {
+		return ""
+	}
+	if place[2] == "" {
+		return " at " + place[1]
+	}
+	return " at " + place[1] + ", field " + place[2]
+}
+
+var malformed = regexp.MustCompile(`\((line \d+:\d+)\)(?:: invalid value for \w+ field (\w+):)?`)
+
+// isStreamError reports whether HTTP/2 broke off an answer, for which there is no
+// type outside its package.
+func isStreamError(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "stream error:") || strings.HasPrefix(text, "http2:") || strings.Contains(text, "connection reset")
+}
+
+// connectionError drops the method and the URL from an error of net/http.
+func connectionError(err error) string {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		return urlErr.Err.Error()
+	}
+	return err.Error()
+}
+
+// oneLine makes a text fit for a message.
+func oneLine(text string) string {
+	const most = 400
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// gap makes a gap of a fault.
+func (f fault) gap(op operation, project, resource string) audit.Gap {
+	return audit.Gap{
+		Project:    project,
+		Resource:   resource,
+		Operation:  op.name,
+		Code:       f.code,
+		Reason:     f.reason,
+		Permission: f.permission,
+		Message:    f.message,
+	}
+}

@@ -1,0 +1,275 @@
+// Package gcptest serves a snapshot over HTTP the way the GKE and Compute Engine
+// APIs do, for tests.
+package gcptest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gkeaudit/audit"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// A Server serves the projects of a snapshot. Set its fields before the first call.
+type Server struct {
+	*httptest.Server
+
+	Snapshot *audit.Snapshot
+
+	// Faults take the place of answers.
+	Faults []*Fault
+
+	// PageSize is how many scopes or items a page holds; 0 for all.
+	PageSize int
+
+	// Latency is how long each answer takes.
+	Latency time.Duration
+
+	// Called, if not nil, is called when a call has arrived, before its answer.
+	Called func()
+
+	mu       sync.Mutex
+	calls    []string
+	atOnce   int
+	mostOnce int
+}
+
+// A Fault is an answer that takes the place of the right one.
+type Fault struct {
+	// Path is the end of the paths that get it, or all of them if it is empty.
+	Path string `json:"path"`
+
+	// Page is the page token of the page that gets it; empty for the first.
+	// "*" is every page.
+	Page string `json:"page"`
+
+	// Times is how often it comes before the right answer does; 0 for always.
+	Times int `json:"times"`
+
+	// Status is the HTTP status; 0 stands for 200.
+	Status int `json:"status"`
+
+	// Body is the answer, JSON or, in a JSON string, any other text.
+	Body json.RawMessage `json:"body"`
+
+	// Hang keeps the connection open without an answer until the client gives up.
+	Hang bool `json:"hang"`
+
+	// Cut ends the connection in the middle of the right answer.
+	Cut bool `json:"cut"`
+
+	// Merge is JSON whose fields are added to the right answer.
+	Merge map[string]json.RawMessage `json:"merge"`
+
+	served int
+}
+
+// NewServer starts a server on this machine.
+func NewServer(s *audit.Snapshot) *Server {
+	srv := &Server{Snapshot: s}
+	srv.Server = httptest.NewServer(srv)
+	return srv
+}
+
+// Calls returns the method and path of every call so far, sorted. A call is
+// counted as it arrives, whether it gets an answer or not.
+func (s *Server) Calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(slices.Values(s.calls))
+}
+
+// MostAtOnce returns how many calls waited for their answers at one time.
+func (s *Server) MostAtOnce() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mostOnce
+}
+
+// ServeHTTP answers a call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.calls = append(s.calls, r.Method+" "+r.URL.Path)
+	fault := s.fault(r)
+	s.atOnce++
+	s.mostOnce = max(s.mostOnce, s.atOnce)
+	s.mu.Unlock()
+	if s.Called != nil {
+		s.Called()
+	}
+	time.Sleep(s.Latency)
+	s.mu.Lock()
+	s.atOnce-- // before the answer: the client may then make its next call
+	s.mu.Unlock()
+
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	switch {
+	case fault == nil:
+	case fault.Hang:
+		<-r.Context().Done()
+		return
+	case fault.Status != 0 || fault.Body != nil:
+		if fault.Status != 0 {
+			w.WriteHeader(fault.Status)
+		}
+		var text string
+		if json.Unmarshal(fault.Body, &text) != nil {
+			text = string(fault.Body)
+		}
+		fmt.Fprint(w, text)
+		return
+	}
+	answer, ok := s.answer(r)
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, `{"error":{"code":404,"message":"The resource '%s' was not found","status":"NOT_FOUND"}}`, r.URL.Path)
+		return
+	}
+	if fault != nil {
+		for key, value := range fault.Merge {
+			answer[key] = value
+		}
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	if fault != nil && fault.Cut {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		body = body[:len(body)/2]
+	}
+	w.Write(body)
+}
+
+func (s *Server) fault(r *http.Request) *Fault {
+	for _, f := range s.Faults {
+		if !strings.HasSuffix(r.URL.Path, f.Path) || f.Page != "*" && f.Page != r.URL.Query().Get("pageToken") {
+			continue
+		}
+		if f.Times > 0 && f.served >= f.Times {
+			continue
+		}
+		f.served++
+		return f
+	}
+	return nil
+}
+
+// answer makes the right answer to a call: a JSON object.
+func (s *Server) answer(r *http.Request) (map[string]any, bool) {
+	if r.Method != http.MethodGet {
+		return nil, false
+	}
+	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/compute"), "/v1/")
+	parts := strings.Split(path, "/")
+	if len(parts) < 2 || parts[0] != "projects" {
+		return nil, false
+	}
+	i := slices.IndexFunc(s.Snapshot.Projects, func(p *audit.Project) bool { return p.ID == parts[1] })
+	if i < 0 {
+		return nil, false
+	}
+	p := s.Snapshot.Projects[i]
+	gap := func(kind string) bool {
+		return slices.ContainsFunc(s.Snapshot.Gaps, func(g audit.Gap) bool { return g.Project == p.ID && strings.HasSuffix(g.Resource, kind) })
+	}
+	token := r.URL.Query().Get("pageToken")
+	switch rest := parts[2:]; {
+	case slices.Equal(rest, []string{"locations", "-", "clusters"}):
+		return map[string]any{"clusters": encode(p.Clusters)}, !gap("/clusters")
+	case slices.Equal(rest, []string{"aggregated", "subnetworks"}):
+		return s.aggregated("subnetworks", encode(p.Subnetworks), token), p.Subnetworks != nil
+	case slices.Equal(rest, []string{"aggregated", "routers"}):
+		return s.aggregated("routers", encode(p.Routers), token), p.Routers != nil
+	case slices.Equal(rest, []string{"global", "routes"}):
+		return s.page(encode(p.Routes), token), p.Routes != nil
+	case len(rest) == 3 && rest[0] == "regions" && rest[2] == "subnetworks":
+		return s.page(inRegion(encode(p.Subnetworks), rest[1]), token), p.Subnetworks != nil
+	case len(rest) == 3 && rest[0] == "regions" && rest[2] == "routers":
+		return s.page(inRegion(encode(p.Routers), rest[1]), token), p.Routers != nil
+	}
+	return nil, false
+}
+
+func encode[M proto.Message](messages []M) []json.RawMessage {
+	raw := []json.RawMessage{}
+	for _, m := range messages {
+		b, err := protojson.Marshal(m)
+		if err != nil {
+			panic(err)
+		}
+		raw = append(raw, b)
+	}
+	return raw
+}
+
+func regionOf(raw json.RawMessage) string {
+	var item struct{ Region, SelfLink string }
+	if err := json.Unmarshal(raw, &item); err != nil {
+		panic(err)
+	}
+	if item.Region != "" {
+		return audit.LastSegment(item.Region)
+	}
+	return audit.Segment(item.SelfLink, "regions")
+}
+
+func inRegion(items []json.RawMessage, region string) []json.RawMessage {
+	return slices.DeleteFunc(items, func(item json.RawMessage) bool { return regionOf(item) != region })
+}
+
+// page cuts a list into pages. The token of a page is the number of its first item.
+func (s *Server) page(items []json.RawMessage, token string) map[string]any {
+	answer := map[string]any{"kind": "compute#list"}
+	answer["items"], answer["nextPageToken"] = s.cut(items, token)
+	if answer["nextPageToken"] == "" {
+		delete(answer, "nextPageToken")
+	}
+	return answer
+}
+
+func (s *Server) cut(items []json.RawMessage, token string) ([]json.RawMessage, string) {
+	start, _ := strconv.Atoi(token)
+	items = items[min(start, len(items)):]
+	if s.PageSize == 0 || len(items) <= s.PageSize {
+		return items, ""
+	}
+	return items[:s.PageSize], strconv.Itoa(start + s.PageSize)
+}
+
+// aggregated is page with the items grouped by region. A region without items
+// says so by a warning, as Compute Engine's does.
+func (s *Server) aggregated(kind string, items []json.RawMessage, token string) map[string]any {
+	items, next := s.cut(items, token)
+	scopes := map[string]any{
+		"regions/africa-south1": map[string]any{"warning": map[string]any{
+			"code": "NO_RESULTS_ON_PAGE", "message": "There are no results for scope 'regions/africa-south1' on this page.",
+		}},
+	}
+	for _, item := range items {
+		scope := "regions/" + regionOf(item)
+		if scopes[scope] == nil {
+			scopes[scope] = map[string]any{kind: []json.RawMessage{}}
+		}
+		list := scopes[scope].(map[string]any)
+		if list[kind] == nil { // africa-south1
+			list = map[string]any{kind: []json.RawMessage{}}
+			scopes[scope] = list
+		}
+		list[kind] = append(list[kind].([]json.RawMessage), item)
+	}
+	answer := map[string]any{"kind": "compute#aggregatedList", "items": scopes}
+	if next != "" {
+		answer["nextPageToken"] = next
+	}
+	return answer
+}

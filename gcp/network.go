@@ -1,0 +1,290 @@
+package gcp
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"gkeaudit/audit"
+
+	compute "cloud.google.com/go/compute/apiv1"
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"google.golang.org/protobuf/proto"
+)
+
+// pageSize is the largest page that Compute Engine gives.
+const pageSize = 500
+
+// The pages below are fetched by the iterators' InternalFetch: an iterator's Next
+// passes over pages without items, and with them over their warnings.
+
+func (col *collection) subnetworks(ctx context.Context, p *audit.Project, regions []string) {
+	p.Subnetworks, p.SubnetworkRegions = readRegional(ctx, col, p.ID, regions, regionalList[*computepb.Subnetwork]{
+		kind:       "subnetworks",
+		aggregated: aggregatedSubnets,
+		regional:   regionalSubnets,
+		all: func(ctx context.Context, token string) (page[*computepb.Subnetwork], error) {
+			client, err := compute.NewSubnetworksRESTClient(ctx, col.client.computeOptions(ctx)...)
+			if err != nil {
+				return page[*computepb.Subnetwork]{}, err
+			}
+			it := client.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: p.ID}, once)
+			if _, _, err := it.InternalFetch(pageSize, token); err != nil {
+				return page[*computepb.Subnetwork]{}, err
+			}
+			answer := it.Response.(*computepb.SubnetworkAggregatedList)
+			pg := newPage[*computepb.Subnetwork](answer)
+			for _, scope := range slices.Sorted(maps.Keys(answer.GetItems())) {
+				list := answer.GetItems()[scope]
+				pg.add(scope, list.GetSubnetworks(), list.GetWarning().GetCode(), list.GetWarning().GetMessage())
+			}
+			return pg, nil
+		},
+		one: func(ctx context.Context, region, token string) (page[*computepb.Subnetwork], error) {
+			client, err := compute.NewSubnetworksRESTClient(ctx, col.client.computeOptions(ctx)...)
+			if err != nil {
+				return page[*computepb.Subnetwork]{}, err
+			}
+			it := client.List(ctx, &computepb.ListSubnetworksRequest{Project: p.ID, Region: region}, once)
+			items, _, err := it.InternalFetch(pageSize, token)
+			if err != nil {
+				return page[*computepb.Subnetwork]{}, err
+			}
+			pg := newPage[*computepb.Subnetwork](it.Response.(*computepb.SubnetworkList))
+			pg.add("regions/"+region, items, "", "")
+			return pg, nil
+		},
+		region: func(sn *computepb.Subnetwork) *string { return regionField(&sn.Region) },
+	})
+}
+
+func (col *collection) routers(ctx context.Context, p *audit.Project, regions []string) {
+	p.Routers, p.RouterRegions = readRegional(ctx, col, p.ID, regions, regionalList[*computepb.Router]{
+		kind:       "routers",
+		aggregated: aggregatedRouters,
+		regional:   regionalRouters,
+		all: func(ctx context.Context, token string) (page[*computepb.Router], error) {
+			client, err := compute.NewRoutersRESTClient(ctx, col.client.computeOptions(ctx)...)
+			if err != nil {
+				return page[*computepb.Router]{}, err
+			}
+			it := client.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: p.ID}, once)
+			if _, _, err := it.InternalFetch(pageSize, token); err != nil {
+				return page[*computepb.Router]{}, err
+			}
+			answer := it.Response.(*computepb.RouterAggregatedList)
+			pg := newPage[*computepb.Router](answer)
+			for _, scope := range slices.Sorted(maps.Keys(answer.GetItems())) {
+				list := answer.GetItems()[scope]
+				pg.add(scope, list.GetRouters(), list.GetWarning().GetCode(), list.GetWarning().GetMessage())
+			}
+			return pg, nil
+		},
+		one: func(ctx context.Context, region, token string) (page[*computepb.Router], error) {
+			client, err := compute.NewRoutersRESTClient(ctx, col.client.computeOptions(ctx)...)
+			if err != nil {
+				return page[*computepb.Router]{}, err
+			}
+			it := client.List(ctx, &computepb.ListRoutersRequest{Project: p.ID, Region: region}, once)
+			items, _, err := it.InternalFetch(pageSize, token)
+			if err != nil {
+				return page[*computepb.Router]{}, err
+			}
+			pg := newPage[*computepb.Router](it.Response.(*computepb.RouterList))
+			pg.add("regions/"+region, items, "", "")
+			return pg, nil
+		},
+		region: func(r *computepb.Router) *string { return regionField(&r.Region) },
+	})
+	for _, r := range p.Routers {
+		for _, key := range r.GetMd5AuthenticationKeys() {
+			key.Key = nil // a secret; the API does not give it back
+		}
+	}
+}
+
+func (col *collection) routes(ctx context.Context, p *audit.Project) {
+	resource := "projects/" + p.ID + "/global/routes"
+	f, ok := col.client.pages(ctx, listRoutes, p.ID, func(ctx context.Context, token string) (string, error) {
+		client, err := compute.NewRoutesRESTClient(ctx, col.client.computeOptions(ctx)...)
+		if err != nil {
+			return "", err
+		}
+		it := client.List(ctx, &computepb.ListRoutesRequest{Project: p.ID}, once)
+		items, next, err := it.InternalFetch(pageSize, token)
+		if err != nil {
+			return "", err
+		}
+		p.Routes = append(orEmpty(p.Routes), items...)
+		if w := it.Response.(*computepb.RouteList).GetWarning(); partial(w.GetCode()) {
+			col.gap(warningGap(listRoutes, p.ID, resource, w.GetCode(), w.GetMessage()))
+		}
+		return next, nil
+	})
+	if !ok {
+		col.gap(f.gap(listRoutes, p.ID, resource))
+	}
+}
+
+// A page is one page of a list, and what it says is missing from it.
+type page[T any] struct {
+	next        string
+	items       []T
+	scopes      []string // the scope of each item: "regions/europe-west4"
+	unreachable []string
+	warnings    []warning
+}
+
+type warning struct{ scope, code, message string } // an empty scope is the whole list
+
+func newPage[T any](answer interface {
+	GetNextPageToken() string
+	GetWarning() *computepb.Warning
+}) page[T] {
+	pg := page[T]{next: answer.GetNextPageToken()}
+	if list, ok := answer.(interface{ GetUnreachables() []string }); ok {
+		pg.unreachable = list.GetUnreachables()
+	}
+	if w := answer.GetWarning(); partial(w.GetCode()) {
+		pg.warnings = append(pg.warnings, warning{"", w.GetCode(), w.GetMessage()})
+	}
+	return pg
+}
+
+func (pg *page[T]) add(scope string, items []T, code, message string) {
+	for _, item := range items {
+		pg.items = append(pg.items, item)
+		pg.scopes = append(pg.scopes, scope)
+	}
+	if partial(code) {
+		pg.warnings = append(pg.warnings, warning{scope, code, message})
+	}
+}
+
+// partial reports whether a warning means that something is missing. Only
+// NO_RESULTS_ON_PAGE, which stands for an empty scope, is known to be harmless.
+func partial(code string) bool {
+	return code != "" && code != "NO_RESULTS_ON_PAGE"
+}
+
+func warningGap(op operation, project, resource, code, message string) audit.Gap {
+	return audit.Gap{
+		Project:   project,
+		Resource:  resource,
+		Operation: op.name,
+		Code:      "UNAVAILABLE",
+		Reason:    code,
+		Message:   oneLine(message),
+	}
+}
+
+// A regionalList is a kind of resource that Compute Engine lists for all regions
+// at once, or for one.
+type regionalList[T any] struct {
+	kind                 string
+	aggregated, regional operation
+	all                  func(ctx context.Context, token string) (page[T], error)
+	one                  func(ctx context.Context, region, token string) (page[T], error)
+	region               func(T) *string
+}
+
+// readRegional reads a list for all regions at once. Where that fails for a cause
+// that may lie in a single region, it reads the given regions one by one, and
+// returns the names of those that it could read.
+func readRegional[T any](ctx context.Context, col *collection, project string, regions []string, l regionalList[T]) (items []T, read []string) {
+	resource := "projects/" + project + "/aggregated/" + l.kind
+	f, ok := col.client.pages(ctx, l.aggregated, project, func(ctx context.Context, token string) (string, error) {
+		pg, err := l.all(ctx, token)
+		if err != nil {
+			return "", err
+		}
+		items = append(orEmpty(items), keep(col, project, l, l.aggregated, resource, pg)...)
+		return pg.next, nil
+	})
+	if ok {
+		return items, nil
+	}
+	if !f.regional || len(regions) == 0 || ctx.Err() != nil {
+		col.gap(f.gap(l.aggregated, project, resource))
+		return items, nil
+	}
+
+	lists := make([][]T, len(regions)) // nil where the region could not be read
+	var wg sync.WaitGroup
+	for i, region := range regions {
+		wg.Go(func() {
+			var list []T
+			resource := "projects/" + project + "/regions/" + region + "/" + l.kind
+			f, ok := col.client.pages(ctx, l.regional, project, func(ctx context.Context, token string) (string, error) {
+				pg, err := l.one(ctx, region, token)
+				if err != nil {
+					return "", err
+				}
+				list = append(orEmpty(list), keep(col, project, l, l.regional, resource, pg)...)
+				return pg.next, nil
+			})
+			if !ok {
+				col.gap(f.gap(l.regional, project, resource))
+				return
+			}
+			lists[i] = list
+		})
+	}
+	wg.Wait()
+	read = []string{}
+	for i, region := range regions {
+		if lists[i] == nil {
+			continue
+		}
+		items = slices.DeleteFunc(items, func(item T) bool { return audit.LastSegment(*l.region(item)) == region })
+		items = append(orEmpty(items), lists[i]...)
+		read = append(read, region)
+	}
+	if len(read) > 0 {
+		f.message += " (read one by one instead: " + strings.Join(read, ", ") + ")"
+	}
+	col.gap(f.gap(l.aggregated, project, resource))
+	return items, read
+}
+
+// orEmpty returns a list that was read, if only in part: one that was not is nil.
+func orEmpty[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+// keep returns a page's items with their regions filled in, and makes gaps of
+// what the page says is missing: of a region or, where it names none, of the
+// whole list.
+func keep[T any](col *collection, project string, l regionalList[T], op operation, list string, pg page[T]) []T {
+	inScope := func(scope string) string {
+		if region := audit.Segment(scope, "regions"); region != "" {
+			return "projects/" + project + "/regions/" + region + "/" + l.kind
+		}
+		return list
+	}
+	for i, item := range pg.items {
+		if field := l.region(item); *field == "" {
+			*field = "projects/" + project + "/" + pg.scopes[i]
+		}
+	}
+	for _, u := range pg.unreachable {
+		col.gap(warningGap(op, project, inScope(u), "UNREACHABLE", "the region could not be reached: "+u))
+	}
+	for _, w := range pg.warnings {
+		col.gap(warningGap(op, project, inScope(w.scope), w.code, w.message))
+	}
+	return pg.items
+}
+
+// regionField returns where a message's region is, empty if it has none yet.
+func regionField(field **string) *string {
+	if *field == nil {
+		*field = proto.String("")
+	}
+	return *field
+}
