@@ -49,6 +49,7 @@ func (s *jsonStream) take(c byte) error {
 // object calls field for each field of the next value, which must be an object.
 // The callback reads the field's value.
 func (s *jsonStream) object(field func(key string) error) error {
+	seen := map[string]bool{}
 	return s.list('{', '}', func() error {
 		raw, err := s.value()
 		if err != nil {
@@ -58,6 +59,10 @@ func (s *jsonStream) object(field func(key string) error) error {
 		if err := json.Unmarshal(raw, &key); err != nil {
 			return err
 		}
+		if seen[key] {
+			return fmt.Errorf("%q is there twice", key)
+		}
+		seen[key] = true
 		if err := s.take(':'); err != nil {
 			return err
 		}
@@ -65,13 +70,18 @@ func (s *jsonStream) object(field func(key string) error) error {
 	})
 }
 
-// array calls item for each item of the next value, which must be an array. The
-// callback reads the item. It reports false for null, which has none.
-func (s *jsonStream) array(item func() error) (bool, error) {
-	if c, err := s.peek(); err != nil {
+// array calls item for each item of the next value, the value of the named field,
+// which must be an array. The callback reads the item. It reports false for null,
+// which has none.
+func (s *jsonStream) array(key string, item func() error) (bool, error) {
+	c, err := s.peek()
+	switch {
+	case err != nil:
 		return false, err
-	} else if c == 'n' {
+	case c == 'n':
 		return false, s.decode(new(struct{}))
+	case c != '[':
+		return false, fmt.Errorf("%s: found %q where '[' should be", key, c)
 	}
 	return true, s.list('[', ']', item)
 }

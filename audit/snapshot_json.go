@@ -68,7 +68,7 @@ func (d *snapshotReader) read(s *Snapshot) error {
 		case "gaps":
 			return d.value(key, &s.Gaps)
 		case "projects":
-			_, err := d.json.array(func() error {
+			_, err := d.json.array(key, func() error {
 				p := &Project{}
 				s.Projects = append(s.Projects, p)
 				if err := d.project(p); err != nil {
@@ -154,7 +154,7 @@ func messages[T any, M interface {
 }](d *snapshotReader, key string) ([]M, error) {
 	options := protojson.UnmarshalOptions{DiscardUnknown: !d.strict, AllowPartial: true}
 	ms := []M{}
-	ok, err := d.json.array(func() error {
+	ok, err := d.json.array(key, func() error {
 		raw, err := d.json.value()
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ No restart. The list is replaced as a whole: callers that are missing from it ar
 locked out at once. Users of the DNS endpoint need container.clusters.connect.`,
 	},
 	References: []audit.Reference{
-		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/latest/authorized-networks"},
+		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks"},
 		{Title: "About network isolation in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/network-isolation"},
 		{Title: "Harden your cluster's security: restrict control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#restrict_control_plane_access"},
 	},

@@ -1,0 +1,170 @@
+package audit_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+)
+
+// snapshots are the bytes of every snapshot among the fixtures.
+func snapshots(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	all := map[string][]byte{}
+	archives, err := filepath.Glob("../testdata/rules/*.txtar")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, file := range archives {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, ".json") {
+				all[filepath.Base(file)+"/"+f.Name] = f.Data
+			}
+		}
+	}
+	for _, file := range []string{"../cmd/gkeaudit/demo.json", "../testdata/report/hostile.json"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all[file] = data
+	}
+	return all
+}
+
+// TestSnapshotRoundTrip writes what was read and reads it again: nothing is lost,
+// the difference between an empty list and none least of all.
+func TestSnapshotRoundTrip(t *testing.T) {
+	for name, data := range snapshots(t) {
+		t.Run(name, func(t *testing.T) {
+			s, err := audit.ReadSnapshotStrict(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := write(t, s)
+			again, err := audit.ReadSnapshotStrict(bytes.NewReader(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(first), string(write(t, again))); diff != "" {
+				t.Errorf("differs when read and written again:\n%s", diff)
+			}
+			if diff := cmp.Diff(audit.Run(s, rules.All), audit.Run(again, rules.All)); diff != "" {
+				t.Errorf("findings differ after a round trip:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDemoIsAsWritten keeps the sample estate in the form that the program writes.
+func TestDemoIsAsWritten(t *testing.T) {
+	data := snapshots(t)["../cmd/gkeaudit/demo.json"]
+	s, err := audit.ReadSnapshotStrict(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(data), string(write(t, s))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func write(t *testing.T, s *audit.Snapshot) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadSnapshotErrors(t *testing.T) {
+	for name, test := range map[string]struct{ input, want string }{
+		"nothing":           {"", "the file ends too early"},
+		"no object":         {"[]", "not a gkeaudit snapshot: it is not a JSON object"},
+		"no schema":         {"{}", `it has no "schema"`},
+		"another schema":    {`{"schema": "x"}`, `its schema is "x"`},
+		"schema of a type":  {`{"schema": 1}`, "schema: "},
+		"no scope":          {`{"schema": "gkeaudit.snapshot/v1"}`, "the scope names no project"},
+		"scope not there":   {`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["p"]}}`, `project "p" is in scope but not among the projects`},
+		"no id":             {`{"schema": "gkeaudit.snapshot/v1", "projects": [{}]}`, "projects[0] has no id"},
+		"project twice":     {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p"}, {"id": "p"}]}`, `project "p" is listed twice`},
+		"cluster unnamed":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{}]}]}`, "clusters[0] has no name or no location"},
+		"pool twice":        {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "c", "location": "l", "nodePools": [{"name": "a"}, {"name": "a"}]}]}]}`, `node pool "a" has no name or is listed twice`},
+		"gap unnamed":       {`{"schema": "gkeaudit.snapshot/v1", "gaps": [{}]}`, "gaps[0] names no project"},
+		"list is no list":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": {}}]}`, "projects[0]: routes: found '{' where '[' should be"},
+		"projects no list":  {`{"schema": "gkeaudit.snapshot/v1", "projects": 7}`, "projects: found '7' where '[' should be"},
+		"type in a message": {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": [{"priority": "high"}]}]}`, "projects[0]: routes[0]: "},
+		"message cut":       {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": [{"name": `, "the file ends too early"},
+		"missing comma":     {`{"schema": "gkeaudit.snapshot/v1" "projects": []}`, `found '"' where ',' should be`},
+		"trailing comma":    {`{"schema": "gkeaudit.snapshot/v1",}`, "a value is missing"},
+		"something follows": {`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["p"]}, "projects": [{"id": "p"}]} {}`, "something follows the end"},
+		"two of a field":    {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "a", "location": "l"}], "clusters": []}]}`, `"clusters" is there twice`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := audit.ReadSnapshot(strings.NewReader(test.input))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: error %v, want one with %q", test.input, err, test.want)
+			}
+		})
+	}
+}
+
+// TestReadSnapshotPassesOverTheNew reads a snapshot with fields, and names in
+// enums, that are not known here; a strict reader refuses them.
+func TestReadSnapshotPassesOverTheNew(t *testing.T) {
+	const input = `{"schema": "gkeaudit.snapshot/v1", "new": {"a": [1, "}"]}, "scope": {"projects": ["p"]}, "projects": [
+		{"id": "p", "newer": null, "clusters": [{"name": "c", "location": "l", "newest": 1, "status": "NEVER_HEARD_OF"}]}]}`
+	s, err := audit.ReadSnapshot(strings.NewReader(input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Clusters()); n != 1 {
+		t.Errorf("%d clusters, want 1", n)
+	}
+	if _, err := audit.ReadSnapshotStrict(strings.NewReader(input)); err == nil {
+		t.Error("a strict reader took an unknown field")
+	}
+}
+
+// FuzzReadSnapshot reads anything. What can be read can be audited, every finding
+// is whole, and the snapshot survives a round trip.
+func FuzzReadSnapshot(f *testing.F) {
+	for _, data := range snapshots(f) {
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := audit.ReadSnapshot(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		ids := map[string]bool{}
+		for _, finding := range audit.Run(s, rules.All) {
+			if finding.Message == "" || finding.Cluster == "" || finding.Resource == "" || len(finding.Evidence) == 0 {
+				t.Errorf("a finding lacks something: %+v", finding)
+			}
+			if ids[finding.ID] {
+				t.Errorf("finding ID %s is there twice: %+v", finding.ID, finding)
+			}
+			ids[finding.ID] = true
+		}
+		first := write(t, s)
+		again, err := audit.ReadSnapshotStrict(bytes.NewReader(first))
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, first)
+		}
+		if second := write(t, again); !bytes.Equal(first, second) {
+			t.Errorf("differs after a round trip:\n%s", cmp.Diff(string(first), string(second)))
+		}
+	})
+}
