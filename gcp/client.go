@@ -60,10 +60,17 @@ type Config struct {
 // ErrNoCredentials says that no Application Default Credentials were found.
 var ErrNoCredentials = errors.New("no Google Cloud credentials were found")
 
-// readOnly is the narrowest scope that both APIs accept for a service account
-// that is impersonated or that signs its own tokens. GKE has no read-only scope
-// in its list of authorization scopes.
-const readOnly = "https://www.googleapis.com/auth/cloud-platform"
+// cloudPlatform is the scope of the credentials that are found. Those of users and
+// machines have it whatever is asked for, and impersonation needs it.
+const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform"
+
+// readOnly are the scopes of an impersonated service account's token, which then
+// can change nothing whatever roles the account has. The discovery documents of
+// both APIs name them for the list methods.
+var readOnly = []string{
+	"https://www.googleapis.com/auth/container.read-only",
+	"https://www.googleapis.com/auth/compute.readonly",
+}
 
 // A Client reads projects. It may be used by several goroutines.
 type Client struct {
@@ -78,10 +85,13 @@ type Client struct {
 // NewClient finds credentials and makes the API clients. It returns an error that
 // is [ErrNoCredentials] where there are none.
 //
-// GKE is called over REST, like Compute Engine. A list of 1,000 clusters takes
-// gRPC less processor time to decode, but it is one call among many that wait for
-// the network; REST gives one kind of endpoint override, one kind of error and
-// one proxy for both APIs.
+// GKE is called over REST, like Compute Engine. Measured over loopback,
+// a list of 1,000 clusters of three node pools takes gRPC a third of REST's processor
+// time (0.13 s against 0.39 to 0.49 s) and about the same memory; 50 lists of four
+// clusters differ by less than 0.1 s. Against that, a REST answer is compressed to a
+// fifth of gRPC's bytes (2 MB against 9 MB), and one protocol for both APIs means
+// one form of endpoint override, the one that gcloud has, one form of error, and one
+// kind of proxy to get through.
 func NewClient(ctx context.Context, config Config) (*Client, error) {
 	c := &Client{config: config}
 	c.config.Concurrency = cmp.Or(config.Concurrency, 16)
@@ -115,7 +125,7 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	if c.config.NoCredentials {
 		return append(options, option.WithoutAuthentication()), nil
 	}
-	found, err := google.FindDefaultCredentials(ctx, readOnly)
+	found, err := google.FindDefaultCredentials(ctx, cloudPlatform)
 	if err != nil {
 		if strings.Contains(err.Error(), "could not find default credentials") {
 			return nil, ErrNoCredentials
@@ -128,7 +138,7 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	}
 	tokens, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
 		TargetPrincipal: c.config.ImpersonateServiceAccount,
-		Scopes:          []string{readOnly},
+		Scopes:          readOnly,
 	}, option.WithCredentials(found), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)

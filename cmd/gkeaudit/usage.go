@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -49,11 +48,12 @@ func usage(cmd *cobra.Command) error {
 			groups[heading].SortFlags = false
 			headings = append(headings, heading)
 		}
-		groups[heading].AddFlag(f)
+		shown := *f
+		shown.Value = struct{ pflag.Value }{f.Value} // or a switch is shown as --switch[=true|false]
+		groups[heading].AddFlag(&shown)
 	})
 	for _, heading := range headings {
-		text := groups[heading].FlagUsagesWrapped(88)
-		fmt.Fprintf(w, "\n%s:\n%s", heading, strings.ReplaceAll(text, "[=true|false]", ""))
+		fmt.Fprintf(w, "\n%s:\n%s", heading, groups[heading].FlagUsagesWrapped(88))
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n%s COMMAND --help says more of a command.\n", cmd.CommandPath())
