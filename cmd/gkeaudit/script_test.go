@@ -75,11 +75,12 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	defer f.Close()
 	s, err := audit.ReadSnapshotStrict(f)
 	ts.Check(err)
-	server := gcptest.NewServer(s)
-	ts.Defer(server.Close)
+	var faults []*gcptest.Fault
 	if len(args) > 1 {
-		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &server.Faults))
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &faults))
 	}
+	server := gcptest.NewServer(s, faults...)
+	ts.Defer(server.Close)
 	servers.Store(ts, server)
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", server.URL+"/")
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", server.URL+"/compute/v1/")

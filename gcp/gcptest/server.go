@@ -73,9 +73,9 @@ type Fault struct {
 	served int
 }
 
-// NewServer starts a server on this machine.
-func NewServer(s *audit.Snapshot) *Server {
-	srv := &Server{Snapshot: s}
+// NewServer starts a server on this machine with these faults.
+func NewServer(s *audit.Snapshot, faults ...*Fault) *Server {
+	srv := &Server{Snapshot: s, Faults: faults}
 	srv.Server = httptest.NewServer(srv)
 	return srv
 }
