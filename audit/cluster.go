@@ -8,17 +8,34 @@ import (
 	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
-// A Cluster is a GKE cluster and the project it is in.
+// A Cluster is a GKE cluster and the project it is in. [NewCluster] makes one.
 type Cluster struct {
 	*containerpb.Cluster
 	Project string
+
+	// What every rule asks for, made once.
+	name    string
+	sources []NodeSource
+}
+
+// NewCluster returns the cluster of a project.
+func NewCluster(project string, message *containerpb.Cluster) *Cluster {
+	c := &Cluster{
+		Cluster: message,
+		Project: project,
+		name:    clusterName(project, message),
+	}
+	c.sources = c.nodeSources()
+	return c
+}
+
+func clusterName(project string, message *containerpb.Cluster) string {
+	return "projects/" + project + "/locations/" + message.GetLocation() + "/clusters/" + message.GetName()
 }
 
 // ResourceName returns "projects/P/locations/L/clusters/C". It is made from the
 // project that was asked for: the cluster's self link has other forms.
-func (c *Cluster) ResourceName() string {
-	return "projects/" + c.Project + "/locations/" + c.GetLocation() + "/clusters/" + c.GetName()
-}
+func (c *Cluster) ResourceName() string { return c.name }
 
 // Autopilot reports whether Google manages the cluster's nodes.
 func (c *Cluster) Autopilot() bool {
@@ -84,6 +101,9 @@ func (c *Cluster) SubnetworkNames() []SubnetworkName {
 type NodeSource struct {
 	Cluster *Cluster
 	Pool    *containerpb.NodePool // nil for the cluster's own defaults
+
+	name    string
+	privacy Privacy
 }
 
 // NodeSources returns the cluster's node pools in the API's order, then its own
@@ -91,26 +111,28 @@ type NodeSource struct {
 //
 // Whether clusters.list names the node pools of an Autopilot cluster is not
 // documented, so an Autopilot cluster always has its own defaults among them.
-func (c *Cluster) NodeSources() []NodeSource {
+func (c *Cluster) NodeSources() []NodeSource { return c.sources }
+
+func (c *Cluster) nodeSources() []NodeSource {
 	var sources []NodeSource
+	add := func(p *containerpb.NodePool, name string) {
+		n := NodeSource{Cluster: c, Pool: p, name: name}
+		n.privacy = n.decidePrivacy()
+		sources = append(sources, n)
+	}
 	for _, p := range c.GetNodePools() {
-		sources = append(sources, NodeSource{c, p})
+		add(p, c.name+"/nodePools/"+p.GetName())
 	}
 	// autoprovisioningNodePoolDefaults is also filled in where auto-provisioning
 	// is off, so it says nothing here.
 	if c.Autopilot() || c.GetAutoscaling().GetEnableNodeAutoprovisioning() {
-		sources = append(sources, NodeSource{c, nil})
+		add(nil, c.name)
 	}
 	return sources
 }
 
 // ResourceName returns the node pool's name, or the cluster's for its defaults.
-func (n NodeSource) ResourceName() string {
-	if n.Pool == nil {
-		return n.Cluster.ResourceName()
-	}
-	return n.Cluster.ResourceName() + "/nodePools/" + n.Pool.GetName()
-}
+func (n NodeSource) ResourceName() string { return n.name }
 
 // String names the source for a message.
 func (n NodeSource) String() string {
@@ -150,7 +172,9 @@ type Privacy struct {
 // merely present says nothing: every cluster with a Private Service Connect
 // control plane has one. Source: NodeNetworkConfig and NetworkConfig in the GKE
 // API reference.
-func (n NodeSource) Privacy() Privacy {
+func (n NodeSource) Privacy() Privacy { return n.privacy }
+
+func (n NodeSource) decidePrivacy() Privacy {
 	const (
 		poolField       = "networkConfig.enablePrivateNodes"
 		defaultField    = "networkConfig.defaultEnablePrivateNodes"

@@ -12,6 +12,7 @@ type index struct {
 	gaps        map[string]*Gap // by resource
 	subnetworks map[SubnetworkName]*computepb.Subnetwork
 	routers     map[[2]string][]*computepb.Router // by project and region
+	clusters    []*Cluster                        // in the order of their names
 }
 
 func (s *Snapshot) indexed() *index {
@@ -21,6 +22,7 @@ func (s *Snapshot) indexed() *index {
 			gaps:        map[string]*Gap{},
 			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
 			routers:     map[[2]string][]*computepb.Router{},
+			clusters:    s.allClusters(),
 		}
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p

@@ -93,7 +93,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 		all := p.Clusters
 		p.Clusters = nil
 		for _, c := range all {
-			c := &Cluster{Cluster: c, Project: p.ID}
+			c := NewCluster(p.ID, c)
 			if slices.Contains(sc.Projects, p.ID) && sc.Includes(c) {
 				p.Clusters = append(p.Clusters, c.Cluster)
 				for _, host := range c.NetworkProjects() {
@@ -125,10 +125,14 @@ func clustersLocation(resource string) (string, bool) {
 // Clusters returns the clusters of all projects in the order of their resource
 // names.
 func (s *Snapshot) Clusters() []*Cluster {
+	return s.indexed().clusters
+}
+
+func (s *Snapshot) allClusters() []*Cluster {
 	var cs []*Cluster
 	for _, p := range s.Projects {
 		for _, c := range p.Clusters {
-			cs = append(cs, &Cluster{Cluster: c, Project: p.ID})
+			cs = append(cs, NewCluster(p.ID, c))
 		}
 	}
 	slices.SortFunc(cs, func(a, b *Cluster) int {

@@ -191,7 +191,7 @@ func (s *Snapshot) validate() error {
 		projects[p.ID] = true
 		clusters := map[string]bool{}
 		for j, c := range p.Clusters {
-			name := (&Cluster{c, p.ID}).ResourceName()
+			name := clusterName(p.ID, c)
 			if c.GetName() == "" || c.GetLocation() == "" {
 				return fmt.Errorf("project %q: clusters[%d] has no name or no location", p.ID, j)
 			}

@@ -97,7 +97,7 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 	p.Clusters = []*containerpb.Cluster{}
 	for _, cluster := range answer.GetClusters() {
 		cluster.Location = cmp.Or(cluster.Location, cluster.Zone)
-		if !col.scope.Includes(&audit.Cluster{Cluster: cluster, Project: p.ID}) {
+		if !col.scope.Includes(audit.NewCluster(p.ID, cluster)) {
 			continue
 		}
 		dropSecrets(cluster)
@@ -125,7 +125,7 @@ func (col *collection) networks() map[string][]string {
 	networks := map[string][]string{}
 	for _, p := range col.projects {
 		for _, cluster := range p.Clusters {
-			c := &audit.Cluster{Cluster: cluster, Project: p.ID}
+			c := audit.NewCluster(p.ID, cluster)
 			for _, project := range c.NetworkProjects() {
 				if _, ok := networks[project]; !ok {
 					networks[project] = nil
