@@ -49,6 +49,11 @@ type Config struct {
 	// further one; 0 stands for a second.
 	Backoff time.Duration
 
+	// QuotaPatience is how long a quota may let no call through at all before the
+	// calls that wait for it are given up; 0 stands for five minutes. While any call
+	// gets an answer, all wait.
+	QuotaPatience time.Duration
+
 	// Log gets a record of every attempt that failed and is followed by another.
 	// Nil for none.
 	Log *slog.Logger
@@ -80,6 +85,7 @@ type Client struct {
 	transport http.RoundTripper     // adds the credentials to calls of Compute Engine
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
 	slots     chan struct{}         // one for each call in flight
+	quota     quotaGate
 }
 
 // NewClient finds credentials and makes the API clients. It returns an error that
@@ -97,6 +103,7 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	c.config.Concurrency = cmp.Or(config.Concurrency, 16)
 	c.config.AttemptTimeout = cmp.Or(config.AttemptTimeout, time.Minute)
 	c.config.Backoff = cmp.Or(config.Backoff, time.Second)
+	c.config.QuotaPatience = cmp.Or(config.QuotaPatience, longestDrought)
 	if config.Log == nil {
 		c.config.Log = slog.New(slog.DiscardHandler)
 	}

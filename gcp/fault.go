@@ -38,17 +38,53 @@ var (
 
 var errRepeatedPage = errors.New("the answer's page token repeats, so the list has no end")
 
+// A treatment is what is done about a kind of fault. Each kind has one, whatever the
+// call that met it; what it becomes, if it stays, is a gap.
+type treatment struct {
+	attempts int  // how many are made in all; 0 for as long as other calls get answers
+	regional bool // the cause may be one region, so regions are read one by one
+	quota    bool // all calls wait, not this one alone
+}
+
+// The treatments.
+var (
+	final      = treatment{attempts: 1}                 // asking again gives the same answer
+	transient  = treatment{attempts: 5, regional: true} // the API had a fault of its own
+	connection = treatment{attempts: 5}                 // the network had
+	slow       = treatment{attempts: 2, regional: true} // each attempt lasts as long as one may
+	exhausted  = treatment{quota: true}                 // a quota ran out, and fills again
+)
+
+// outcomes are the faults that an API answers with, by HTTP status: the canonical
+// code that the gap gets (see google.rpc.Code) and the treatment. A status that is
+// not among them is final and UNKNOWN. Compute Engine answers 403 when a quota has
+// run out; apiFault tells that apart by its reason.
+var outcomes = map[int]struct {
+	code string
+	treatment
+}{
+	http.StatusBadRequest:          {"INVALID_ARGUMENT", final},
+	http.StatusUnauthorized:        {"UNAUTHENTICATED", final},
+	http.StatusForbidden:           {"PERMISSION_DENIED", final},
+	http.StatusNotFound:            {"NOT_FOUND", final},
+	http.StatusTooManyRequests:     {"RESOURCE_EXHAUSTED", exhausted},
+	http.StatusInternalServerError: {"INTERNAL", transient},
+	http.StatusNotImplemented:      {"UNIMPLEMENTED", final},
+	http.StatusBadGateway:          {"UNAVAILABLE", transient},
+	http.StatusServiceUnavailable:  {"UNAVAILABLE", transient},
+	http.StatusGatewayTimeout:      {"DEADLINE_EXCEEDED", transient},
+}
+
 // A fault is what went wrong with a call, in the words of a gap.
 type fault struct {
 	code, reason, permission, message string
 
-	transient bool          // another attempt may succeed
-	regional  bool          // the cause may be one region that cannot be reached
-	quota     bool          // a quota ran out, which takes a minute to fill
-	delay     time.Duration // how long the API asks to wait; 0 if it does not say
+	treatment
+	delay time.Duration // how long the API asks to wait; 0 if it does not say
 }
 
-// faultOf says what an error means.
+// faultOf says what an error means. It is the whole table of faults: those that an
+// API answers with are in outcomes.
 func faultOf(op operation, err error) fault {
 	var apiErr *googleapi.Error
 	var tokenErr *oauth2.RetrieveError
@@ -57,60 +93,50 @@ func faultOf(op operation, err error) fault {
 	case errors.As(err, &apiErr):
 		return apiFault(op, apiErr)
 	case errors.As(err, &tokenErr):
-		return fault{code: "UNAUTHENTICATED", reason: strings.ToUpper(tokenErr.ErrorCode),
+		return fault{code: "UNAUTHENTICATED", treatment: final, reason: strings.ToUpper(tokenErr.ErrorCode),
 			message: "the credentials were refused: " + oneLine(tokenErr.Error())}
 	case errors.Is(err, context.Canceled):
-		return fault{code: "CANCELLED", message: "the run was stopped before an answer came"}
+		return fault{code: "CANCELLED", treatment: final, message: "the run was stopped before an answer came"}
 	case errors.Is(err, context.DeadlineExceeded):
-		return fault{code: "DEADLINE_EXCEEDED", message: "no answer came in time", transient: true, regional: true}
+		return fault{code: "DEADLINE_EXCEEDED", treatment: slow, message: "no answer came in time"}
 	case errors.Is(err, errRepeatedPage):
-		return fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: err.Error()}
+		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case strings.Contains(err.Error(), "cannot fetch token"), strings.Contains(err.Error(), "unable to generate access token"):
-		return fault{code: "UNAUTHENTICATED", message: "no access token could be had: " + oneLine(err.Error())}
+		return fault{code: "UNAUTHENTICATED", treatment: final, message: "no access token could be had: " + oneLine(err.Error())}
 	case strings.HasSuffix(err.Error(), "unexpected EOF"): // of the connection, or within JSON
-		return fault{code: "UNAVAILABLE", message: "the answer was cut short", transient: true}
+		return fault{code: "UNAVAILABLE", treatment: connection, message: "the answer was cut short"}
 	case strings.HasPrefix(err.Error(), "proto:"):
-		return fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: "the answer could not be decoded" + placeIn(err.Error())}
+		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded" + placeIn(err.Error())}
 	case errors.As(err, &netErr), isStreamError(err):
-		return fault{code: "UNAVAILABLE", message: "the API could not be reached: " + oneLine(connectionError(err)), transient: true}
+		return fault{code: "UNAVAILABLE", treatment: connection, message: "the API could not be reached: " + oneLine(connectionError(err))}
 	}
-	return fault{code: "UNKNOWN", message: oneLine(err.Error())}
-}
-
-// codes are the canonical codes of HTTP statuses; see google.rpc.Code.
-var codes = map[int]string{
-	http.StatusBadRequest:          "INVALID_ARGUMENT",
-	http.StatusUnauthorized:        "UNAUTHENTICATED",
-	http.StatusForbidden:           "PERMISSION_DENIED",
-	http.StatusNotFound:            "NOT_FOUND",
-	http.StatusTooManyRequests:     "RESOURCE_EXHAUSTED",
-	http.StatusInternalServerError: "INTERNAL",
-	http.StatusNotImplemented:      "UNIMPLEMENTED",
-	http.StatusBadGateway:          "UNAVAILABLE",
-	http.StatusServiceUnavailable:  "UNAVAILABLE",
-	http.StatusGatewayTimeout:      "DEADLINE_EXCEEDED",
+	return fault{code: "UNKNOWN", treatment: final, message: oneLine(err.Error())}
 }
 
 func apiFault(op operation, err *googleapi.Error) fault {
 	d := detailsOf(err)
+	outcome, known := outcomes[err.Code]
+	if !known {
+		outcome.code, outcome.treatment = "UNKNOWN", final
+		if err.Code > 500 {
+			outcome.treatment = transient
+		}
+	}
 	f := fault{
-		code:    cmp.Or(codes[err.Code], "UNKNOWN"),
-		reason:  d.Reason,
-		message: cmp.Or(oneLine(err.Message), fmt.Sprintf("HTTP status %d", err.Code)),
-		delay:   d.delay,
+		code:      outcome.code,
+		treatment: outcome.treatment,
+		reason:    d.Reason,
+		message:   cmp.Or(oneLine(err.Message), fmt.Sprintf("HTTP status %d", err.Code)),
+		delay:     d.delay,
 	}
 	if f.reason == "" && len(err.Errors) > 0 {
 		f.reason = err.Errors[0].Reason // Compute Engine's older form
 	}
 	switch {
-	// Compute Engine answers 403, not 429, when a quota runs out.
-	case err.Code == http.StatusTooManyRequests, f.reason == "rateLimitExceeded", f.reason == "RATE_LIMIT_EXCEEDED", f.reason == "userRateLimitExceeded":
-		f.code = "RESOURCE_EXHAUSTED"
-		f.transient, f.quota = true, true
+	case f.reason == "rateLimitExceeded", f.reason == "RATE_LIMIT_EXCEEDED", f.reason == "userRateLimitExceeded":
+		f.code, f.treatment = "RESOURCE_EXHAUSTED", exhausted
 	case err.Code == http.StatusForbidden:
 		f.forbidden(op, d.Metadata)
-	case err.Code >= 500 && err.Code != http.StatusNotImplemented:
-		f.transient, f.regional = true, true
 	}
 	return f
 }
