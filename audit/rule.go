@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -41,8 +42,8 @@ type Rule struct {
 // finding: {project}, {location}, {cluster}, {pool}, {subnetwork}, {region},
 // {network} and {host}, the project that owns the subnetwork.
 type Remediation struct {
-	// Gcloud is a list of commands.
-	Gcloud string `json:"gcloud"`
+	// Gcloud are steps, of which those count that fit the finding.
+	Gcloud []Step `json:"gcloud"`
 
 	// Terraform is a snippet for the Google provider.
 	Terraform string `json:"terraform"`
@@ -51,6 +52,27 @@ type Remediation struct {
 	// be made anew.
 	Disruption string `json:"disruption"`
 }
+
+// A Step is some commands that mend a finding.
+type Step struct {
+	// For is what the step is for; empty for every finding of the rule.
+	For Subject `json:"for,omitempty"`
+
+	// Title says what the commands do, or when they are needed.
+	Title string `json:"title"`
+
+	Commands string `json:"commands"`
+}
+
+// A Subject is a kind of thing that a finding is about.
+type Subject string
+
+// The subjects of steps.
+const (
+	StandardPool     Subject = "standard-node-pool" // a node pool of a Standard cluster
+	AutoProvisioning Subject = "auto-provisioning"  // the defaults of a Standard cluster for the node pools it makes
+	AutopilotCluster Subject = "autopilot"          // an Autopilot cluster or a node pool of one
+)
 
 // A Reference is a page to read on.
 type Reference struct {
@@ -113,7 +135,15 @@ func EachPrivateSubnetwork(judge func(*Snapshot, *Cluster, NodeSubnetwork) Verdi
 	}
 }
 
+// noNodes judges a cluster that no nodes are known of. currentNodeCount is
+// deprecated; it is looked at because it says when the list of node pools cannot be
+// all there is.
 func noNodes(c *Cluster) Verdict {
+	if n := c.GetCurrentNodeCount(); n > 0 {
+		return Unknownf("the cluster has nodes (%d), but its node pools are not in the answer", n).Because(
+			Evidence{c.ResourceName(), "currentNodeCount", strconv.Itoa(int(n))},
+			Absent(c.ResourceName(), "nodePools", "the node pools are not known"))
+	}
 	return NotApplicablef("the cluster has no node pools and does not make any by itself").Because(
 		Absent(c.ResourceName(), "nodePools", "no nodes"))
 }

@@ -33,31 +33,42 @@ func general(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// gcloudFor writes the commands that mend a finding, with the names in place. A
-// block of commands, which begins with a comment, is left out where the finding
-// is not about what it names: one for node pools where the cluster failed.
-func gcloudFor(commands string, f audit.Finding, c Cluster) string {
-	names := namesOf(f, c)
-	var blocks []string
-	for line := range strings.Lines(strings.TrimSpace(commands)) {
-		if len(blocks) == 0 || strings.HasPrefix(line, "#") {
-			blocks = append(blocks, "")
-		}
-		blocks[len(blocks)-1] += line
+// gcloudSteps writes all steps of a remediation.
+func gcloudSteps(steps []audit.Step) string {
+	var parts []string
+	for _, step := range steps {
+		parts = append(parts, "# "+step.Title+":\n"+step.Commands)
 	}
-	var b strings.Builder
-	for _, block := range blocks {
-		if strings.Contains(block, "{pool}") && names["{pool}"] == "" {
+	return general(strings.Join(parts, "\n\n"))
+}
+
+// gcloudFor writes the steps that fit a finding, with the names in place.
+func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
+	names := namesOf(f, c)
+	var fitting []audit.Step
+	for _, step := range steps {
+		if step.For != "" && step.For != subjectOf(f, c) {
 			continue
 		}
 		for mark, name := range names {
 			if plainName.MatchString(name) {
-				block = strings.ReplaceAll(block, mark, name)
+				step.Commands = strings.ReplaceAll(step.Commands, mark, name)
 			}
 		}
-		b.WriteString(block)
+		fitting = append(fitting, step)
 	}
-	return general(b.String())
+	return gcloudSteps(fitting)
+}
+
+// subjectOf says what kind of thing a finding is about.
+func subjectOf(f audit.Finding, c Cluster) audit.Subject {
+	switch {
+	case c.Mode == "autopilot":
+		return audit.AutopilotCluster
+	case f.Resource == f.Cluster:
+		return audit.AutoProvisioning
+	}
+	return audit.StandardPool
 }
 
 // namesOf returns the names that a finding is about, by placeholder.

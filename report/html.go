@@ -1,12 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"html/template"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 
 	"gkeaudit/audit"
@@ -25,6 +27,9 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"stamp":       stamp,
 	"count":       count,
 	"general":     general,
+	"steps":       gcloudSteps,
+	"scope":       scopeTitle,
+	"split":       func(s Summary) string { return strings.Trim(failingCounts(s), " ()") },
 	"clusterLine": clusterLine,
 	"resource":    shortResource,
 	"gcloud":      func(r *audit.Rule, f audit.Finding, c Cluster) string { return gcloudFor(r.Remediation.Gcloud, f, c) },
@@ -38,6 +43,7 @@ type htmlReport struct {
 	Policy string
 	State  string // fail, unknown or pass: the worst there is
 	Groups []htmlGroup
+	Glance []htmlGroup   // the same, worst first
 	Open   []*audit.Rule // the rules that ask for something
 }
 
@@ -54,10 +60,11 @@ type htmlFinding struct {
 
 // WriteHTML writes the report as one page that needs no other file.
 func (r *Report) WriteHTML(w io.Writer) error {
-	sum := sha256.Sum256([]byte(htmlStyle))
+	style := strings.TrimSpace(htmlStyle)
+	sum := sha256.Sum256([]byte(style))
 	page := htmlReport{
 		Report: r,
-		Style:  template.CSS(htmlStyle),
+		Style:  template.CSS(style),
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		State:  map[string]string{"CAUTION": "fail", "WARNING": "unknown", "TIP": "pass"}[alert(r)],
 	}
@@ -65,9 +72,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	for _, rule := range r.Rules {
 		rules[rule.ID] = rule
 	}
-	open, anchors := map[string]bool{}, map[string]bool{}
+	open := map[string]bool{}
 	for _, g := range r.groups() {
-		hg := htmlGroup{group: g, Anchor: anchor(g.Cluster.Name, anchors)}
+		hg := htmlGroup{group: g, Anchor: anchor(g.Cluster.Name)}
 		for _, f := range g.open() {
 			hg.Open = append(hg.Open, htmlFinding{f, rules[f.Rule]})
 			open[f.Rule] = true
@@ -77,6 +84,10 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		}
 		page.Groups = append(page.Groups, hg)
 	}
+	page.Glance = slices.Clone(page.Groups)
+	slices.SortStableFunc(page.Glance, func(a, b htmlGroup) int {
+		return cmp.Or(cmp.Compare(b.Fails(), a.Fails()), cmp.Compare(b.Unknowns(), a.Unknowns()))
+	})
 	for _, rule := range r.Rules {
 		if open[rule.ID] {
 			page.Open = append(page.Open, rule)
@@ -85,25 +96,20 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return htmlPage.Execute(w, page)
 }
 
-// anchor names a cluster's place in the page, after its name and unlike those that
-// are taken.
-func anchor(name string, taken map[string]bool) string {
-	a := "cluster-" + anchorChars.ReplaceAllString(name, "-")
-	for taken[a] {
-		a += "-"
-	}
-	taken[a] = true
-	return a
+// anchor names a cluster's place in the page: the same in every report.
+func anchor(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "cluster-" + hex.EncodeToString(sum[:6])
 }
 
-var anchorChars = regexp.MustCompile(`[^A-Za-z0-9]+`)
-
 // Short is the cluster's own name; Where is what stands before it.
-func (g htmlGroup) Short() string { return clean(audit.LastSegment(g.Cluster.Name)) }
+func (g htmlGroup) Short() string {
+	return clean(strings.TrimPrefix(g.Cluster.Name, "projects/"+g.Cluster.Project+"/locations/"+g.Cluster.Location+"/clusters/"))
+}
 
 // Where is the project and location of the cluster.
 func (g htmlGroup) Where() string {
-	return clean(audit.Segment(g.Cluster.Name, "projects") + " / " + audit.Segment(g.Cluster.Name, "locations"))
+	return clean(g.Cluster.Project + " / " + g.Cluster.Location)
 }
 
 // SettledCounts counts what passes and does not apply.
@@ -121,4 +127,19 @@ func (f htmlFinding) Own(e audit.Evidence) bool { return e.Resource == f.Resourc
 // paragraphs splits a rule's text at blank lines.
 func paragraphs(text string) []string {
 	return strings.Split(strings.TrimSpace(text), "\n\n")
+}
+
+// Word is the finding's status in words.
+func (f htmlFinding) Word() string { return strings.ReplaceAll(f.Status.String(), "-", " ") }
+
+// scopeTitle names what was audited in a few words.
+func scopeTitle(r *Report) string {
+	ps := r.Scope.Projects
+	switch len(ps) {
+	case 0:
+		return "GKE audit"
+	case 1:
+		return "GKE audit of " + clean(ps[0])
+	}
+	return "GKE audit of " + clean(ps[0]) + " and " + count(len(ps)-1, "other project", "other projects")
 }

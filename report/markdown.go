@@ -272,7 +272,7 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("With gcloud:")
 	m.line("")
-	m.line("```sh\n%s\n```", general(r.Remediation.Gcloud))
+	m.line("```sh\n%s\n```", gcloudSteps(r.Remediation.Gcloud))
 	m.line("")
 	m.line("With Terraform:")
 	m.line("")

@@ -83,6 +83,8 @@ type Summary struct {
 // A Cluster is what a report says of a cluster itself.
 type Cluster struct {
 	Name       string `json:"name"` // projects/P/locations/L/clusters/C
+	Project    string `json:"project"`
+	Location   string `json:"location"`
 	Mode       string `json:"mode"` // standard or autopilot
 	Version    string `json:"version"`
 	Channel    string `json:"channel"` // the release channel in lower case; empty without one
@@ -166,6 +168,8 @@ func summarize(s *audit.Snapshot, findings []audit.Finding) Summary {
 func describe(c *audit.Cluster) Cluster {
 	d := Cluster{
 		Name:      c.ResourceName(),
+		Project:   c.Project,
+		Location:  c.GetLocation(),
 		Mode:      "standard",
 		Version:   c.GetCurrentMasterVersion(),
 		Status:    c.GetStatus().String(),

@@ -26,7 +26,7 @@ func WriteRule(w io.Writer, r *audit.Rule) error {
 	}
 	section("Why", general(r.Rationale))
 	section("What is checked", general(r.Checks))
-	section("How to mend it, with gcloud", indented(general(r.Remediation.Gcloud)))
+	section("How to mend it, with gcloud", indented(gcloudSteps(r.Remediation.Gcloud)))
 	section("How to mend it, with Terraform", indented(general(r.Remediation.Terraform)))
 	section("What that disrupts", general(r.Remediation.Disruption))
 	var refs []string

@@ -18,12 +18,10 @@ var authorizedNetworks = &audit.Rule{
 	ID:       "authorized-networks",
 	Title:    "The control plane's public endpoint admits authorized networks only",
 	Severity: audit.High,
-	Rationale: `
-A public endpoint without authorized networks answers the whole internet. Then
+	Rationale: `A public endpoint without authorized networks answers the whole internet. Then
 nothing but authentication stands between anybody and the Kubernetes API: a leaked
 token or key, or a flaw in the API server, is enough.`,
-	Checks: `
-Whether the control plane has a public IP endpoint
+	Checks: `Whether the control plane has a public IP endpoint
 (controlPlaneEndpointsConfig.ipEndpointsConfig, else the deprecated
 privateClusterConfig), and then its authorized networks. Disabled fails. Enabled
 with an empty list passes: nobody from outside is admitted. A list that is as good
@@ -33,13 +31,16 @@ all. Without IP endpoints (DNS endpoint only) it does not apply, because
 authorized networks do not filter that endpoint. Access from Google Cloud's own
 addresses is noted, not judged.`,
 	Remediation: audit.Remediation{
-		Gcloud: `
-gcloud container clusters update {cluster} --location={location} --project={project} --enable-master-authorized-networks --master-authorized-networks=CIDR,CIDR
-# Or do without the public endpoint, best with the DNS endpoint in its place:
-gcloud container clusters update {cluster} --location={location} --project={project} --enable-dns-access
-gcloud container clusters update {cluster} --location={location} --project={project} --no-enable-ip-access`,
-		Terraform: `
-resource "google_container_cluster" "cluster" {
+		Gcloud: []audit.Step{
+			{Title: "Name the networks that may reach the control plane", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} \
+    --enable-master-authorized-networks --master-authorized-networks=CIDR,CIDR`},
+			{Title: "Or do without IP endpoints, with the DNS endpoint in their place", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-dns-access
+gcloud container clusters update {cluster} \
+    --location={location} --project={project} --no-enable-ip-access`},
+		},
+		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
   master_authorized_networks_config {
     gcp_public_cidrs_access_enabled = false
@@ -49,8 +50,7 @@ resource "google_container_cluster" "cluster" {
     }
   }
 }`,
-		Disruption: `
-No restart. The list is replaced as a whole: callers that are missing from it are
+		Disruption: `No restart. The list is replaced as a whole: callers that are missing from it are
 locked out at once. Users of the DNS endpoint need container.clusters.connect.`,
 	},
 	References: []audit.Reference{
@@ -76,7 +76,7 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 		networks, field = c.GetMasterAuthorizedNetworksConfig(), "masterAuthorizedNetworksConfig"
 	}
 	if !public {
-		v := audit.Passf("the control plane has no public endpoint").Because(endpoint)
+		v := audit.Passf("the control plane has no public endpoint").Because(endpoint...)
 		if !networks.GetEnabled() || !networks.GetPrivateEndpointEnforcementEnabled() {
 			v = v.Noting("whoever can route to its private endpoint reaches it")
 		}
@@ -86,26 +86,29 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 	if !networks.GetEnabled() {
 		// Plain bool: false is left out, and the message may hold other fields.
 		enabled = audit.Absent(name, enabled.Field, "authorized networks are off")
-		return audit.Failf("the public endpoint is open to the internet").Because(enabled, endpoint)
+		return audit.Failf("the public endpoint is open to the internet").Because(enabled).Because(endpoint...)
 	}
 	note, because := googleCloudAccess(c, field, networks)
-	return judgeBlocks(name, field, networks.GetCidrBlocks()).Noting(note).Because(because...).Because(enabled, endpoint)
+	return judgeBlocks(name, field, networks.GetCidrBlocks()).Noting(note).Because(because...).Because(enabled).Because(endpoint...)
 }
 
 // publicEndpoint reports whether the control plane has a public IP endpoint, and
 // the field that says so. An address in privateClusterConfig.publicEndpoint says
 // nothing: it stays when the endpoint is turned off.
-func publicEndpoint(c *audit.Cluster) (bool, audit.Evidence) {
+func publicEndpoint(c *audit.Cluster) (bool, []audit.Evidence) {
+	const (
+		field      = "controlPlaneEndpointsConfig.ipEndpointsConfig.enablePublicEndpoint"
+		deprecated = "privateClusterConfig.enablePrivateEndpoint"
+	)
 	name := c.ResourceName()
 	if ip := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig(); ip != nil && ip.EnablePublicEndpoint != nil {
-		return *ip.EnablePublicEndpoint, audit.Evidence{Resource: name,
-			Field: "controlPlaneEndpointsConfig.ipEndpointsConfig.enablePublicEndpoint", Value: strconv.FormatBool(*ip.EnablePublicEndpoint)}
+		return *ip.EnablePublicEndpoint, []audit.Evidence{{Resource: name, Field: field, Value: strconv.FormatBool(*ip.EnablePublicEndpoint)}}
 	}
-	const field = "privateClusterConfig.enablePrivateEndpoint"
+	absent := audit.Absent(name, field, "the deprecated field holds")
 	if c.GetPrivateClusterConfig().GetEnablePrivateEndpoint() {
-		return false, audit.Evidence{Resource: name, Field: field, Value: "true"}
+		return false, []audit.Evidence{absent, {Resource: name, Field: deprecated, Value: "true"}}
 	}
-	return true, audit.Absent(name, field, "the control plane has a public endpoint")
+	return true, []audit.Evidence{absent, audit.Absent(name, deprecated, "the control plane has a public endpoint")}
 }
 
 func judgeBlocks(name, field string, blocks []*containerpb.MasterAuthorizedNetworksConfig_CidrBlock) audit.Verdict {

@@ -14,13 +14,11 @@ var cloudNAT = &audit.Rule{
 	ID:       "cloud-nat",
 	Title:    "Private nodes reach the internet through Cloud NAT",
 	Severity: audit.High,
-	Rationale: `
-A private node has no address for the internet. Without Cloud NAT it cannot pull
+	Rationale: `A private node has no address for the internet. Without Cloud NAT it cannot pull
 an image from outside of Google, call a partner or fetch an update, and somebody
 gives it an external address again to mend that. With Cloud NAT, egress leaves
 from a few known addresses, can be logged, and lets nothing in.`,
-	Checks: `
-Each subnetwork that holds private nodes of the cluster. Its primary range must be
+	Checks: `Each subnetwork that holds private nodes of the cluster. Its primary range must be
 served by a Public NAT gateway for VMs, with a usable address, on a Cloud Router of
 the same network and region, in the project that owns the network. Where the
 cluster does not masquerade pods (networkConfig.defaultSnatStatus.disabled), the
@@ -31,16 +29,23 @@ neither gateway nor internet route is air-gapped: both are not applicable. BGP
 routes, policy-based routes and firewall rules are not in what is read: where only
 BGP could bring a default route, the answer is unknown.`,
 	Remediation: audit.Remediation{
-		Gcloud: `
-# A gateway of its own for the subnetwork, all its ranges:
-gcloud compute routers create {subnetwork}-router --network={network} --region={region} --project={host}
-gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router --region={region} --project={host} --auto-allocate-nat-external-ips --nat-custom-subnet-ip-ranges={subnetwork}:ALL --enable-dynamic-port-allocation --min-ports-per-vm=64 --max-ports-per-vm=4096 --no-enable-endpoint-independent-mapping --enable-logging --log-filter=ERRORS_ONLY
-# Or add the subnetwork to a gateway (the list is replaced: name all its subnetworks):
-gcloud compute routers nats update GATEWAY --router=ROUTER --region={region} --project={host} --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL
-# Where the default route is missing:
-gcloud compute routes create default-internet --network={network} --project={host} --destination-range=0.0.0.0/0 --next-hop-gateway=default-internet-gateway --priority=1000`,
-		Terraform: `
-resource "google_compute_router" "router" {
+		Gcloud: []audit.Step{
+			{Title: "If the network has a gateway in the region: let it serve the subnetwork, too (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update GATEWAY --router=ROUTER \
+    --region={region} --project={host} \
+    --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL`},
+			{Title: "If it has none: make one", Commands: `gcloud compute routers create {subnetwork}-router --network={network} \
+    --region={region} --project={host}
+gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router \
+    --region={region} --project={host} \
+    --auto-allocate-nat-external-ips --nat-custom-subnet-ip-ranges={subnetwork}:ALL \
+    --enable-dynamic-port-allocation --min-ports-per-vm=64 --max-ports-per-vm=4096 \
+    --no-enable-endpoint-independent-mapping \
+    --enable-logging --log-filter=ERRORS_ONLY`},
+			{Title: "If the default route is missing: make it", Commands: `gcloud compute routes create default-internet --network={network} \
+    --project={host} --destination-range=0.0.0.0/0 \
+    --next-hop-gateway=default-internet-gateway --priority=1000`},
+		},
+		Terraform: `resource "google_compute_router" "router" {
   name    = "{subnetwork}-router"
   project = "{host}"
   region  = "{region}"
@@ -69,8 +74,7 @@ resource "google_compute_router_nat" "nat" {
     filter = "ERRORS_ONLY"
   }
 }`,
-		Disruption: `
-None for a new gateway. Changing the port allocation of an existing one may break
+		Disruption: `None for a new gateway. Changing the port allocation of an existing one may break
 connections. A new default route opens a way out for every instance of the network
 that has an address for it: look at the firewall rules first.`,
 	},
@@ -205,7 +209,7 @@ func (e *egress) throughGateway(n audit.NodeSource, found audit.InternetRoutes) 
 				because = append(because, audit.Evidence{Resource: r, Field: "bgpPeers", Value: "present"})
 			}
 		}
-		return v.Noting(partly).Because(because...)
+		return v.Noting(partly, "policy-based routes and firewall rules are not looked at").Because(because...)
 	}
 	if e.natGap != nil {
 		return audit.Hidden(e.natGap)

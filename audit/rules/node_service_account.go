@@ -11,32 +11,38 @@ var nodeServiceAccount = &audit.Rule{
 	ID:       "node-service-account",
 	Title:    "Nodes run as a service account of their own",
 	Severity: audit.High,
-	Rationale: `
-Every pod on a node can take the node's identity unless something stops it. The
+	Rationale: `Every pod on a node can take the node's identity unless something stops it. The
 default service accounts are shared by all that runs in the project, and many
 hold the Editor role, so that one compromised pod may change nearly everything
 in the project. An account made for nodes needs no more than to write logs and
 metrics and to pull images.`,
-	Checks: `
-The serviceAccount of each node pool, and that of
+	Checks: `The serviceAccount of each node pool, and that of
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools
 by its own defaults (Autopilot, node auto-provisioning). Absent, "default",
 NUMBER-compute@developer.gserviceaccount.com (of this or another project) and
 PROJECT@appspot.gserviceaccount.com are default accounts and fail. Which roles
 an account holds is not looked at.`,
 	Remediation: audit.Remediation{
-		Gcloud: `
-gcloud iam service-accounts create gke-nodes --project={project}
-gcloud projects add-iam-policy-binding {project} --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com --role=roles/container.defaultNodeServiceAccount
-# Private images: grant roles/artifactregistry.reader on their repository, too.
-# Standard: the account of a node pool cannot be changed, so make another and move to it:
-gcloud container node-pools create {pool}-2 --cluster={cluster} --location={location} --project={project} --service-account=gke-nodes@{project}.iam.gserviceaccount.com
-kubectl drain --ignore-daemonsets --delete-emptydir-data -l cloud.google.com/gke-nodepool={pool}
-gcloud container node-pools delete {pool} --cluster={cluster} --location={location} --project={project}
-# Node auto-provisioning: for node pools made from now on:
-gcloud container clusters update {cluster} --location={location} --project={project} --enable-autoprovisioning --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`,
-		Terraform: `
-resource "google_service_account" "gke_nodes" {
+		Gcloud: []audit.Step{
+			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}
+gcloud projects add-iam-policy-binding {project} \
+    --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com \
+    --role=roles/container.defaultNodeServiceAccount`},
+			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
+    --location={location} --project={project} \
+    --service-account=gke-nodes@{project}.iam.gserviceaccount.com
+kubectl drain --ignore-daemonsets --delete-emptydir-data \
+    --selector=cloud.google.com/gke-nodepool={pool}
+gcloud container node-pools delete {pool} --cluster={cluster} \
+    --location={location} --project={project}`},
+			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-autoprovisioning \
+    --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+			{For: audit.AutopilotCluster, Title: "Make the cluster anew with it, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+    --location={location} --project={project} \
+    --service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+		},
+		Terraform: `resource "google_service_account" "gke_nodes" {
   account_id = "gke-nodes"
   project    = "{project}"
 }
@@ -63,8 +69,7 @@ resource "google_container_cluster" "cluster" {
     }
   }
 }`,
-		Disruption: `
-The account of a node pool is set for good when it is made: a new node pool is
+		Disruption: `The account of a node pool is set for good when it is made: a new node pool is
 needed, and pods move when the old one is drained. Terraform replaces the node
 pool. The defaults of Autopilot and node auto-provisioning take effect for node
 pools made later; an Autopilot cluster is rid of the old account for certain

@@ -13,29 +13,27 @@ var privateGoogleAccess = &audit.Rule{
 	ID:       "private-google-access",
 	Title:    "Private nodes reach Google APIs by Private Google Access",
 	Severity: audit.High,
-	Rationale: `
-A private node needs Google APIs to pull images and to send logs and metrics.
+	Rationale: `A private node needs Google APIs to pull images and to send logs and metrics.
 With Private Google Access its packets stay in Google's network. Without, they
 depend on Cloud NAT or a proxy: they take up ports and cost processing, and end
 with the gateway; or, where there is none, nodes fail to register. VPC Service
 Controls with the restricted address range rest on it as well.`,
-	Checks: `
-privateIpGoogleAccess of each subnetwork that holds private nodes of the cluster,
+	Checks: `privateIpGoogleAccess of each subnetwork that holds private nodes of the cluster,
 and of additional subnetworks that node pools may be placed in
 (ipAllocationPolicy.additionalIpRangesConfigs, unless draining). Absent means off.
 It is a property of the subnetwork, which belongs to the host project in a Shared
 VPC; GKE turns it on by itself only outside of a Shared VPC. Routes and DNS zones
 are not judged here.`,
 	Remediation: audit.Remediation{
-		Gcloud: `
-gcloud compute networks subnets update {subnetwork} --region={region} --project={host} --enable-private-ip-google-access`,
-		Terraform: `
-resource "google_compute_subnetwork" "subnetwork" {
+		Gcloud: []audit.Step{
+			{Title: "Turn Private Google Access on", Commands: `gcloud compute networks subnets update {subnetwork} \
+    --region={region} --project={host} --enable-private-ip-google-access`},
+		},
+		Terraform: `resource "google_compute_subnetwork" "subnetwork" {
   # name = {subnetwork}, project = {host}
   private_ip_google_access = true
 }`,
-		Disruption: `
-None. It takes compute.subnetworks.setPrivateIpGoogleAccess in the project that
+		Disruption: `None. It takes compute.subnetworks.setPrivateIpGoogleAccess in the project that
 owns the subnetwork (roles/compute.networkAdmin has it).`,
 	},
 	References: []audit.Reference{

@@ -10,13 +10,11 @@ var privateNodes = &audit.Rule{
 	ID:       "private-nodes",
 	Title:    "Nodes have no external IP addresses",
 	Severity: audit.High,
-	Rationale: `
-A node with an external IP address can be reached from the internet as soon as
+	Rationale: `A node with an external IP address can be reached from the internet as soon as
 a firewall rule allows it, by mistake or not: the kubelet, SSH and every
 NodePort and host port are then one rule away from everybody. It also sends its
 traffic from an address of its own, past any Cloud NAT gateway and its logs.`,
-	Checks: `
-Each node pool by itself, and the cluster where it makes node pools by its own
+	Checks: `Each node pool by itself, and the cluster where it makes node pools by its own
 defaults (Autopilot, node auto-provisioning). The first of these fields that is
 set decides: the node pool's networkConfig.enablePrivateNodes, the cluster's
 networkConfig.defaultEnablePrivateNodes, the deprecated
@@ -25,13 +23,15 @@ pools without nodes count, because they grow. Only external IPv4 addresses are
 judged; the finding says so where the subnetwork hands out external IPv6
 addresses.`,
 	Remediation: audit.Remediation{
-		Gcloud: `
-# One node pool of a Standard cluster:
-gcloud container node-pools update {pool} --cluster={cluster} --location={location} --project={project} --enable-private-nodes
-# The default for new node pools; on Autopilot, all nodes:
-gcloud container clusters update {cluster} --location={location} --project={project} --enable-private-nodes`,
-		Terraform: `
-resource "google_container_node_pool" "pool" {
+		Gcloud: []audit.Step{
+			{For: audit.StandardPool, Title: "Make the node pool private", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
+    --location={location} --project={project} --enable-private-nodes`},
+			{For: audit.AutoProvisioning, Title: "Make node pools private from now on", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-private-nodes`},
+			{For: audit.AutopilotCluster, Title: "Move all workloads to private nodes", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-private-nodes`},
+		},
+		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
   network_config {
     enable_private_nodes = true
@@ -44,8 +44,7 @@ resource "google_container_cluster" "cluster" {
     enable_private_nodes = true # the default for new node pools
   }
 }`,
-		Disruption: `
-First turn on Private Google Access and see to egress (Cloud NAT or a proxy);
+		Disruption: `First turn on Private Google Access and see to egress (Cloud NAT or a proxy);
 without them image pulls fail. The node pool's nodes are expected to be made
 anew, with its upgrade strategy. On Autopilot all workloads are moved to other nodes.
 The cluster's default leaves existing node pools of a Standard cluster alone.
