@@ -5,6 +5,7 @@ package gcptest
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -64,6 +65,9 @@ type Fault struct {
 	// Hang keeps the connection open without an answer until the client gives up.
 	Hang bool `json:"hang"`
 
+	// Reset breaks the connection off without an answer.
+	Reset bool `json:"reset"`
+
 	// Cut ends the connection in the middle of the right answer.
 	Cut bool `json:"cut"`
 
@@ -117,6 +121,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault.Hang:
 		<-r.Context().Done()
 		return
+	case fault.Reset:
+		reset(w)
+		return
 	case fault.Status != 0 || fault.Body != nil:
 		if fault.Status != 0 {
 			w.WriteHeader(fault.Status)
@@ -148,6 +155,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = body[:len(body)/2]
 	}
 	w.Write(body)
+}
+
+// reset closes a connection so that the client gets a TCP reset.
+func reset(w http.ResponseWriter) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
 }
 
 func (s *Server) fault(r *http.Request) *Fault {
