@@ -24,6 +24,7 @@ var once = gax.WithRetry(func() gax.Retryer { return nil })
 // call makes attempts at one call until one succeeds, no further one is of use,
 // or the context ends. A fault comes back for what went wrong last.
 func (c *Client) call(ctx context.Context, op operation, project string, attempt func(context.Context) error) (fault, bool) {
+	defer c.progress.begin(op, project)()
 	began := time.Now()
 	failures, waits := 0, 0 // for a fault of this call's own, and for a quota
 	for {
@@ -54,6 +55,7 @@ func (c *Client) call(ctx context.Context, op operation, project string, attempt
 				return f, false
 			}
 		}
+		c.progress.count(func(p *Progress) { p.Retries++ })
 		c.config.Log.LogAttrs(ctx, slog.LevelInfo, "trying again", slog.String("operation", op.name), slog.String("project", project),
 			slog.String("code", f.code), slog.String("because", f.message), slog.Int("attempt", failures+waits), slog.Duration("pause", pause))
 		if !sleep(ctx, pause) {

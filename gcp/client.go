@@ -87,6 +87,7 @@ type Client struct {
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
 	slots     chan struct{}         // one for each call in flight
 	quota     quotaGate
+	progress  tracker
 }
 
 // NewClient finds credentials and makes the API clients. It returns an error that

@@ -69,7 +69,7 @@ func TestReadOnly(t *testing.T) {
 
 // TestConcurrency counts the calls that wait for their answers at one time.
 func TestConcurrency(t *testing.T) {
-	for limit, want := range map[int]int{1: 1, 4: 4, 0: 16} {
+	for limit, want := range map[int]int{1: 1, 4: 4, 0: 32} {
 		srv := serve(t, projects(24))
 		srv.Latency = 10 * time.Millisecond
 		srv.Faults = []*gcptest.Fault{{Path: "/aggregated/routers", Times: 4, Status: 503}}

@@ -23,22 +23,34 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) 
 		col.projects[id] = &audit.Project{ID: id}
 	}
 
+	tell := c.progress.count
+	tell(func(p *Progress) { p.Projects = len(scope.Projects) })
 	var wg sync.WaitGroup
 	for _, id := range scope.Projects {
-		wg.Go(func() { col.clusters(ctx, col.projects[id]) })
+		wg.Go(func() {
+			col.clusters(ctx, col.projects[id])
+			tell(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(col.projects[id].Clusters) })
+		})
 	}
 	wg.Wait()
 
 	// Only now is it known which networks are in use, and in which regions.
-	for id, regions := range col.networks() {
+	networks := col.networks()
+	tell(func(p *Progress) { p.Networks = len(networks) })
+	for id, regions := range networks {
 		p := col.projects[id]
 		if p == nil {
 			p = &audit.Project{ID: id}
 			col.projects[id] = p
 		}
-		wg.Go(func() { col.subnetworks(ctx, p, regions) })
-		wg.Go(func() { col.routers(ctx, p, regions) })
-		wg.Go(func() { col.routes(ctx, p) })
+		var lists sync.WaitGroup
+		lists.Go(func() { col.subnetworks(ctx, p, regions) })
+		lists.Go(func() { col.routers(ctx, p, regions) })
+		lists.Go(func() { col.routes(ctx, p) })
+		wg.Go(func() {
+			lists.Wait()
+			tell(func(p *Progress) { p.NetworksDone++ })
+		})
 	}
 	wg.Wait()
 
@@ -80,6 +92,7 @@ func (col *collection) gap(g audit.Gap) {
 	col.mu.Lock()
 	defer col.mu.Unlock()
 	col.gaps = append(col.gaps, g)
+	col.client.progress.count(func(p *Progress) { p.Gaps++ })
 }
 
 // clusters reads the clusters of a project that are in scope.

@@ -48,6 +48,7 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
+	defer p.showProgress(client, f.quiet)()
 	return client.Collect(ctx, audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters}, p.now()), nil
 }
 

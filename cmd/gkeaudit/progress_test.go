@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"gkeaudit/gcp"
+)
+
+func TestProgressLine(t *testing.T) {
+	for want, p := range map[string]gcp.Progress{
+		"reading clusters of 0 of 300 projects, 0 clusters": {Projects: 300},
+		"reading clusters of 142 of 300 projects, 568 clusters, 3 retries; waiting 12s for compute.routes.list of net": {
+			Projects: 300, ProjectsDone: 142, Clusters: 568, Retries: 3, Slowest: "compute.routes.list of net", Waiting: 12 * time.Second},
+		"reading networks of 40 of 290 projects, 1200 clusters, 1 gaps": {
+			Projects: 300, ProjectsDone: 300, Networks: 290, NetworksDone: 40, Clusters: 1200, Gaps: 1, Slowest: "x", Waiting: time.Second},
+	} {
+		if got := progressLine(p); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
