@@ -77,7 +77,9 @@ func (s *Snapshot) Subnetwork(name SubnetworkName) (*computepb.Subnetwork, *Gap)
 func (s *Snapshot) Routers(project, region string) ([]*computepb.Router, *Gap) {
 	ix := s.indexed()
 	p := ix.project(project)
-	return ix.routers[[2]string{project, region}], s.regionalGap(p, "routers", region, p.Routers == nil, p.RouterRegions)
+	// Routers that do not say their region may be in any.
+	routers := slices.Concat(ix.routers[[2]string{project, region}], ix.routers[[2]string{project, ""}])
+	return routers, s.regionalGap(p, "routers", region, p.Routers == nil, p.RouterRegions)
 }
 
 // AllRouters returns the Cloud Routers that were read of all regions of a

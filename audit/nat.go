@@ -60,7 +60,13 @@ func (s *Snapshot) NATCoverage(network NetworkName, subnetwork SubnetworkName, p
 	}
 	routers, gap := s.Routers(network.Project, subnetwork.Region)
 	for _, r := range routers {
-		if name, ok := ParseNetwork(r.GetNetwork()); !ok || !name.Same(network) {
+		name, named := ParseNetwork(r.GetNetwork())
+		if named && !name.Same(network) {
+			continue
+		}
+		if (!named || regionOfResource(r.GetRegion(), r.GetSelfLink()) == "") && len(r.GetNats()) > 0 {
+			c.Undecided = append(c.Undecided, r.GetName()+" does not say which network and region it is in")
+			c.Evidence = append(c.Evidence, Absent(RouterName(network.Project, r), "network", "it is not known whose gateways these are"))
 			continue
 		}
 		for _, nat := range r.GetNats() {
@@ -98,6 +104,10 @@ func (c *NATCoverage) add(router, name string, nat *computepb.RouterNat, subnetw
 		return
 	}
 	if types := nat.GetEndpointTypes(); len(types) > 0 && !slices.Contains(types, "ENDPOINT_TYPE_VM") {
+		if slices.ContainsFunc(types, func(t string) bool { return t != "ENDPOINT_TYPE_SWG" && t != "ENDPOINT_TYPE_MANAGED_PROXY_LB" }) {
+			undecided("serves endpoints of a type that is not known here", "endpointTypes", listValue(types))
+			return
+		}
 		other("does not serve VMs", "endpointTypes", listValue(types))
 		return
 	}
@@ -135,6 +145,12 @@ func (c *NATCoverage) add(router, name string, nat *computepb.RouterNat, subnetw
 		}
 		listed := nat.GetSubnetworks()[i]
 		ranges := listed.GetSourceIpRangesToNat()
+		if slices.ContainsFunc(ranges, func(r string) bool {
+			return r != "ALL_IP_RANGES" && r != "PRIMARY_IP_RANGE" && r != "LIST_OF_SECONDARY_IP_RANGES"
+		}) {
+			undecided("serves ranges in a way that is not known here", "subnetworks["+subnetwork.ID+"].sourceIpRangesToNat", listValue(ranges))
+			return
+		}
 		all := len(ranges) == 0 || slices.Contains(ranges, "ALL_IP_RANGES")
 		nodes = all || slices.Contains(ranges, "PRIMARY_IP_RANGE")
 		pods = func(r string) bool {
@@ -205,7 +221,7 @@ func (s *Snapshot) MayLearnRoutes(network NetworkName) ([]string, *Gap) {
 	var names []string
 	for _, r := range routers {
 		name, ok := ParseNetwork(r.GetNetwork())
-		if ok && name.Same(network) && slices.ContainsFunc(r.GetBgpPeers(), func(p *computepb.RouterBgpPeer) bool {
+		if (!ok || name.Same(network)) && slices.ContainsFunc(r.GetBgpPeers(), func(p *computepb.RouterBgpPeer) bool {
 			return p.GetEnable() != "FALSE"
 		}) {
 			names = append(names, RouterName(network.Project, r))

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -8,10 +9,10 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 )
 
-// InternetRoutes says where a network sends packets for the internet. The IPv4
-// address space is looked at in its two halves, because a default route is
-// sometimes written as 0.0.0.0/1 and 128.0.0.0/1; longer prefixes reach parts of
-// the internet only and do not count.
+// InternetRoutes says where a network sends packets for the internet. A default route
+// is sometimes cut into longer prefixes (0.0.0.0/1 and 128.0.0.0/1, or many more), so
+// each /8 of the public IPv4 addresses is looked at by itself. Prefixes longer than
+// that reach parts of the internet only and do not count.
 type InternetRoutes struct {
 	// Gateway are the routes to the default internet gateway, the only next hop
 	// that a Public NAT gateway can use.
@@ -20,7 +21,7 @@ type InternetRoutes struct {
 	// Elsewhere are the routes to any other next hop.
 	Elsewhere []*computepb.Route
 
-	// Incomplete says that no static route covers one half at least. A network
+	// Incomplete says that for some addresses there is no static route. A network
 	// without any internet route has neither Gateway nor Elsewhere.
 	Incomplete bool
 
@@ -28,19 +29,18 @@ type InternetRoutes struct {
 	// other network tags, or not in use.
 	PassedOver []*computepb.Route
 
-	// Tagged are routes to the internet that apply if the nodes have the network
-	// tag that GKE gives them itself.
-	Tagged []*computepb.Route
+	// Unclear are routes that may be to the internet and apply, or not: for the
+	// network tag that GKE gives the nodes itself and the API does not tell, or
+	// with a network, destination or status that cannot be read.
+	Unclear []*computepb.Route
 }
 
-var internetHalves = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/1"),
-	netip.MustParsePrefix("128.0.0.0/1"),
-}
+// longestInternetPrefix is the length of the prefixes that public addresses are
+// looked at by.
+const longestInternetPrefix = 8
 
 // InternetRoutes returns the routes to the internet for nodes in a network. It
-// reports certain as false where that hangs on the network tag that GKE itself
-// gives the cluster's nodes and that the API does not tell.
+// reports certain as false where that hangs on unclear routes.
 //
 // Of the routes that apply, the longest prefix wins, then the least priority
 // number; among equals, all do. BGP routes and policy-based routes are not among
@@ -48,32 +48,40 @@ var internetHalves = []netip.Prefix{
 // documentation.
 func (n NodeSource) InternetRoutes(network NetworkName, routes []*computepb.Route) (found InternetRoutes, certain bool) {
 	tags := n.Tags()
-	var apply, passedOver, tagged []*computepb.Route
+	var apply, passedOver, unclear []*computepb.Route
 	for _, r := range routes {
-		name, ok := ParseNetwork(r.GetNetwork())
-		if !ok || !name.Same(network) || !toInternet(r) {
+		name, named := ParseNetwork(r.GetNetwork())
+		if named && !name.Same(network) {
 			continue
 		}
+		toInternet, readable := destination(r)
+		if readable && !toInternet {
+			continue
+		}
+		inUse, known := live(r)
 		switch {
-		case !live(r):
+		case !named, !readable, !known:
+			unclear = append(unclear, r)
+		case !inUse:
 			passedOver = append(passedOver, r)
 		case len(r.GetTags()) == 0, slices.ContainsFunc(r.GetTags(), func(t string) bool { return slices.Contains(tags, t) }):
 			apply = append(apply, r)
 		case slices.ContainsFunc(r.GetTags(), n.Cluster.maybeOwnTag):
-			tagged = append(tagged, r)
+			unclear = append(unclear, r)
 		default:
 			passedOver = append(passedOver, r)
 		}
 	}
 	found = internetRoutes(apply)
-	found.PassedOver, found.Tagged = passedOver, tagged
-	return found, tagged == nil || found.leadsAs(internetRoutes(slices.Concat(apply, tagged)))
+	found.PassedOver, found.Unclear = passedOver, unclear
+	return found, unclear == nil || found.leadsAs(internetRoutes(slices.Concat(apply, unclear)))
 }
 
-// toInternet reports whether a route's destination is the internet or a half of it.
-func toInternet(r *computepb.Route) bool {
+// destination reports whether a route's destination is the internet or a large part
+// of it, and whether it can be read at all.
+func destination(r *computepb.Route) (toInternet, readable bool) {
 	dest, err := netip.ParsePrefix(r.GetDestRange())
-	return err == nil && dest.Addr().Is4() && dest.Bits() <= internetHalves[0].Bits()
+	return err == nil && dest.Addr().Is4() && dest.Bits() <= longestInternetPrefix, err == nil
 }
 
 // maybeOwnTag reports whether a network tag may be the one that GKE gives the
@@ -96,16 +104,41 @@ func (c *Cluster) maybeOwnTag(tag string) bool {
 	return name == c.GetName() || len(name) >= shortestCut && strings.HasPrefix(c.GetName(), name)
 }
 
-// live reports whether a route is in use. The API gives no status for most
-// static routes.
-func live(r *computepb.Route) bool {
-	return r.GetRouteStatus() == "" || r.GetRouteStatus() == "ACTIVE"
+// live reports whether a route is in use, and whether its status is one that is known
+// here. The API gives none for most static routes.
+func live(r *computepb.Route) (inUse, known bool) {
+	switch r.GetRouteStatus() {
+	case "", "ACTIVE":
+		return true, true
+	case "DROPPED", "INACTIVE", "PENDING":
+		return false, true
+	}
+	return false, false
+}
+
+// A prefixRoute is a route with its destination read.
+type prefixRoute struct {
+	dest  netip.Prefix
+	route *computepb.Route
 }
 
 func internetRoutes(routes []*computepb.Route) InternetRoutes {
+	var parsed []prefixRoute
+	whole := true // all of them are for 0.0.0.0/0
+	for _, r := range routes {
+		dest, err := netip.ParsePrefix(r.GetDestRange())
+		if err != nil {
+			dest = netip.PrefixFrom(netip.IPv4Unspecified(), 0) // at the worst
+		}
+		parsed = append(parsed, prefixRoute{dest.Masked(), r})
+		whole = whole && dest.Bits() == 0
+	}
 	var found InternetRoutes
-	for _, half := range internetHalves {
-		best := bestRoutes(half, routes)
+	for i := range 224 { // beyond are multicast and reserved addresses
+		if i == 0 || i == 10 || i == 127 {
+			continue
+		}
+		best := bestRoutes(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i)}), 8), parsed)
 		if best == nil {
 			found.Incomplete = true
 		}
@@ -118,24 +151,26 @@ func internetRoutes(routes []*computepb.Route) InternetRoutes {
 				*to = append(*to, r)
 			}
 		}
+		if whole {
+			break // every block has the same
+		}
 	}
 	return found
 }
 
 // bestRoutes returns the routes that win for a prefix.
-func bestRoutes(prefix netip.Prefix, routes []*computepb.Route) []*computepb.Route {
+func bestRoutes(prefix netip.Prefix, routes []prefixRoute) []*computepb.Route {
 	var best []*computepb.Route
 	bits := -1
 	for _, r := range routes {
-		dest, err := netip.ParsePrefix(r.GetDestRange())
-		if err != nil || dest.Bits() > prefix.Bits() || !dest.Overlaps(prefix) {
+		if !r.dest.Contains(prefix.Addr()) {
 			continue
 		}
 		switch {
-		case dest.Bits() > bits, dest.Bits() == bits && priority(r) < priority(best[0]):
-			best, bits = []*computepb.Route{r}, dest.Bits()
-		case dest.Bits() == bits && priority(r) == priority(best[0]):
-			best = append(best, r)
+		case r.dest.Bits() > bits, r.dest.Bits() == bits && priority(r.route) < priority(best[0]):
+			best, bits = []*computepb.Route{r.route}, r.dest.Bits()
+		case r.dest.Bits() == bits && priority(r.route) == priority(best[0]):
+			best = append(best, r.route)
 		}
 	}
 	return best
@@ -158,15 +193,22 @@ func (ir InternetRoutes) leadsAs(o InternetRoutes) bool {
 func nextHopLinks(routes []*computepb.Route) []string {
 	var links []string
 	for _, r := range routes {
-		_, e := NextHop(r)
+		_, e, _ := NextHop(r)
 		links = append(links, e.Value)
 	}
 	slices.Sort(links)
 	return slices.Compact(links)
 }
 
-// NextHop names where a route leads and gives the field that says so.
-func NextHop(r *computepb.Route) (name string, evidence Evidence) {
+// NextHop names where a route leads and gives the field that says so. It reports
+// false where no next hop that is known here is named, or where the API warns that
+// it does not work.
+func NextHop(r *computepb.Route) (name string, evidence Evidence, ok bool) {
+	for _, w := range r.GetWarnings() {
+		if strings.HasPrefix(w.GetCode(), "NEXT_HOP_") {
+			return "a next hop that does not work", Evidence{routeName(r), "warnings", w.GetCode()}, false
+		}
+	}
 	for _, hop := range []struct {
 		field, kind string
 		value       string
@@ -182,17 +224,22 @@ func NextHop(r *computepb.Route) (name string, evidence Evidence) {
 		{"nextHopNetwork", "network", r.GetNextHopNetwork()},
 	} {
 		if hop.value != "" {
-			return hop.kind + " " + LastSegment(hop.value), Evidence{routeName(r), hop.field, RelativeName(hop.value)}
+			return hop.kind + " " + LastSegment(hop.value), Evidence{routeName(r), hop.field, RelativeName(hop.value)}, true
 		}
 	}
-	return "an unnamed next hop", Absent(routeName(r), "nextHopGateway", "no next hop is named")
+	return "an unnamed next hop", Absent(routeName(r), "nextHopGateway", "no next hop is named"), false
 }
 
-// WhyNot is evidence of why a route does not apply to nodes, or may not: its
-// status or its network tags.
+// WhyNot is evidence of why a route does not apply to nodes, or may not.
 func WhyNot(r *computepb.Route) Evidence {
-	if !live(r) {
+	if inUse, _ := live(r); !inUse {
 		return Evidence{routeName(r), "routeStatus", r.GetRouteStatus()}
+	}
+	if _, ok := ParseNetwork(r.GetNetwork()); !ok {
+		return Evidence{routeName(r), "network", cmp.Or(r.GetNetwork(), "absent: the route's network is not known")}
+	}
+	if _, readable := destination(r); !readable {
+		return Evidence{routeName(r), "destRange", cmp.Or(r.GetDestRange(), "absent: the route's destination is not known")}
 	}
 	return Evidence{routeName(r), "tags", listValue(r.GetTags())}
 }

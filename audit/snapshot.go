@@ -48,7 +48,8 @@ type Scope struct {
 type Project struct {
 	ID string
 
-	// Clusters are the project's clusters, of all locations.
+	// Clusters are the project's clusters, of all locations. Nil means that the
+	// list was not read, as for a project that is here for its networks alone.
 	Clusters []*containerpb.Cluster
 
 	// Subnetworks, Routers and Routes are those of all the project's networks.
@@ -79,19 +80,27 @@ func (sc Scope) IncludesLocation(location string) bool {
 		slices.Contains(sc.Locations, location) || slices.Contains(sc.Locations, RegionOf(location))
 }
 
-// Narrow returns a snapshot of what the scope includes of s: its projects (all
-// where it names none) without the clusters that are out of scope, and without
+// Narrow returns a snapshot of what the scope includes of s, which keeps what it was
+// narrowed to before where the scope says nothing: its projects without the clusters that are out of scope, and without
 // the gaps that hide nothing in scope. Host projects stay.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	if len(sc.Projects) == 0 {
 		sc.Projects = s.Scope.Projects
+	}
+	if len(sc.Locations) == 0 {
+		sc.Locations = s.Scope.Locations
+	}
+	if len(sc.Clusters) == 0 {
+		sc.Clusters = s.Scope.Clusters
 	}
 	n := &Snapshot{Time: s.Time, Scope: sc}
 	hosts := map[string]bool{}
 	for _, p := range s.Projects {
 		p := *p
 		all := p.Clusters
-		p.Clusters = nil
+		if all != nil {
+			p.Clusters = []*containerpb.Cluster{}
+		}
 		for _, c := range all {
 			c := NewCluster(p.ID, c)
 			if slices.Contains(sc.Projects, p.ID) && sc.Includes(c) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,20 @@ func readSnapshot(r io.Reader, strict bool) (*Snapshot, error) {
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("reading snapshot: %w", err)
 	}
+	s.nameMissing()
 	return s, nil
+}
+
+// nameMissing adds a gap for every project in scope whose clusters are neither there
+// nor said to be missing.
+func (s *Snapshot) nameMissing() {
+	for _, p := range s.Projects {
+		resource := "projects/" + p.ID + "/locations/-/clusters"
+		if p.Clusters == nil && slices.Contains(s.Scope.Projects, p.ID) &&
+			!slices.ContainsFunc(s.Gaps, func(g Gap) bool { return g.Resource == resource }) {
+			s.Gaps = append(s.Gaps, *notRead(p.ID, resource, "container.projects.locations.clusters.list"))
+		}
+	}
 }
 
 type snapshotReader struct {
@@ -195,21 +209,29 @@ func (s *Snapshot) validate() error {
 			if c.GetName() == "" || c.GetLocation() == "" {
 				return fmt.Errorf("project %q: clusters[%d] has no name or no location", p.ID, j)
 			}
+			if strings.Contains(c.GetName()+c.GetLocation(), "/") {
+				return fmt.Errorf("project %q: cluster %q: a slash is in its name or location", p.ID, name)
+			}
 			if clusters[name] {
 				return fmt.Errorf("cluster %q is listed twice", name)
 			}
 			clusters[name] = true
 			pools := map[string]bool{}
 			for _, np := range c.GetNodePools() {
-				if np.GetName() == "" || pools[np.GetName()] {
-					return fmt.Errorf("cluster %q: node pool %q has no name or is listed twice", name, np.GetName())
+				if np.GetName() == "" || pools[np.GetName()] || strings.Contains(np.GetName(), "/") {
+					return fmt.Errorf("cluster %q: node pool %q has no name, a slash in it, or is listed twice", name, np.GetName())
 				}
 				pools[np.GetName()] = true
 			}
 		}
 	}
+	for _, p := range s.Projects {
+		if err := p.twice(); err != nil {
+			return fmt.Errorf("project %q: %w", p.ID, err)
+		}
+	}
 	for i, g := range s.Gaps {
-		if g.Resource == "" || g.Project == "" {
+		if g.Resource == "" || g.Project == "" || strings.HasSuffix(g.Resource, "/") {
 			return fmt.Errorf("gaps[%d] names no project or no resource", i)
 		}
 	}
@@ -220,6 +242,35 @@ func (s *Snapshot) validate() error {
 	}
 	if len(s.Scope.Projects) == 0 {
 		return errors.New("the scope names no project")
+	}
+	return nil
+}
+
+// twice finds what is listed twice of the project's networks.
+func (p *Project) twice() error {
+	seen := map[string]bool{}
+	add := func(kind, region, name string) error {
+		key := kind + " " + region + "/" + name
+		if seen[key] {
+			return fmt.Errorf("%s %q of %q is listed twice", kind, name, region)
+		}
+		seen[key] = true
+		return nil
+	}
+	for _, sn := range p.Subnetworks {
+		if err := add("subnetwork", regionOfResource(sn.GetRegion(), sn.GetSelfLink()), sn.GetName()); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Routers {
+		if err := add("router", regionOfResource(r.GetRegion(), r.GetSelfLink()), r.GetName()); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Routes {
+		if err := add("route", "global", r.GetName()); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func TestReadSnapshotErrors(t *testing.T) {
 		"no id":             {`{"schema": "gkeaudit.snapshot/v1", "projects": [{}]}`, "projects[0] has no id"},
 		"project twice":     {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p"}, {"id": "p"}]}`, `project "p" is listed twice`},
 		"cluster unnamed":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{}]}]}`, "clusters[0] has no name or no location"},
-		"pool twice":        {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "c", "location": "l", "nodePools": [{"name": "a"}, {"name": "a"}]}]}]}`, `node pool "a" has no name or is listed twice`},
+		"pool twice":        {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "c", "location": "l", "nodePools": [{"name": "a"}, {"name": "a"}]}]}]}`, `node pool "a" has no name, a slash in it, or is listed twice`},
 		"gap unnamed":       {`{"schema": "gkeaudit.snapshot/v1", "gaps": [{}]}`, "gaps[0] names no project"},
 		"list is no list":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": {}}]}`, "projects[0]: routes: found '{' where '[' should be"},
 		"projects no list":  {`{"schema": "gkeaudit.snapshot/v1", "projects": 7}`, "projects: found '7' where '[' should be"},
@@ -109,6 +109,8 @@ func TestReadSnapshotErrors(t *testing.T) {
 		"missing comma":     {`{"schema": "gkeaudit.snapshot/v1" "projects": []}`, `found '"' where ',' should be`},
 		"trailing comma":    {`{"schema": "gkeaudit.snapshot/v1",}`, "a value is missing"},
 		"something follows": {`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["p"]}, "projects": [{"id": "p"}]} {}`, "something follows the end"},
+		"subnet twice":      {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "subnetworks": [{"name": "s", "region": "r"}, {"name": "s", "region": "r"}]}]}`, `subnetwork "s" of "r" is listed twice`},
+		"slash in a name":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "a/b", "location": "l"}]}]}`, "a slash is in its name"},
 		"two of a field":    {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "a", "location": "l"}], "clusters": []}]}`, `"clusters" is there twice`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -159,8 +159,10 @@ func (e *egress) judge(n audit.NodeSource, routes []*computepb.Route) audit.Verd
 	found, certain := n.InternetRoutes(e.network, routes)
 	switch {
 	case !certain:
-		return audit.Unknownf("the way out depends on a route for a network tag that GKE gives the nodes and the API does not tell").
-			Because(whyNot(found.Tagged)...).Because(routeEvidence(found.Gateway, found.Elsewhere)...)
+		return audit.Unknownf("the way out depends on a route of which it is not clear whether it applies to the nodes").
+			Because(whyNot(found.Unclear)...).Because(routeEvidence(found.Gateway, found.Elsewhere)...)
+	case slices.ContainsFunc(found.Elsewhere, func(r *computepb.Route) bool { _, _, ok := audit.NextHop(r); return !ok }):
+		return audit.Unknownf("the way out leads to %s", nextHops(found.Elsewhere)).Because(routeEvidence(found.Elsewhere)...)
 	case len(found.Gateway) > 0:
 		return e.throughGateway(n, found)
 	case len(found.Elsewhere) > 0:
@@ -192,7 +194,7 @@ func (e *egress) throughGateway(n audit.NodeSource, found audit.InternetRoutes) 
 		if v, ok := e.mayBeLearned(); ok {
 			return v.Because(because...)
 		}
-		return audit.Failf("half of the internet has no route that applies to the nodes").Because(because...)
+		return audit.Failf("part of the internet has no route that applies to the nodes").Because(because...)
 	}
 	if missing == "" {
 		v := audit.Passf("egress by Cloud NAT gateway %s", strings.Join(e.nat.Nodes, ", "))
@@ -229,6 +231,16 @@ func (e *egress) throughGateway(n audit.NodeSource, found audit.InternetRoutes) 
 // elsewhere judges nodes whose default route leads to a next hop that Cloud NAT
 // cannot use.
 func (e *egress) elsewhere(found audit.InternetRoutes) audit.Verdict {
+	evidence := routeEvidence(found.Elsewhere)
+	if found.Incomplete {
+		if v, ok := e.mayBeLearned(); ok {
+			return v.Because(evidence...)
+		}
+		if e.nat.CoversAny() {
+			return audit.Failf("a Cloud NAT gateway serves the subnetwork but is inert: no default route to the internet gateway applies to the nodes").
+				Noting("part of the internet is reached by " + nextHops(found.Elsewhere)).Because(evidence...).Because(e.nat.Evidence...)
+		}
+	}
 	v := audit.NotApplicablef("egress by %s, not by the default internet gateway", nextHops(found.Elsewhere))
 	if len(e.nat.Nodes) > 0 {
 		v = v.Noting("Cloud NAT gateway " + strings.Join(e.nat.Nodes, ", ") + " is not used")
@@ -236,7 +248,7 @@ func (e *egress) elsewhere(found audit.InternetRoutes) audit.Verdict {
 	if found.Incomplete {
 		v = v.Noting("part of the internet has no static route")
 	}
-	return v.Because(routeEvidence(found.Elsewhere)...)
+	return v.Because(evidence...)
 }
 
 // noRoute judges nodes that no static route leads to the internet.
@@ -282,7 +294,7 @@ func (e *egress) snatEvidence() []audit.Evidence {
 func nextHops(routes []*computepb.Route) string {
 	var names []string
 	for _, r := range routes {
-		name, _ := audit.NextHop(r)
+		name, _, _ := audit.NextHop(r)
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -302,7 +314,7 @@ func routeEvidence(lists ...[]*computepb.Route) []audit.Evidence {
 	var es []audit.Evidence
 	for _, routes := range lists {
 		for _, r := range routes {
-			_, e := audit.NextHop(r)
+			_, e, _ := audit.NextHop(r)
 			es = append(es, e)
 		}
 	}

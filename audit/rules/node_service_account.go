@@ -97,7 +97,7 @@ needs roles/iam.serviceAccountUser on the account.`,
 
 var (
 	// Names of the accounts: Types of service accounts, in the IAM documentation.
-	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.gserviceaccount\.com$`)
+	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
 	appspotDefault  = regexp.MustCompile(`^.+@appspot\.gserviceaccount\.com$`)
 	serviceAgent    = regexp.MustCompile(`^(service-[0-9]+@.+|.+@gcp-sa-[^.]+)\.iam\.gserviceaccount\.com$|^[0-9]+@cloudservices\.gserviceaccount\.com$`)
 	customAccount   = regexp.MustCompile(`^[a-z0-9-]+@(.+)\.iam\.gserviceaccount\.com$`)
@@ -110,7 +110,7 @@ func judgeServiceAccount(n audit.NodeSource, account string) audit.Verdict {
 	if email == "" || email == "default" {
 		return audit.Failf("%s the Compute Engine default service account", run)
 	}
-	if m := customAccount.FindStringSubmatch(email); m != nil && !serviceAgent.MatchString(email) {
+	if m := customAccount.FindStringSubmatch(email); m != nil && !serviceAgent.MatchString(email) && !computeDefault.MatchString(email) {
 		v := audit.Passf("%s %s", run, email)
 		if home := accountProject(m[1]); home != n.Cluster.Project && number != n.Cluster.Project {
 			v = v.Noting("the account belongs to project " + home)

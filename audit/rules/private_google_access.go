@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"gkeaudit/audit"
@@ -52,7 +53,15 @@ func checkPrivateGoogleAccess(s *audit.Snapshot, c *audit.Cluster) []audit.Verdi
 	}
 	for _, extra := range c.GetIpAllocationPolicy().GetAdditionalIpRangesConfigs() {
 		name, ok := c.Subnetwork(extra.GetSubnetwork())
-		if !ok || extra.GetStatus() == containerpb.AdditionalIPRangesConfig_DRAINING ||
+		if !ok && slices.ContainsFunc(verdicts, func(v audit.Verdict) bool { return v.Resource == "" }) {
+			continue // the cluster has its verdict for such a name already
+		}
+		if !ok {
+			verdicts = append(verdicts, audit.Unknownf("an additional subnetwork cannot be told by its name, %q", extra.GetSubnetwork()).Because(
+				audit.Evidence{Resource: c.ResourceName(), Field: "ipAllocationPolicy.additionalIpRangesConfigs[].subnetwork", Value: strconv.Quote(extra.GetSubnetwork())}))
+			continue
+		}
+		if extra.GetStatus() == containerpb.AdditionalIPRangesConfig_DRAINING ||
 			slices.ContainsFunc(verdicts, func(v audit.Verdict) bool { return v.Resource == name.String() }) {
 			continue
 		}
@@ -60,6 +69,12 @@ func checkPrivateGoogleAccess(s *audit.Snapshot, c *audit.Cluster) []audit.Verdi
 		verdicts = append(verdicts, v.Noting("an additional subnetwork, for node pools to come"))
 	}
 	return verdicts
+}
+
+// nodelessPurposes are the purposes of subnetworks that hold no nodes. Source: purpose
+// of subnetworks, in the Compute Engine API reference.
+var nodelessPurposes = []string{
+	"GLOBAL_MANAGED_PROXY", "INTERNAL_HTTPS_LOAD_BALANCER", "PRIVATE_NAT", "PRIVATE_SERVICE_CONNECT", "REGIONAL_MANAGED_PROXY",
 }
 
 func judgeGoogleAccess(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
@@ -73,11 +88,12 @@ func judgeGoogleAccess(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetw
 		return audit.Unknownf("project %s does not list the subnetwork", sn.Name.Project).Because(
 			audit.Absent(name, field, "the subnetwork is not in the list of its project"))
 	}
-	switch purpose := subnetwork.GetPurpose(); purpose {
-	case "", "PRIVATE", "PRIVATE_RFC_1918":
-	default:
-		return audit.NotApplicablef("a subnetwork of purpose %s holds no nodes", purpose).Because(
-			audit.Evidence{Resource: name, Field: "purpose", Value: purpose})
+	if purpose := subnetwork.GetPurpose(); purpose != "" && purpose != "PRIVATE" && purpose != "PRIVATE_RFC_1918" {
+		evidence := audit.Evidence{Resource: name, Field: "purpose", Value: purpose}
+		if len(sn.Sources) == 0 && slices.Contains(nodelessPurposes, purpose) {
+			return audit.NotApplicablef("a subnetwork of purpose %s holds no nodes", purpose).Because(evidence)
+		}
+		return audit.Unknownf("what nodes do in a subnetwork of purpose %s is not known", purpose).Because(evidence)
 	}
 	if subnetwork.GetPrivateIpGoogleAccess() {
 		return audit.Passf("Private Google Access is on").Because(audit.Evidence{Resource: name, Field: field, Value: "true"})
