@@ -156,26 +156,26 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 }
 
 func (c *Client) connect(ctx context.Context, options []option.ClientOption) error {
-	containerEndpoint, err := baseURL(c.config.ContainerEndpoint, "v1")
+	containerEndpoint, err := baseURL(c.config.ContainerEndpoint)
 	if err != nil {
 		return err
 	}
-	computeEndpoint, err := baseURL(c.config.ComputeEndpoint, "compute/v1")
+	computeEndpoint, err := baseURL(c.config.ComputeEndpoint)
 	if err != nil {
-		return err
-	}
-	containerOptions := options
-	if containerEndpoint != "" {
-		containerOptions = append(slices.Clip(options), option.WithEndpoint(containerEndpoint))
-	}
-	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, containerOptions...); err != nil {
 		return err
 	}
 	client, _, err := transport.NewClient(ctx, options...)
 	if err != nil {
 		return err
 	}
-	c.transport = client.Transport
+	c.transport = bounded{client.Transport, c.config.QuotaProject}
+	containerOptions := []option.ClientOption{quiet, option.WithHTTPClient(&http.Client{Transport: c.transport})}
+	if containerEndpoint != "" {
+		containerOptions = append(containerOptions, option.WithEndpoint(containerEndpoint))
+	}
+	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, containerOptions...); err != nil {
+		return err
+	}
 	c.compute = []option.ClientOption{quiet}
 	if computeEndpoint != "" {
 		c.compute = append(c.compute, option.WithEndpoint(computeEndpoint))
@@ -202,30 +202,67 @@ func (t inContext) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(r.WithContext(t.ctx))
 }
 
+// bounded ends a request with its context even while an access token is fetched for
+// it: token sources know no context. It also names the quota project where no
+// credentials do.
+type bounded struct {
+	base         http.RoundTripper
+	quotaProject string
+}
+
+func (t bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.quotaProject != "" && r.Header.Get("X-Goog-User-Project") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("X-Goog-User-Project", t.quotaProject)
+	}
+	type result struct {
+		response *http.Response
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		response, err := t.base.RoundTrip(r)
+		done <- result{response, err}
+	}()
+	select {
+	case d := <-done:
+		return d.response, d.err
+	case <-r.Context().Done():
+		go func() {
+			if d := <-done; d.response != nil {
+				d.response.Body.Close()
+			}
+		}()
+		return nil, r.Context().Err()
+	}
+}
+
 // Project returns the project of the credentials, or "" if they have none.
 func (c *Client) Project() string { return c.project }
 
 // baseURL checks an endpoint override and cuts the API's version path from it,
 // which the clients add by themselves.
-func baseURL(endpoint, version string) (string, error) {
+func baseURL(endpoint string) (string, error) {
 	if endpoint == "" {
 		return "", nil
 	}
 	if err := CheckEndpoint(endpoint); err != nil {
 		return "", err
 	}
-	endpoint = strings.TrimRight(endpoint, "/")
-	return strings.TrimRight(strings.TrimSuffix(endpoint, "/"+version), "/"), nil
+	for _, version := range []string{"/v1", "/compute"} {
+		endpoint = strings.TrimSuffix(strings.TrimRight(endpoint, "/"), version)
+	}
+	return strings.TrimRight(endpoint, "/"), nil
 }
 
 // CheckEndpoint reports what is wrong with an endpoint override.
 func CheckEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("endpoint %q is not a URL like https://container.googleapis.com/", endpoint)
+		return errors.New("it is not a URL like https://container.googleapis.com/")
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("endpoint %q has more than a host and a path", endpoint)
+		return fmt.Errorf("%s has more than a host and a path", u.Redacted())
 	}
 	return nil
 }

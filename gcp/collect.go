@@ -108,8 +108,16 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 		return
 	}
 	p.Clusters = []*containerpb.Cluster{}
+	seen := map[string]bool{}
 	for _, cluster := range answer.GetClusters() {
 		cluster.Location = cmp.Or(cluster.Location, cluster.Zone)
+		name := cluster.GetLocation() + "/" + cluster.GetName()
+		if strings.Count(name, "/") != 1 || strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || seen[name] {
+			col.gap(fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER",
+				message: "a cluster in the answer has no name or no location, or is there twice"}.gap(listClusters, p.ID, parent+"-/clusters"))
+			continue
+		}
+		seen[name] = true
 		if !col.scope.Includes(audit.NewCluster(p.ID, cluster)) {
 			continue
 		}

@@ -57,6 +57,7 @@ func (col *collection) subnetworks(ctx context.Context, p *audit.Project, region
 			return pg, nil
 		},
 		region: func(sn *computepb.Subnetwork) *string { return regionField(&sn.Region) },
+		key:    func(sn *computepb.Subnetwork) string { return audit.LastSegment(sn.GetRegion()) + "/" + sn.GetName() },
 	})
 }
 
@@ -97,6 +98,7 @@ func (col *collection) routers(ctx context.Context, p *audit.Project, regions []
 			return pg, nil
 		},
 		region: func(r *computepb.Router) *string { return regionField(&r.Region) },
+		key:    func(r *computepb.Router) string { return audit.LastSegment(r.GetRegion()) + "/" + r.GetName() },
 	})
 	for _, r := range p.Routers {
 		for _, key := range r.GetMd5AuthenticationKeys() {
@@ -123,6 +125,7 @@ func (col *collection) routes(ctx context.Context, p *audit.Project) {
 		}
 		return next, nil
 	})
+	p.Routes = distinct(p.Routes, (*computepb.Route).GetName)
 	if !ok {
 		col.gap(f.gap(listRoutes, p.ID, resource))
 	}
@@ -188,6 +191,18 @@ type regionalList[T any] struct {
 	all                  func(ctx context.Context, token string) (page[T], error)
 	one                  func(ctx context.Context, region, token string) (page[T], error)
 	region               func(T) *string
+	key                  func(T) string // tells items of a project apart
+}
+
+// distinct drops items that were there before: pages may repeat.
+func distinct[T any](items []T, key func(T) string) []T {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(items, func(item T) bool {
+		k := key(item)
+		twice := seen[k]
+		seen[k] = true
+		return twice
+	})
 }
 
 // readRegional reads a list for all regions at once. Where that fails for a cause
@@ -203,6 +218,7 @@ func readRegional[T any](ctx context.Context, col *collection, project string, r
 		items = append(orEmpty(items), keep(col, project, l, l.aggregated, resource, pg)...)
 		return pg.next, nil
 	})
+	items = distinct(items, l.key)
 	if ok {
 		return items, nil
 	}
