@@ -46,9 +46,6 @@ func (m *markdownWriter) line(format string, args ...any) {
 // GitHub ($ for mathematics) or in a table (|).
 var special = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&!#$]|:/|www\\.")
 
-// mention is what GitHub would take for the name of a user or team.
-var mention = regexp.MustCompile(`(^|[^A-Za-z0-9_.-])@`)
-
 // text escapes a value for running text and table cells.
 func (m *markdownWriter) text(s string) string {
 	s = special.ReplaceAllStringFunc(clean(s), func(c string) string {
@@ -57,8 +54,12 @@ func (m *markdownWriter) text(s string) string {
 		}
 		return `\` + c
 	})
-	return mention.ReplaceAllString(s, "$1@<!-- -->")
+	return unlinked(s)
 }
+
+// unlinked keeps GitHub from taking what follows an @ for a user's name, or what is
+// around it for an e-mail address to link to.
+func unlinked(s string) string { return strings.ReplaceAll(s, "@", "@<!-- -->") }
 
 // cell writes a value as a code span in a table, where a | needs a backslash even
 // in a code span. After another backslash renderers do not agree what that means,
@@ -266,9 +267,9 @@ func (m *markdownWriter) rules(r *Report) {
 // rule writes what a rule says. Its text is ours and Markdown already.
 func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
-	m.line("%s", general(r.Rationale))
+	m.line("%s", unlinked(general(r.Rationale)))
 	m.line("")
-	m.line("*What is checked:* %s", general(r.Checks))
+	m.line("*What is checked:* %s", unlinked(general(r.Checks)))
 	m.line("")
 	m.line("With gcloud:")
 	m.line("")
@@ -278,7 +279,7 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("```terraform\n%s\n```", general(r.Remediation.Terraform))
 	m.line("")
-	m.line("*What that disrupts:* %s", general(r.Remediation.Disruption))
+	m.line("*What that disrupts:* %s", unlinked(general(r.Remediation.Disruption)))
 	m.line("")
 	for _, ref := range r.References {
 		m.line("- [%s](%s)", m.text(ref.Title), ref.URL)

@@ -58,7 +58,9 @@ func (t *tableWriter) line(format string, args ...any) {
 
 func (t *tableWriter) group(g group) {
 	c := g.Cluster
-	t.line("%s", t.paint(bold, clean(c.Name)))
+	for _, line := range t.wrap(clean(c.Name), t.o.Width) {
+		t.line("%s", t.paint(bold, line))
+	}
 	t.line("%s", t.paint(dim, clusterLine(c)))
 	shown := g.open()
 	if t.o.Verbose {
@@ -247,8 +249,12 @@ func gapCause(g audit.Gap) string {
 
 // indent breaks a text into lines that are two columns in.
 func (t *tableWriter) indent(text string) string {
-	lines, _ := twwarp.WrapString(breakWords(text, t.o.Width-4), t.o.Width-4)
-	return "  " + strings.Join(lines, "\n    ")
+	return "  " + strings.Join(t.wrap(text, t.o.Width-4), "\n    ")
+}
+
+func (t *tableWriter) wrap(text string, width int) []string {
+	lines, _ := twwarp.WrapString(breakWords(text, width), width)
+	return lines
 }
 
 func (t *tableWriter) summary(r *Report) {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"gkeaudit/audit"
 	"gkeaudit/gcp"
@@ -25,6 +27,11 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
 		}
 	}
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
 	client, err := gcp.NewClient(ctx, config)
 	switch {
 	case errors.Is(err, gcp.ErrNoCredentials):
@@ -42,11 +49,6 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 			return nil, err
 		}
 		projects = []string{id}
-	}
-	if f.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.timeout)
-		defer cancel()
 	}
 	defer p.showProgress(client, f.quiet)()
 	return client.Collect(ctx, audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters}, p.now()), nil
@@ -88,11 +90,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 
 // isTrue reads a boolean as gcloud does.
 func isTrue(value string) bool {
-	switch value {
-	case "true", "True", "TRUE", "1", "yes", "on":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"true", "1", "yes", "y", "on"}, strings.ToLower(value))
 }
 
 // defaultLogFormat is JSON where Cloud Logging reads along. Source: Container

@@ -27,6 +27,8 @@ func realMain(tune func(*gcp.Config)) int {
 		getenv: os.Getenv,
 		now:    time.Now,
 		tune:   tune,
+
+		doneReading: stop,
 	}
 	return p.run(ctx, os.Args[1:])
 }

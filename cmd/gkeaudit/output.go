@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,8 +41,13 @@ func (p *program) planOutputs(f *scanFlags) ([]output, error) {
 		if format == "" {
 			return nil, refuse("Extensions are .html, .md, .json, .txt.", "the format of output %q is not known by its extension", name)
 		}
-		if slices.ContainsFunc(outputs, func(o output) bool { return o.file == name }) {
+		if slices.ContainsFunc(outputs[1:], func(o output) bool { return sameFile(o.file, name) }) {
 			return nil, refuse("", "output %q is named twice", name)
+		}
+		for _, snapshot := range []string{f.snapshot, f.saveSnapshot} {
+			if snapshot != "" && sameFile(snapshot, name) {
+				return nil, refuse("", "output %q is the snapshot's file", name)
+			}
 		}
 		if err := checkWritable(name); err != nil {
 			return nil, err
@@ -50,82 +57,139 @@ func (p *program) planOutputs(f *scanFlags) ([]output, error) {
 	return outputs, nil
 }
 
-// checkWritable refuses a file whose folder is not there.
-func checkWritable(name string) error {
-	dir := filepath.Dir(name)
-	info, err := os.Stat(dir)
-	if err != nil {
-		return refuse("Make the folder first.", "%q cannot be written: %w", name, withoutOp(err))
-	}
-	if !info.IsDir() {
-		return refuse("", "%q cannot be written: %s is not a folder", name, dir)
-	}
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return refuse("", "%q cannot be written: it is a folder", name)
-	}
-	return nil
-}
-
-// write writes the report to all outputs, files first, so that standard output
-// can be closed early by whoever reads it.
-func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
-	for _, o := range plan.outputs[1:] {
-		if err := writeFile(o.file, 0o644, func(w io.Writer) error {
-			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
-		}); err != nil {
-			return err
+// sameFile reports whether two names mean one file.
+func sameFile(a, b string) bool {
+	if infoA, err := os.Stat(a); err == nil {
+		if infoB, err := os.Stat(b); err == nil {
+			return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular()
 		}
 	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
+}
+
+// checkWritable refuses a file that cannot be written, before anything is read.
+func checkWritable(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return refuse("", "%q cannot be written: it is a folder", name)
+	} else if err == nil && !info.Mode().IsRegular() {
+		return nil // a device or a pipe
+	}
+	target := followLink(name)
+	f, err := openTemporary(target, 0o600)
+	if err != nil {
+		return refuse("", "%q cannot be written: %w", name, withoutOp(err))
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// write writes the report to all outputs: files first, so that standard output can
+// be closed early by whoever reads it. One that cannot be written does not keep
+// the report from the others.
+func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
+	var errs []error
+	for _, o := range plan.outputs[1:] {
+		errs = append(errs, writeFile(o.file, 0o644, func(w io.Writer) error {
+			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
+		}))
+	}
+	const widest = 500 // a terminal that says it is wider is not believed
 	columns, isTerminal := terminal(p.stdout)
 	if !isTerminal {
 		columns, _ = strconv.Atoi(p.getenv("COLUMNS"))
 	}
 	w := bufio.NewWriter(p.stdout)
-	if err := r.Write(w, plan.outputs[0].format, report.TableOptions{
-		Width:   columns,
+	err := r.Write(w, plan.outputs[0].format, report.TableOptions{
+		Width:   min(columns, widest),
 		Color:   isTerminal && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
 		Verbose: f.verbose,
-	}); err != nil {
+	})
+	if err == nil {
+		err = w.Flush()
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// writeFile writes a file so that at any time either the old one or the whole new
+// one is there. It gets the mode, less what the umask takes, or keeps that of the old
+// one. A link is followed. A name that is no regular file, such as /dev/stderr or a
+// pipe, is written to directly.
+func writeFile(name string, mode os.FileMode, write func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return withoutOp(err)
+		}
+		return errors.Join(writeBuffered(f, write), f.Close())
+	}
+	target := followLink(name)
+	f, err := openTemporary(target, mode)
+	if err != nil {
+		return withoutOp(err)
+	}
+	if info, statErr := os.Stat(target); statErr == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
+	if err == nil {
+		err = writeBuffered(f, write)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), target)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
+	return nil
+}
+
+func writeBuffered(f *os.File, write func(io.Writer) error) error {
+	w := bufio.NewWriter(f)
+	if err := write(w); err != nil {
 		return err
 	}
 	return w.Flush()
 }
 
-// writeFile writes a file so that at any time either the old one or the whole new
-// one is there. A name that is no regular file, such as /dev/stderr or a pipe, is
-// written to directly.
-func writeFile(name string, mode os.FileMode, write func(io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+// openTemporary makes a file beside the one that it is to become.
+func openTemporary(target string, mode os.FileMode) (*os.File, error) {
+	name := filepath.Join(filepath.Dir(target), fmt.Sprintf(".%s.%d.tmp", filepath.Base(target), os.Getpid()))
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		pathErr.Path = filepath.Dir(target)
 	}
-	var f *os.File
-	if info, statErr := os.Stat(name); statErr == nil && !info.Mode().IsRegular() {
-		f, err = os.OpenFile(name, os.O_WRONLY, 0)
-	} else {
-		f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-		defer func() {
-			if err == nil {
-				err = os.Rename(f.Name(), name)
-			}
-			if err != nil && f != nil {
-				os.Remove(f.Name())
-			}
-		}()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, withoutOp(err))
-	}
-	w := bufio.NewWriter(f)
-	if err = write(w); err == nil {
-		err = w.Flush()
-	}
-	if info, statErr := f.Stat(); err == nil && statErr == nil && info.Mode().IsRegular() {
-		if err = f.Chmod(mode &^ umask); err == nil {
-			err = f.Sync()
+	return f, err
+}
+
+// followLink returns what a symbolic link leads to, be it there or not.
+func followLink(name string) string {
+	for range 10 {
+		to, err := os.Readlink(name)
+		if err != nil {
+			break
 		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(name), to)
+		}
+		name = to
 	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
+	return name
+}
+
+// withoutPath drops the temporary file's name from an error.
+func withoutPath(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
 	}
 	return err
 }

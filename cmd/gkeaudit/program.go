@@ -32,6 +32,9 @@ type program struct {
 	getenv         func(string) string
 	now            func() time.Time
 
+	// doneReading is called when all has been read; nil for nothing.
+	doneReading func()
+
 	// tune changes how calls are made; nil outside of tests.
 	tune func(*gcp.Config)
 }
@@ -118,6 +121,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return noCommand(cmd, args[0])
 		},
 	}
+	root.SetVersionTemplate("gkeaudit {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(&cobra.Command{
@@ -175,6 +179,26 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// noEmptyFlags refuses flags that are set to nothing, as by a variable that is not.
+func noEmptyFlags(cmd *cobra.Command, _ []string) error {
+	var empty string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			if v == "" {
+				empty = f.Name
+			}
+		}
+	})
+	if empty != "" {
+		return refuse("Leave it out, or check the variable that it was to come from.", "--%s is set to nothing", empty)
+	}
+	return nil
+}
+
 // didYouMean returns a question for the end of an error, or nothing.
 func didYouMean(word string, candidates []string) string {
 	if s := nearest(word, candidates); s != "" {
@@ -186,6 +210,9 @@ func didYouMean(word string, candidates []string) string {
 // nearest returns the candidate that a mistyped word most likely stands for, or "".
 // It measures as cobra does for commands.
 func nearest(word string, candidates []string) string {
+	if word == "" {
+		return ""
+	}
 	for distance := range 4 {
 		c := &cobra.Command{SuggestionsMinimumDistance: distance}
 		for _, candidate := range candidates {

@@ -94,6 +94,7 @@ func (p *program) scanCommand() *cobra.Command {
 		Long:    scanHelp,
 		Example: scanExamples,
 		Args:    noArguments,
+		PreRunE: noEmptyFlags,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.scan(cmd.Context(), &f) },
 	}
 	flags := cmd.Flags()
@@ -101,7 +102,7 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringArrayVar(&f.projects, "project", nil, "audit the project with this `ID`; repeatable")
 	flags.StringArrayVar(&f.locations, "location", nil, "only clusters in this `region` (with its zones) or zone; repeatable")
 	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
-	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects")
+	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects; - is standard input")
 	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`")
 	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
 	group(cmd, "What to audit")
@@ -174,10 +175,12 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	if p.doneReading != nil {
+		p.doneReading() // from here on a signal ends the program
+	}
+	var saveErr error
 	if f.saveSnapshot != "" {
-		if err := writeFile(f.saveSnapshot, 0o600, s.Write); err != nil {
-			return refuse("", "saving the snapshot: %w", err)
-		}
+		saveErr = writeFile(f.saveSnapshot, 0o600, s.Write)
 	}
 
 	findings := audit.Run(s, plan.rules)
@@ -187,8 +190,8 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		FinishedAt:    p.now(),
 		LeastSeverity: plan.leastSeverity,
 	})
-	if err := p.write(r, f, plan); err != nil {
-		return refuse("", "writing the report: %w", err)
+	if err := errors.Join(saveErr, p.write(r, f, plan)); err != nil {
+		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return p.outcome(s, r, findings, f, plan)
 }
@@ -198,18 +201,27 @@ func (p *program) outcome(s *audit.Snapshot, r *report.Report, findings []audit.
 	if !s.Answerable() {
 		return p.unanswerable(s, f)
 	}
-	if missing := unmatched(s, f); len(s.Clusters()) == 0 && missing != nil {
+	if missing := unmatched(s, f); missing != nil {
 		return missing
 	}
 	if plan.failOn > 0 && slices.ContainsFunc(findings, func(fd audit.Finding) bool {
 		return fd.Status == audit.Fail && fd.Severity >= plan.failOn
 	}) {
-		return &exitError{status: exitFindings}
+		return &exitError{status: exitFindings, err: p.aside(f, "findings of severity %s or above fail", plan.failOn)}
 	}
 	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete}
+		return &exitError{status: exitIncomplete, err: p.aside(f, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
 	}
 	return nil
+}
+
+// aside says why the exit status is not 0 where standard output does not say it to
+// a person.
+func (p *program) aside(f *scanFlags, format string, args ...any) error {
+	if f.format == "table" || f.quiet {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
 }
 
 // unanswerable says why no project could be read.
@@ -239,13 +251,22 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 	return refuse(hint, "no clusters could be read: project %s: %s%s", g.Project, g.Message, about)
 }
 
-// unmatched says that --cluster or --location fit nothing; nil if neither is set.
+// unmatched says that a --cluster or --location fits nothing that was read, which is
+// most likely a typing mistake. Where a gap hides clusters it may not be one.
 func unmatched(s *audit.Snapshot, f *scanFlags) error {
-	if len(f.clusters) > 0 {
-		return refuse("", "no cluster named %s in %s", strings.Join(f.clusters, ", "), strings.Join(s.Scope.Projects, ", "))
+	if slices.ContainsFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") }) {
+		return nil
 	}
-	if len(f.locations) > 0 {
-		return refuse("", "no cluster in location %s in %s", strings.Join(f.locations, ", "), strings.Join(s.Scope.Projects, ", "))
+	fits := func(sc audit.Scope) bool { return slices.ContainsFunc(s.Clusters(), sc.Includes) }
+	for _, name := range f.clusters {
+		if !fits(audit.Scope{Clusters: []string{name}}) {
+			return refuse("", "no cluster named %s in %s", name, strings.Join(s.Scope.Projects, ", "))
+		}
+	}
+	for _, location := range f.locations {
+		if !fits(audit.Scope{Locations: []string{location}}) {
+			return refuse("", "no cluster in location %s in %s", location, strings.Join(s.Scope.Projects, ", "))
+		}
 	}
 	return nil
 }
@@ -276,8 +297,13 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.outputs, err = p.planOutputs(f); err != nil {
 		return nil, err
 	}
-	for _, id := range append(slices.Clone(f.projects), f.billingProject) {
+	for _, id := range f.projects {
 		if err := checkProject(id); err != nil {
+			return nil, err
+		}
+	}
+	if f.billingProject != "" {
+		if err := checkProject(f.billingProject); err != nil {
 			return nil, err
 		}
 	}
@@ -295,6 +321,9 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
 	if f.saveSnapshot != "" {
+		if f.saveSnapshot == "-" {
+			return nil, refuse("", "--save-snapshot takes a file: standard output gets the report alone")
+		}
 		if err := checkWritable(f.saveSnapshot); err != nil {
 			return nil, err
 		}
@@ -354,7 +383,7 @@ func chooseRules(only, skip []string) ([]*audit.Rule, error) {
 var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
 
 func checkProject(id string) error {
-	if id == "" || projectID.MatchString(id) {
+	if projectID.MatchString(id) {
 		return nil
 	}
 	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
@@ -389,11 +418,14 @@ func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
 }
 
 func readSnapshot(name string) (*audit.Snapshot, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, refuse("", "%w", withoutOp(err))
+	file := os.Stdin
+	if name != "-" {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return nil, refuse("", "%w", withoutOp(err))
+		}
+		defer file.Close()
 	}
-	defer file.Close()
 	s, err := audit.ReadSnapshot(file)
 	if err != nil {
 		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%s: %w", name, err)

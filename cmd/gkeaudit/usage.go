@@ -49,7 +49,9 @@ func usage(cmd *cobra.Command) error {
 			headings = append(headings, heading)
 		}
 		shown := *f
-		shown.Value = struct{ pflag.Value }{f.Value} // or a switch is shown as --switch[=true|false]
+		if f.Value.Type() == "bool" {
+			shown.Value = struct{ pflag.Value }{f.Value} // or it is shown as --switch[=true|false]
+		}
 		groups[heading].AddFlag(&shown)
 	})
 	for _, heading := range headings {
