@@ -11,10 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	container "cloud.google.com/go/container/apiv1"
 	"golang.org/x/oauth2/google"
+	"google.golang.org/api/cloudasset/v1"
+	"google.golang.org/api/cloudresourcemanager/v3"
 	"google.golang.org/api/impersonate"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
@@ -28,6 +31,11 @@ type Config struct {
 	// https://compute.googleapis.com/compute/v1/.
 	ContainerEndpoint string
 	ComputeEndpoint   string
+
+	// ResourceManagerEndpoint and AssetEndpoint do so for the APIs that find
+	// projects, Resource Manager and Cloud Asset Inventory.
+	ResourceManagerEndpoint string
+	AssetEndpoint           string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -71,11 +79,16 @@ const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform"
 
 // readOnly are the scopes of an impersonated service account's token, which then
 // can change nothing whatever roles the account has. The discovery documents of
-// both APIs name them for the list methods.
+// the APIs name them for the list methods; the last is Resource Manager's.
 var readOnly = []string{
 	"https://www.googleapis.com/auth/container.read-only",
 	"https://www.googleapis.com/auth/compute.readonly",
+	"https://www.googleapis.com/auth/cloud-platform.read-only",
 }
+
+// assetScope is the least that Cloud Asset Inventory takes, and not for reading
+// only. So it has a token of its own, which is sent to no other API.
+var assetScope = []string{cloudasset.CloudassetScope}
 
 // A Client reads projects. It may be used by several goroutines.
 type Client struct {
@@ -84,8 +97,11 @@ type Client struct {
 	clusters  *container.ClusterManagerClient
 	transport http.RoundTripper     // adds the credentials to calls of Compute Engine
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
-	slots     chan struct{}         // one for each call in flight
+	manager   *cloudresourcemanager.Service
+	assets    *cloudasset.Service
+	slots     chan struct{} // one for each call in flight
 	quota     quotaGate
+	names     sync.Map // of projects, as far as known: the ID of a number, the number of an ID
 }
 
 // NewClient finds credentials and makes the API clients. It returns an error that
@@ -109,23 +125,30 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	}
 	c.slots = make(chan struct{}, c.config.Concurrency)
 
-	options, err := c.credentials(ctx)
+	options, err := c.credentials(ctx, readOnly)
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, quiet)
-	if config.UserAgent != "" {
-		options = append(options, option.WithUserAgent(config.UserAgent))
+	if err := c.connect(ctx, options); err != nil {
+		return nil, err
 	}
-	return c, c.connect(ctx, options)
+	if options, err = c.credentials(ctx, assetScope); err != nil {
+		return nil, err
+	}
+	return c, c.connectAssets(ctx, options)
 }
 
 // The client libraries log whole answers, secrets among them, if
 // GOOGLE_SDK_GO_LOGGING_LEVEL says so. With this option they never do.
 var quiet = option.WithLogger(slog.New(slog.DiscardHandler))
 
-func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error) {
-	var options []option.ClientOption
+// credentials returns the options that all clients have. The scopes are those of an
+// impersonated service account.
+func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.ClientOption, error) {
+	options := []option.ClientOption{quiet}
+	if c.config.UserAgent != "" {
+		options = append(options, option.WithUserAgent(c.config.UserAgent))
+	}
 	if c.config.QuotaProject != "" {
 		options = append(options, option.WithQuotaProject(c.config.QuotaProject))
 	}
@@ -145,7 +168,7 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	}
 	tokens, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
 		TargetPrincipal: c.config.ImpersonateServiceAccount,
-		Scopes:          readOnly,
+		Scopes:          scopes,
 	}, option.WithCredentials(found), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)
@@ -169,6 +192,13 @@ func (c *Client) connect(ctx context.Context, options []option.ClientOption) err
 	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, containerOptions...); err != nil {
 		return err
 	}
+	managerOptions, err := withEndpoint(options, c.config.ResourceManagerEndpoint, "v3", "v1")
+	if err != nil {
+		return err
+	}
+	if c.manager, err = cloudresourcemanager.NewService(ctx, managerOptions...); err != nil {
+		return err
+	}
 	client, _, err := transport.NewClient(ctx, options...)
 	if err != nil {
 		return err
@@ -179,6 +209,25 @@ func (c *Client) connect(ctx context.Context, options []option.ClientOption) err
 		c.compute = append(c.compute, option.WithEndpoint(computeEndpoint))
 	}
 	return nil
+}
+
+func (c *Client) connectAssets(ctx context.Context, options []option.ClientOption) error {
+	options, err := withEndpoint(options, c.config.AssetEndpoint, "v1")
+	if err != nil {
+		return err
+	}
+	c.assets, err = cloudasset.NewService(ctx, options...)
+	return err
+}
+
+// withEndpoint adds an endpoint override, if there is one, to the options of a
+// client that resolves its paths against it.
+func withEndpoint(options []option.ClientOption, endpoint string, versions ...string) ([]option.ClientOption, error) {
+	base, err := baseURL(endpoint, versions...)
+	if base == "" || err != nil {
+		return options, err
+	}
+	return append(slices.Clip(options), option.WithEndpoint(base+"/")), nil
 }
 
 // computeOptions returns the options of a client of Compute Engine all of whose calls
@@ -205,7 +254,7 @@ func (c *Client) Project() string { return c.project }
 
 // baseURL checks an endpoint override and cuts the API's version path from it,
 // which the clients add by themselves.
-func baseURL(endpoint, version string) (string, error) {
+func baseURL(endpoint string, versions ...string) (string, error) {
 	if endpoint == "" {
 		return "", nil
 	}
@@ -213,7 +262,10 @@ func baseURL(endpoint, version string) (string, error) {
 		return "", err
 	}
 	endpoint = strings.TrimRight(endpoint, "/")
-	return strings.TrimRight(strings.TrimSuffix(endpoint, "/"+version), "/"), nil
+	for _, version := range versions {
+		endpoint = strings.TrimRight(strings.TrimSuffix(endpoint, "/"+version), "/")
+	}
+	return endpoint, nil
 }
 
 // CheckEndpoint reports what is wrong with an endpoint override.
