@@ -1,10 +1,14 @@
 package audit
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Gap is something that could not be read, and why.
 type Gap struct {
-	// Project is the project whose data is missing.
+	// Project is the project whose data is missing; empty if what is missing are
+	// projects.
 	Project string `json:"project"`
 
 	// Resource is what is missing. Its last segment is the kind of resource,
@@ -17,6 +21,10 @@ type Gap struct {
 	//	projects/P/aggregated/routers
 	//	projects/P/regions/R/routers
 	//	projects/P/global/routes
+	//	folders/F/projects                     the projects of a folder
+	//	folders/F/folders                      its folders, and all that is below
+	//	organizations/O/projects
+	//	organizations/O/folders
 	Resource string `json:"resource"`
 
 	// Operation is the API method that was to read it, as Google's
@@ -38,6 +46,11 @@ type Gap struct {
 
 	// Message says what happened in words.
 	Message string `json:"message"`
+}
+
+// hidesProjects reports whether what is missing are projects.
+func (g *Gap) hidesProjects() bool {
+	return strings.HasPrefix(g.Resource, "folders/") || strings.HasPrefix(g.Resource, "organizations/")
 }
 
 // String says in one line what is missing and what would help.

@@ -33,9 +33,24 @@ type Snapshot struct {
 
 // Scope is what an audit was asked to look at. Empty lists do not narrow.
 type Scope struct {
-	// Projects are the IDs (or numbers) of the audited projects. A host project
-	// that is read for its network alone is not among them.
+	// Projects are the IDs (or numbers) of the audited projects, those that were
+	// found in organizations and folders among them. A host project that is read
+	// for its network alone is not.
 	Projects []string `json:"projects"`
+
+	// Organizations and Folders are the numbers of those that projects were looked
+	// for in.
+	Organizations []string `json:"organizations,omitempty"`
+	Folders       []string `json:"folders,omitempty"`
+
+	// ExcludeProjects and ExcludeFolders are globs, see [path.Match], on the IDs or
+	// numbers of projects and on the numbers of folders. What lies in an excluded
+	// folder is not looked for.
+	ExcludeProjects []string `json:"excludeProjects,omitempty"`
+	ExcludeFolders  []string `json:"excludeFolders,omitempty"`
+
+	// Discovery says how projects were found; nil if they were all named.
+	Discovery *Discovery `json:"discovery,omitempty"`
 
 	// Locations are regions and zones; a region takes in its zones.
 	Locations []string `json:"locations,omitempty"`
@@ -43,6 +58,29 @@ type Scope struct {
 	// Clusters are cluster names, or relative resource names.
 	Clusters []string `json:"clusters,omitempty"`
 }
+
+// A Discovery says how the projects of organizations and folders were found.
+type Discovery struct {
+	// Methods are [ByAsset], [ByResourceManager] or both, where the first answered
+	// for some of the organizations and folders only.
+	Methods []string `json:"methods"`
+
+	// Projects is how many were found that are not excluded.
+	Projects int `json:"projects"`
+
+	// Note says what the methods may miss; empty if nothing.
+	Note string `json:"note,omitempty"`
+}
+
+// The methods of a Discovery.
+const (
+	ByAsset           = "asset"            // Cloud Asset Inventory: projects that have clusters
+	ByResourceManager = "resource-manager" // Resource Manager: all active projects
+)
+
+// AssetNote is what [ByAsset] may miss. Source: Asset types, in the Cloud Asset
+// Inventory documentation.
+const AssetNote = "Cloud Asset Inventory is eventually consistent: a cluster that was made minutes ago may be missing."
 
 // A Project is what was read of one project.
 type Project struct {
@@ -84,8 +122,11 @@ func (sc Scope) IncludesLocation(location string) bool {
 // narrowed to before where the scope says nothing: its projects without the clusters that are out of scope, and without
 // the gaps that hide nothing in scope. Host projects stay.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
-	if len(sc.Projects) == 0 {
-		sc.Projects = s.Scope.Projects
+	named := len(sc.Projects) > 0
+	if !named {
+		locations, clusters := sc.Locations, sc.Clusters
+		sc = s.Scope
+		sc.Locations, sc.Clusters = locations, clusters
 	}
 	if len(sc.Locations) == 0 {
 		sc.Locations = s.Scope.Locations
@@ -120,7 +161,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			if slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
 				n.Gaps = append(n.Gaps, g)
 			}
-		} else if hosts[g.Project] {
+		} else if hosts[g.Project] || g.Project == "" && !named {
 			n.Gaps = append(n.Gaps, g)
 		}
 	}
@@ -151,11 +192,30 @@ func (s *Snapshot) allClusters() []*Cluster {
 }
 
 // Answerable reports whether any project's clusters were read: without, there is
-// nothing to audit, which is not the same as an audit that finds nothing.
+// nothing to audit, which is not the same as an audit that finds nothing. Where there
+// is no project at all, it reports whether any organization or folder could be
+// searched.
 func (s *Snapshot) Answerable() bool {
+	if len(s.Scope.Projects) == 0 {
+		return slices.ContainsFunc(s.Scope.roots(), func(root string) bool {
+			return !slices.ContainsFunc(s.Gaps, func(g Gap) bool { return g.Resource == root+"/projects" })
+		})
+	}
 	return slices.ContainsFunc(s.Scope.Projects, func(id string) bool {
 		return !slices.ContainsFunc(s.Gaps, func(g Gap) bool {
 			return g.Resource == "projects/"+id+"/locations/-/clusters"
 		})
 	})
+}
+
+// roots are the organizations and folders that projects were looked for in.
+func (sc Scope) roots() []string {
+	var roots []string
+	for _, number := range sc.Organizations {
+		roots = append(roots, "organizations/"+number)
+	}
+	for _, number := range sc.Folders {
+		roots = append(roots, "folders/"+number)
+	}
+	return roots
 }

@@ -231,7 +231,7 @@ func (s *Snapshot) validate() error {
 		}
 	}
 	for i, g := range s.Gaps {
-		if g.Resource == "" || g.Project == "" || strings.HasSuffix(g.Resource, "/") {
+		if g.Resource == "" || g.Project == "" && !g.hidesProjects() || strings.HasSuffix(g.Resource, "/") {
 			return fmt.Errorf("gaps[%d] names no project or no resource", i)
 		}
 	}
@@ -240,7 +240,7 @@ func (s *Snapshot) validate() error {
 			return fmt.Errorf("project %q is in scope but not among the projects", id)
 		}
 	}
-	if len(s.Scope.Projects) == 0 {
+	if len(s.Scope.Projects) == 0 && len(s.Scope.roots()) == 0 {
 		return errors.New("the scope names no project")
 	}
 	return nil

@@ -11,10 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	container "cloud.google.com/go/container/apiv1"
 	"golang.org/x/oauth2/google"
+	"google.golang.org/api/cloudasset/v1"
+	"google.golang.org/api/cloudresourcemanager/v3"
 	"google.golang.org/api/impersonate"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
@@ -28,6 +31,11 @@ type Config struct {
 	// https://compute.googleapis.com/compute/v1/.
 	ContainerEndpoint string
 	ComputeEndpoint   string
+
+	// ResourceManagerEndpoint and AssetEndpoint do so for the APIs that find
+	// projects, Resource Manager and Cloud Asset Inventory.
+	ResourceManagerEndpoint string
+	AssetEndpoint           string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -72,11 +80,16 @@ const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform"
 
 // readOnly are the scopes of an impersonated service account's token, which then
 // can change nothing whatever roles the account has. The discovery documents of
-// both APIs name them for the list methods.
+// the APIs name them for the list methods; the last is Resource Manager's.
 var readOnly = []string{
 	"https://www.googleapis.com/auth/container.read-only",
 	"https://www.googleapis.com/auth/compute.readonly",
+	"https://www.googleapis.com/auth/cloud-platform.read-only",
 }
+
+// assetScope is the least that Cloud Asset Inventory takes, and not for reading
+// only. So it has a token of its own, which is sent to no other API.
+var assetScope = []string{cloudasset.CloudassetScope}
 
 // A Client reads projects. It may be used by several goroutines.
 type Client struct {
@@ -85,9 +98,12 @@ type Client struct {
 	clusters  *container.ClusterManagerClient
 	transport http.RoundTripper     // adds the credentials to calls of Compute Engine
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
-	slots     chan struct{}         // one for each call in flight
+	manager   *cloudresourcemanager.Service
+	assets    *cloudasset.Service
+	slots     chan struct{} // one for each call in flight
 	quota     quotaGate
 	progress  tracker
+	names     sync.Map // of projects, as far as known: the ID of a number, the number of an ID
 }
 
 // NewClient finds credentials and makes the API clients. It returns an error that
@@ -111,23 +127,45 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	}
 	c.slots = make(chan struct{}, c.config.Concurrency)
 
-	options, err := c.credentials(ctx)
+	client, err := c.httpClient(ctx, readOnly)
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, quiet)
-	if config.UserAgent != "" {
-		options = append(options, option.WithUserAgent(config.UserAgent))
+	if err := c.connect(ctx, client); err != nil {
+		return nil, err
 	}
-	return c, c.connect(ctx, options)
+	if client, err = c.httpClient(ctx, assetScope); err != nil {
+		return nil, err
+	}
+	c.assets, err = cloudasset.NewService(ctx, withEndpoint(client, c.config.AssetEndpoint)...)
+	return c, err
+}
+
+// httpClient returns a client that adds credentials to requests. The scopes are those
+// of an impersonated service account.
+func (c *Client) httpClient(ctx context.Context, scopes []string) (*http.Client, error) {
+	options, err := c.credentials(ctx, scopes)
+	if err != nil {
+		return nil, err
+	}
+	client, _, err := transport.NewClient(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: bounded{client.Transport, c.config.QuotaProject}}, nil
 }
 
 // The client libraries log whole answers, secrets among them, if
 // GOOGLE_SDK_GO_LOGGING_LEVEL says so. With this option they never do.
 var quiet = option.WithLogger(slog.New(slog.DiscardHandler))
 
-func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error) {
-	var options []option.ClientOption
+// credentials returns the options that all clients have. The scopes are those of an
+// impersonated service account.
+func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.ClientOption, error) {
+	options := []option.ClientOption{quiet}
+	if c.config.UserAgent != "" {
+		options = append(options, option.WithUserAgent(c.config.UserAgent))
+	}
 	if c.config.QuotaProject != "" {
 		options = append(options, option.WithQuotaProject(c.config.QuotaProject))
 	}
@@ -147,7 +185,7 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	}
 	tokens, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
 		TargetPrincipal: c.config.ImpersonateServiceAccount,
-		Scopes:          readOnly,
+		Scopes:          scopes,
 	}, option.WithCredentials(found), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)
@@ -155,32 +193,30 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	return append(options, option.WithTokenSource(tokens)), nil
 }
 
-func (c *Client) connect(ctx context.Context, options []option.ClientOption) error {
-	containerEndpoint, err := baseURL(c.config.ContainerEndpoint)
-	if err != nil {
+func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {
+	for _, endpoint := range []string{c.config.ContainerEndpoint, c.config.ComputeEndpoint, c.config.ResourceManagerEndpoint, c.config.AssetEndpoint} {
+		if endpoint != "" {
+			if err := CheckEndpoint(endpoint); err != nil {
+				return err
+			}
+		}
+	}
+	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, withEndpoint(client, c.config.ContainerEndpoint)...); err != nil {
 		return err
 	}
-	computeEndpoint, err := baseURL(c.config.ComputeEndpoint)
-	if err != nil {
-		return err
+	c.transport, c.compute = client.Transport, withEndpoint(client, c.config.ComputeEndpoint)
+	c.manager, err = cloudresourcemanager.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...)
+	return err
+}
+
+// withEndpoint returns the options of an API client that sends its requests by an HTTP
+// client, to an endpoint override if there is one.
+func withEndpoint(client *http.Client, endpoint string) []option.ClientOption {
+	options := []option.ClientOption{quiet, option.WithHTTPClient(client)}
+	if endpoint != "" {
+		options = append(options, option.WithEndpoint(baseURL(endpoint)))
 	}
-	client, _, err := transport.NewClient(ctx, options...)
-	if err != nil {
-		return err
-	}
-	c.transport = bounded{client.Transport, c.config.QuotaProject}
-	containerOptions := []option.ClientOption{quiet, option.WithHTTPClient(&http.Client{Transport: c.transport})}
-	if containerEndpoint != "" {
-		containerOptions = append(containerOptions, option.WithEndpoint(containerEndpoint))
-	}
-	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, containerOptions...); err != nil {
-		return err
-	}
-	c.compute = []option.ClientOption{quiet}
-	if computeEndpoint != "" {
-		c.compute = append(c.compute, option.WithEndpoint(computeEndpoint))
-	}
-	return nil
+	return options
 }
 
 // computeOptions returns the options of a client of Compute Engine all of whose calls
@@ -240,19 +276,13 @@ func (t bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 // Project returns the project of the credentials, or "" if they have none.
 func (c *Client) Project() string { return c.project }
 
-// baseURL checks an endpoint override and cuts the API's version path from it,
-// which the clients add by themselves.
-func baseURL(endpoint string) (string, error) {
-	if endpoint == "" {
-		return "", nil
-	}
-	if err := CheckEndpoint(endpoint); err != nil {
-		return "", err
-	}
-	for _, version := range []string{"/v1", "/compute"} {
+// baseURL cuts an API's version path from an endpoint override: the clients add it
+// by themselves.
+func baseURL(endpoint string) string {
+	for _, version := range []string{"/v1", "/v3", "/compute"} {
 		endpoint = strings.TrimSuffix(strings.TrimRight(endpoint, "/"), version)
 	}
-	return strings.TrimRight(endpoint, "/"), nil
+	return strings.TrimRight(endpoint, "/")
 }
 
 // CheckEndpoint reports what is wrong with an endpoint override.

@@ -33,6 +33,7 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) 
 		})
 	}
 	wg.Wait()
+	col.decideDisabled()
 
 	// Only now is it known which networks are in use, and in which regions.
 	networks := col.networks()
@@ -84,8 +85,17 @@ type collection struct {
 	scope    audit.Scope
 	projects map[string]*audit.Project
 
-	mu   sync.Mutex
-	gaps []audit.Gap
+	mu        sync.Mutex
+	gaps      []audit.Gap
+	answered  bool // for any project
+	undecided []disabled
+}
+
+// disabled is a project whose list of clusters was refused because GKE is off, and
+// that may or may not be where it is off.
+type disabled struct {
+	project *audit.Project
+	fault   fault
 }
 
 func (col *collection) gap(g audit.Gap) {
@@ -104,9 +114,12 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 		return err
 	})
 	if !ok {
-		col.gap(f.gap(listClusters, p.ID, parent+"-/clusters"))
+		col.noClusters(ctx, p, f)
 		return
 	}
+	col.mu.Lock()
+	col.answered = true
+	col.mu.Unlock()
 	p.Clusters = []*containerpb.Cluster{}
 	seen := map[string]bool{}
 	for _, cluster := range answer.GetClusters() {
@@ -139,6 +152,41 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 		})
 	}
 }
+
+// noClusters says what it means that a project's list of clusters was refused. Where
+// GKE is off in the project itself, it has none. Where it is off in the project that
+// the calls are charged to, nothing is known of this one.
+func (col *collection) noClusters(ctx context.Context, p *audit.Project, f fault) {
+	if f.reason == "SERVICE_DISABLED" && f.consumer != "" {
+		number, known := col.client.projectNumber(ctx, p.ID)
+		switch {
+		case f.consumer == p.ID, known && f.consumer == number:
+			p.Clusters = []*containerpb.Cluster{}
+			return
+		case !known:
+			col.mu.Lock()
+			col.undecided = append(col.undecided, disabled{p, f})
+			col.mu.Unlock()
+			return
+		}
+	}
+	col.gap(f.gap(listClusters, p.ID, clustersOf(p.ID)))
+}
+
+// decideDisabled decides what the projects' numbers did not. An answer for any other
+// project shows that GKE is on wherever all calls might be charged to.
+func (col *collection) decideDisabled() {
+	for _, d := range col.undecided {
+		if col.answered {
+			d.project.Clusters = []*containerpb.Cluster{}
+			continue
+		}
+		d.fault.message += "; whether that is the project itself could not be found out"
+		col.gap(d.fault.gap(listClusters, d.project.ID, clustersOf(d.project.ID)))
+	}
+}
+
+func clustersOf(project string) string { return "projects/" + project + "/locations/-/clusters" }
 
 // networks returns the projects that own networks of the clusters, and the
 // regions in which clusters have subnetworks there.

@@ -31,6 +31,7 @@ var now = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // options are the options of a case: what is asked for, and how.
 type options struct {
 	Scope          *audit.Scope `json:"scope"`          // that of served.json if nil
+	Discovery      string       `json:"discovery"`      // how projects are found; auto if empty
 	PageSize       int          `json:"pageSize"`       // of the server
 	AttemptTimeout string       `json:"attemptTimeout"` // of the client; long if empty
 	TimeLimit      string       `json:"timeLimit"`      // of the whole run; none if empty
@@ -40,10 +41,11 @@ type options struct {
 
 // TestCollect runs the cases in testdata/collect. A case has
 //
-//	served.json   the snapshot that the server has
-//	faults.json   what goes wrong, a list of gcptest.Fault (optional)
-//	options.json  what is asked for, and how (optional)
-//	want.txt      the gaps, the lists and the calls
+//	served.json     the snapshot that the server has
+//	hierarchy.json  what is above the projects, a list of gcptest.Node (optional)
+//	faults.json     what goes wrong, a list of gcptest.Fault (optional)
+//	options.json    what is asked for, and how (optional)
+//	want.txt        what was found, the gaps, the lists and the calls
 func TestCollect(t *testing.T) {
 	files, err := filepath.Glob("../testdata/collect/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -67,6 +69,7 @@ func runCase(t *testing.T, file string) {
 	}
 	var (
 		served *audit.Snapshot
+		nodes  []*gcptest.Node
 		faults []*gcptest.Fault
 		o      options
 		want   *txtar.File
@@ -77,6 +80,8 @@ func runCase(t *testing.T, file string) {
 			if served, err = audit.ReadSnapshotStrict(bytes.NewReader(f.Data)); err != nil {
 				t.Fatal(err)
 			}
+		case "hierarchy.json":
+			decode(t, f, &nodes)
 		case "faults.json":
 			decode(t, f, &faults)
 		case "options.json":
@@ -95,7 +100,7 @@ func runCase(t *testing.T, file string) {
 		defer cancel()
 	}
 	srv := serve(t, served)
-	srv.Faults, srv.PageSize = faults, o.PageSize
+	srv.Faults, srv.PageSize, srv.Hierarchy = faults, o.PageSize, nodes
 	if o.Closed {
 		srv.Close()
 	}
@@ -116,7 +121,11 @@ func runCase(t *testing.T, file string) {
 	if o.Scope != nil {
 		scope = *o.Scope
 	}
-	s := collect(ctx, t, config, scope)
+	way := o.Discovery
+	if way == "" {
+		way = gcp.DiscoverAuto
+	}
+	s := collectBy(ctx, t, config, scope, way)
 
 	host := strings.TrimPrefix(srv.URL, "http://")
 	got := strings.ReplaceAll(describe(s, srv.Calls()), host, "HOST")
@@ -137,6 +146,14 @@ func runCase(t *testing.T, file string) {
 // describe writes the gaps, what each list holds, and the calls.
 func describe(s *audit.Snapshot, calls []string) string {
 	var b strings.Builder
+	if d := s.Scope.Discovery; d != nil {
+		fmt.Fprintf(&b, "scope: %s\n", strings.Join(s.Scope.Projects, " "))
+		fmt.Fprintf(&b, "found: %d by %s", d.Projects, strings.Join(d.Methods, ", "))
+		if d.Note != "" {
+			b.WriteString(" (with a note)")
+		}
+		b.WriteString("\n")
+	}
 	b.WriteString("gaps:\n")
 	for _, g := range s.Gaps {
 		fmt.Fprintf(&b, "  %s %s %s %s %s: %s\n", g.Resource, g.Operation, g.Code, orDash(g.Reason), orDash(g.Permission), g.Message)
@@ -223,6 +240,9 @@ var reading = []*regexp.Regexp{
 	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/aggregated/(subnetworks|routers)$`),
 	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/regions/[^/]+/(subnetworks|routers)$`),
 	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/global/routes$`),
+	regexp.MustCompile(`^GET /v3/(folders|projects)\?parent=(organizations|folders)/[0-9]+$`),
+	regexp.MustCompile(`^GET /v3/projects/[^/]+$`),
+	regexp.MustCompile(`^GET /v1/(organizations|folders)/[0-9]+:searchAllResources$`),
 }
 
 // serve starts a server for a test. Whatever the test is about, it fails if any
@@ -242,22 +262,33 @@ func serve(t *testing.T, s *audit.Snapshot) *gcptest.Server {
 
 func configFor(srv *gcptest.Server) gcp.Config {
 	return gcp.Config{
-		ContainerEndpoint: srv.URL,
-		ComputeEndpoint:   srv.URL + "/compute/v1/",
-		NoCredentials:     true,
-		AttemptTimeout:    20 * time.Second,
-		Backoff:           time.Millisecond,
-		QuotaPatience:     400 * time.Millisecond,
+		ContainerEndpoint:       srv.URL,
+		ComputeEndpoint:         srv.URL + "/compute/v1/",
+		ResourceManagerEndpoint: srv.URL + "/v3/",
+		AssetEndpoint:           srv.URL,
+		NoCredentials:           true,
+		AttemptTimeout:          20 * time.Second,
+		Backoff:                 time.Millisecond,
+		QuotaPatience:           400 * time.Millisecond,
 	}
 }
 
 func collect(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope) *audit.Snapshot {
 	t.Helper()
+	return collectBy(ctx, t, config, scope, gcp.DiscoverAuto)
+}
+
+// collectBy finds projects and reads them, as the command does.
+func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope, way string) *audit.Snapshot {
+	t.Helper()
 	c, err := gcp.NewClient(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Collect(ctx, scope, now)
+	scope, gaps := c.Discover(ctx, scope, way)
+	s := c.Collect(ctx, scope, now)
+	s.Gaps = append(gaps, s.Gaps...)
+	return s
 }
 
 func written(t *testing.T, s *audit.Snapshot) []byte {

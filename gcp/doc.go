@@ -1,7 +1,7 @@
-// Package gcp reads projects through the GKE and Compute Engine APIs into an
-// [audit.Snapshot].
+// Package gcp finds projects through the Cloud Asset and Resource Manager APIs, and
+// reads them through the GKE and Compute Engine APIs into an [audit.Snapshot].
 //
-// It calls nothing but list methods. For each project that is audited it makes
+// It calls nothing but methods that read. For each project that is audited it makes
 // one call, container.projects.locations.clusters.list over all locations; for
 // each project that owns a network of those clusters three more,
 // compute.subnetworks.aggregatedList, compute.routers.aggregatedList and

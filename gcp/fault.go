@@ -34,9 +34,16 @@ var (
 	aggregatedRouters = operation{"compute.routers.aggregatedList", "compute.routers.list", "compute.googleapis.com"}
 	regionalRouters   = operation{"compute.routers.list", "compute.routers.list", "compute.googleapis.com"}
 	listRoutes        = operation{"compute.routes.list", "compute.routes.list", "compute.googleapis.com"}
+	searchResources   = operation{"cloudasset.searchAllResources", "cloudasset.assets.searchAllResources", "cloudasset.googleapis.com"}
+	listFolders       = operation{"cloudresourcemanager.folders.list", "resourcemanager.folders.list", "cloudresourcemanager.googleapis.com"}
+	listProjects      = operation{"cloudresourcemanager.projects.list", "resourcemanager.projects.list", "cloudresourcemanager.googleapis.com"}
+	getProject        = operation{"cloudresourcemanager.projects.get", "resourcemanager.projects.get", "cloudresourcemanager.googleapis.com"}
 )
 
-var errRepeatedPage = errors.New("the answer's page token repeats, so the list has no end")
+var (
+	errRepeatedPage = errors.New("the answer's page token repeats, so the list has no end")
+	errNoAnswer     = errors.New("the answer is empty")
+)
 
 // A treatment is what is done about a kind of fault. Each kind has one, whatever the
 // call that met it; what it becomes, if it stays, is a gap.
@@ -79,6 +86,10 @@ var outcomes = map[int]struct {
 type fault struct {
 	code, reason, permission, message string
 
+	// consumer is the project that the call was charged to, if the fault is that
+	// the API is off there; empty if that is not known.
+	consumer string
+
 	treatment
 	delay time.Duration // how long the API asks to wait; 0 if it does not say
 }
@@ -89,6 +100,8 @@ func faultOf(op operation, err error) fault {
 	var apiErr *googleapi.Error
 	var tokenErr *oauth2.RetrieveError
 	var netErr net.Error
+	var syntaxErr *json.SyntaxError
+	var typeErr *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &apiErr):
 		return apiFault(op, apiErr)
@@ -99,7 +112,7 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "CANCELLED", treatment: final, message: "the run was stopped before an answer came"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault{code: "DEADLINE_EXCEEDED", treatment: slow, message: "no answer came in time"}
-	case errors.Is(err, errRepeatedPage):
+	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case strings.Contains(err.Error(), "cannot fetch token"), strings.Contains(err.Error(), "unable to generate access token"):
 		return fault{code: "UNAUTHENTICATED", treatment: final, message: "no access token could be had: " + oneLine(err.Error())}
@@ -107,6 +120,8 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "UNAVAILABLE", treatment: connection, message: "the answer was cut short"}
 	case strings.HasPrefix(err.Error(), "proto:"):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded" + placeIn(err.Error())}
+	case errors.As(err, &syntaxErr), errors.As(err, &typeErr):
+		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded"}
 	case errors.As(err, &netErr), isStreamError(err):
 		return fault{code: "UNAVAILABLE", treatment: connection, message: "the API could not be reached: " + oneLine(connectionError(err))}
 	}
@@ -179,8 +194,12 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 	switch {
 	case f.reason == "SERVICE_DISABLED", f.reason == "accessNotConfigured":
 		f.reason = "SERVICE_DISABLED"
-		// The consumer is the project that the call is charged to.
-		f.message = op.service + " is not enabled in " + cmp.Or(metadata["consumer"], "the project")
+		consumer := metadata["consumer"]
+		if m := unusedIn.FindStringSubmatch(f.message); m != nil && consumer == "" {
+			consumer = "projects/" + m[1] // the older form has it in the text alone
+		}
+		f.consumer = audit.LastSegment(consumer)
+		f.message = op.service + " is not enabled in " + cmp.Or(consumer, "the project")
 	case f.reason == "SECURITY_POLICY_VIOLATED", strings.Contains(f.message, "vpcServiceControlsUniqueIdentifier"),
 		strings.Contains(f.message, "organization's policy"):
 		f.reason = "SECURITY_POLICY_VIOLATED"
@@ -191,6 +210,8 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 		}
 	}
 }
+
+var unusedIn = regexp.MustCompile(`has not been used in project (\S+) before`)
 
 var namedPermission = regexp.MustCompile(`\b([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]? permission|[Pp]ermission ['"]([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]`)
 

@@ -108,7 +108,20 @@ func stamp(t time.Time) string { return t.Format("2006-01-02 15:04:05 UTC") }
 func (m *markdownWriter) facts(r *Report) {
 	m.line("| | |")
 	m.line("|---|---|")
-	m.line("| Projects | %s |", m.codes(r.Scope.Projects))
+	projects := m.codes(r.Scope.Projects)
+	if projects == "" {
+		projects = "none"
+	}
+	m.line("| Projects | %s |", projects)
+	if found := r.Scope.Found(); found != "" {
+		m.line("| Found | %s |", m.text(strings.TrimSpace(found+". "+r.Scope.Discovery.Note)))
+	}
+	if len(r.Scope.ExcludeProjects) > 0 {
+		m.line("| Without projects | %s |", m.codes(r.Scope.ExcludeProjects))
+	}
+	if len(r.Scope.ExcludeFolders) > 0 {
+		m.line("| Without folders | %s |", m.codes(r.Scope.ExcludeFolders))
+	}
 	if len(r.Scope.Locations) > 0 {
 		m.line("| Only locations | %s |", m.codes(r.Scope.Locations))
 	}

@@ -117,6 +117,9 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 		Findings:   []audit.Finding{},
 		Gaps:       append([]audit.Gap{}, s.Gaps...),
 	}
+	if r.Scope.Projects == nil {
+		r.Scope.Projects = []string{}
+	}
 	r.Complete = len(r.Gaps) == 0 && r.Summary.Unknown == 0
 	for _, c := range s.Clusters() {
 		r.Clusters = append(r.Clusters, describe(c))
@@ -253,6 +256,50 @@ func (r *Report) Verdict() string {
 		return verdict + "."
 	}
 	return verdict + "; the audit is incomplete."
+}
+
+// Found says how many projects were found where, and how; empty if they were all
+// named.
+func (s Scope) Found() string {
+	d := s.Discovery
+	if d == nil {
+		return ""
+	}
+	found := count(d.Projects, "project", "projects")
+	if slices.Equal(d.Methods, []string{audit.ByAsset}) {
+		found += " with clusters"
+	}
+	var places, methods []string
+	if len(s.Organizations) > 0 {
+		places = append(places, plural(s.Organizations, "organization", "organizations"))
+	}
+	if len(s.Folders) > 0 {
+		places = append(places, plural(s.Folders, "folder", "folders"))
+	}
+	for _, m := range d.Methods {
+		methods = append(methods, map[string]string{audit.ByAsset: "Cloud Asset Inventory", audit.ByResourceManager: "Resource Manager"}[m])
+	}
+	return found + " in " + strings.Join(places, " and ") + ", by " + strings.Join(methods, " and ")
+}
+
+// Excluded says what was left out of a discovery; empty if nothing.
+func (s Scope) Excluded() string {
+	var parts []string
+	if len(s.ExcludeProjects) > 0 {
+		parts = append(parts, "projects "+strings.Join(s.ExcludeProjects, ", "))
+	}
+	if len(s.ExcludeFolders) > 0 {
+		parts = append(parts, "folders "+strings.Join(s.ExcludeFolders, ", "))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// plural puts a noun before names.
+func plural(names []string, one, many string) string {
+	if len(names) > 1 {
+		one = many
+	}
+	return one + " " + strings.Join(names, ", ")
 }
 
 // shortResource names a resource in the context of its cluster: "node pool web".

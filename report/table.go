@@ -272,8 +272,28 @@ func (t *tableWriter) summary(r *Report) {
 	if s.LeftOut > 0 {
 		t.line("Left out: %s below severity %s.", count(s.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}
+	t.discovery(r.Scope)
 	if s.Fail > 0 {
 		t.line("How to mend a finding: gkeaudit explain RULE")
+	}
+}
+
+func (t *tableWriter) discovery(s Scope) {
+	found := s.Found()
+	if found == "" {
+		return
+	}
+	line := "Found " + found
+	if excluded := s.Excluded(); excluded != "" {
+		line += ", without " + excluded
+	}
+	line += "."
+	if s.Discovery.Note != "" {
+		line += " " + s.Discovery.Note
+	}
+	lines, _ := twwarp.WrapString(breakWords(clean(line), t.o.Width), t.o.Width)
+	for _, line := range lines {
+		t.line("%s", line)
 	}
 }
 

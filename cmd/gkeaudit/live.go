@@ -22,7 +22,7 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		return nil, err
 	}
 	config.Log = log
-	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint} {
+	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint} {
 		if !config.NoCredentials && gcp.Plaintext(endpoint) {
 			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
 		}
@@ -39,8 +39,9 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 	case err != nil:
 		return nil, refuse("", "%w", err)
 	}
-	projects := f.projects
-	if len(projects) == 0 {
+	scope := f.scope()
+	scope.Locations, scope.Clusters = f.locations, f.clusters
+	if !f.named() {
 		id := cmp.Or(p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT"), client.Project())
 		if id == "" {
 			return nil, refuse("Name one: gkeaudit scan --project=PROJECT_ID", "no project is named, and the credentials have none")
@@ -48,10 +49,17 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		if err := checkProject(id); err != nil {
 			return nil, err
 		}
-		projects = []string{id}
+		scope.Projects = []string{id}
 	}
 	defer p.showProgress(client, f.quiet)()
-	return client.Collect(ctx, audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters}, p.now()), nil
+	now := p.now()
+	scope, gaps := client.Discover(ctx, scope, f.discovery)
+	if len(scope.Projects) == 0 && scope.Discovery == nil {
+		return nil, refuse("", "--exclude-project leaves no project")
+	}
+	s := client.Collect(ctx, scope, now)
+	s.Gaps = append(gaps, s.Gaps...)
+	return s, nil
 }
 
 // config says how to reach the APIs, by flags and by the variables that gcloud
@@ -69,7 +77,8 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 	}{
 		{"CONTAINER", &c.ContainerEndpoint},
 		{"COMPUTE", &c.ComputeEndpoint},
-		{"CLOUDRESOURCEMANAGER", new(string)}, // no call is made to it yet
+		{"CLOUDRESOURCEMANAGER", &c.ResourceManagerEndpoint},
+		{"CLOUDASSET", &c.AssetEndpoint},
 	} {
 		name := "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + override.api
 		if *override.to = p.getenv(name); *override.to == "" {

@@ -16,6 +16,7 @@ import (
 
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
+	"gkeaudit/gcp"
 	"gkeaudit/report"
 
 	"github.com/spf13/cobra"
@@ -24,18 +25,27 @@ import (
 //go:embed demo.json
 var demo []byte
 
-const scanHelp = `Reads the clusters of one or more projects and the networks they use, judges them
-by the rules, and writes a report. Nothing is changed; secrets are neither kept nor
-shown.
+const scanHelp = `Reads the clusters of projects and the networks they use, judges them by the rules,
+and writes a report. Nothing is changed; secrets are neither kept nor shown.
+
+Projects are named one by one, or found in organizations and folders: by Cloud Asset
+Inventory, which knows those that have clusters, or by a walk through Resource
+Manager. A folder that cannot be listed is in the report. A project where the GKE
+API is off has no clusters.
 
 It uses Application Default Credentials: those of gcloud auth application-default
-login, of a service account, or of the machine it runs on. Without --project the
+login, of a service account, or of the machine it runs on. If nothing is named, the
 project is $GOOGLE_CLOUD_PROJECT, $CLOUDSDK_CORE_PROJECT or else the project of the
 credentials. It takes these permissions, in the audited projects and in the host
 projects of their Shared VPCs:
 
     container.clusters.list
     compute.subnetworks.list   compute.routers.list   compute.routes.list
+
+and to find projects, on the organizations and folders, the first or the others:
+
+    cloudasset.assets.searchAllResources
+    resourcemanager.folders.list   resourcemanager.projects.list
 
 Standard output gets the report alone; everything else goes to standard error.
 
@@ -47,7 +57,8 @@ Exit status, whatever the format:
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
 The endpoints of the APIs can be overridden as for gcloud, by
-CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER and ..._COMPUTE.
+CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._CLOUDRESOURCEMANAGER and
+..._CLOUDASSET.
 CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network
@@ -55,6 +66,12 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
 
   # Audit two projects, and write reports for a review
   gkeaudit scan --project=shop-prod --project=shop-dev -o review.html -o review.md
+
+  # Audit an organization, but for its sandboxes
+  gkeaudit scan --organization=123456789012 --exclude-project='sandbox-*' -o review.html
+
+  # Audit the projects that a file lists, one on a line
+  gkeaudit scan --project=@projects.txt
 
   # Only the clusters of one region, only one rule
   gkeaudit scan --project=shop-prod --location=europe-west4 --rule=cloud-nat
@@ -68,9 +85,10 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
-	projects, locations, clusters []string
-	snapshot, saveSnapshot        string
-	demo                          bool
+	scopeFlags
+	locations, clusters    []string
+	snapshot, saveSnapshot string
+	demo                   bool
 
 	format          string
 	outputs         []string
@@ -99,7 +117,7 @@ func (p *program) scanCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.projects, "project", nil, "audit the project with this `ID`; repeatable")
+	f.define(flags)
 	flags.StringArrayVar(&f.locations, "location", nil, "only clusters in this `region` (with its zones) or zone; repeatable")
 	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
 	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects; - is standard input")
@@ -134,7 +152,8 @@ func (p *program) scanCommand() *cobra.Command {
 	complete("severity", audit.Severities)
 	complete("fail-on", audit.Severities)
 	complete("log-format", []string{"text", "json"})
-	for _, name := range []string{"project", "location", "cluster", "impersonate-service-account", "billing-project", "timeout"} {
+	complete("discovery", gcp.Discoveries)
+	for _, name := range append(scopeFlagNames, "location", "cluster", "impersonate-service-account", "billing-project", "timeout") {
 		complete(name, nil)
 	}
 	must(cmd.MarkFlagFilename("snapshot", "json"))
@@ -226,6 +245,9 @@ func (p *program) aside(f *scanFlags, format string, args ...any) error {
 
 // unanswerable says why no project could be read.
 func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
+	if len(s.Scope.Projects) == 0 {
+		return unsearchable(s.Gaps[0])
+	}
 	g := s.Gaps[slices.IndexFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
 	hint := ""
 	switch {
@@ -234,7 +256,7 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 	case g.Code == "UNAUTHENTICATED":
 		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
-		hint = fmt.Sprintf("If the project is to have clusters: gcloud services enable container.googleapis.com --project=%s", g.Project)
+		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	case g.Code == "NOT_FOUND":
 		hint = "Check the project's ID: gcloud projects list"
 	}
@@ -251,21 +273,48 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 	return refuse(hint, "no clusters could be read: project %s: %s%s", g.Project, g.Message, about)
 }
 
+// unsearchable says why no project could be found.
+func unsearchable(g audit.Gap) error {
+	hint := ""
+	switch {
+	case g.Permission != "":
+		root := g.Resource[:strings.LastIndex(g.Resource, "/")]
+		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, root)
+	case g.Code == "UNAUTHENTICATED":
+		hint = loginHint
+	case g.Reason == "SERVICE_DISABLED":
+		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
+	}
+	return refuse(hint, "no projects could be found: %s: %s", g.Resource, g.Message)
+}
+
+// among names the audited projects, or counts them where they are many.
+func among(s *audit.Snapshot) string {
+	switch ids := s.Scope.Projects; {
+	case len(ids) == 0:
+		return "no project"
+	case len(ids) > 10:
+		return fmt.Sprintf("%d projects", len(ids))
+	default:
+		return strings.Join(ids, ", ")
+	}
+}
+
 // unmatched says that a --cluster or --location fits nothing that was read, which is
 // most likely a typing mistake. Where a gap hides clusters it may not be one.
 func unmatched(s *audit.Snapshot, f *scanFlags) error {
-	if slices.ContainsFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") }) {
+	if slices.ContainsFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
 		return nil
 	}
 	fits := func(sc audit.Scope) bool { return slices.ContainsFunc(s.Clusters(), sc.Includes) }
 	for _, name := range f.clusters {
 		if !fits(audit.Scope{Clusters: []string{name}}) {
-			return refuse("", "no cluster named %s in %s", name, strings.Join(s.Scope.Projects, ", "))
+			return refuse("", "no cluster named %s in %s", name, among(s))
 		}
 	}
 	for _, location := range f.locations {
 		if !fits(audit.Scope{Locations: []string{location}}) {
-			return refuse("", "no cluster in location %s in %s", location, strings.Join(s.Scope.Projects, ", "))
+			return refuse("", "no cluster in location %s in %s", location, among(s))
 		}
 	}
 	return nil
@@ -297,10 +346,8 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.outputs, err = p.planOutputs(f); err != nil {
 		return nil, err
 	}
-	for _, id := range f.projects {
-		if err := checkProject(id); err != nil {
-			return nil, err
-		}
+	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
+		return nil, err
 	}
 	if f.billingProject != "" {
 		if err := checkProject(f.billingProject); err != nil {
@@ -387,10 +434,7 @@ func checkProject(id string) error {
 		return nil
 	}
 	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
-	if lower := strings.ToLower(strings.TrimPrefix(id, "projects/")); lower != id && projectID.MatchString(lower) {
-		return refuse(hint, "%q is not a project ID; did you mean %q?", id, lower)
-	}
-	return refuse(hint, "%q is not a project ID", id)
+	return refuse(hint, "%q is not a project ID%s", id, meant(id))
 }
 
 // narrow takes from a snapshot what the flags ask for.

@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as a user does, on saved snapshots and on a server
 // that answers like the APIs. Besides testscript's own commands there are:
 //
-//	serve SNAPSHOT [FAULTS]   serve a snapshot in place of the APIs
+//	serve SNAPSHOT [FAULTS [HIERARCHY]]
+//	                          serve a snapshot in place of the APIs
 //	calls FILE                write the calls that were made so far to a file
 //	status N COMMAND ...      run a command that must exit with N
 //	untimed FILE...           take the times out of JSON reports
@@ -79,11 +80,17 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 1 {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &faults))
 	}
-	server := gcptest.NewServer(s, faults...)
+	server := &gcptest.Server{Snapshot: s, Faults: faults}
+	if len(args) > 2 {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &server.Hierarchy))
+	}
+	server.Serve()
 	ts.Defer(server.Close)
 	servers.Store(ts, server)
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", server.URL+"/")
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", server.URL+"/compute/v1/")
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", server.URL)
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET", server.URL+"/v1/")
 	ts.Setenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "true")
 }
 

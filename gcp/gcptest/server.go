@@ -26,6 +26,10 @@ type Server struct {
 
 	Snapshot *audit.Snapshot
 
+	// Hierarchy is what Resource Manager and Cloud Asset Inventory know: organizations,
+	// folders or projects without a parent. The clusters are the snapshot's.
+	Hierarchy []*Node
+
 	// Faults take the place of answers.
 	Faults []*Fault
 
@@ -44,9 +48,18 @@ type Server struct {
 	mostOnce int
 }
 
+// A Node is an organization, a folder or a project.
+type Node struct {
+	Name     string  `json:"name"`     // organizations/1, folders/2, projects/3
+	ID       string  `json:"id"`       // of a project
+	State    string  `json:"state"`    // ACTIVE if empty
+	Children []*Node `json:"children"` // folders and projects
+}
+
 // A Fault is an answer that takes the place of the right one.
 type Fault struct {
-	// Path is the end of the paths that get it, or all of them if it is empty.
+	// Path is the end of the paths that get it, or all of them if it is empty. It may
+	// name the parent of a list as Calls does.
 	Path string `json:"path"`
 
 	// Page is the page token of the page that gets it; empty for the first.
@@ -80,11 +93,15 @@ type Fault struct {
 // NewServer starts a server on this machine with these faults.
 func NewServer(s *audit.Snapshot, faults ...*Fault) *Server {
 	srv := &Server{Snapshot: s, Faults: faults}
-	srv.Server = httptest.NewServer(srv)
+	srv.Serve()
 	return srv
 }
 
-// Calls returns the method and path of every call so far, sorted. A call is
+// Serve starts a server whose fields are set.
+func (s *Server) Serve() { s.Server = httptest.NewServer(s) }
+
+// Calls returns the method and path of every call so far, sorted, and of lists of
+// folders and projects the parent: GET /v3/folders?parent=organizations/1. A call is
 // counted as it arrives, whether it gets an answer or not.
 func (s *Server) Calls() []string {
 	s.mu.Lock()
@@ -102,7 +119,7 @@ func (s *Server) MostAtOnce() int {
 // ServeHTTP answers a call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.calls = append(s.calls, r.Method+" "+r.URL.Path)
+	s.calls = append(s.calls, r.Method+" "+pathAndParent(r))
 	fault := s.fault(r)
 	s.atOnce++
 	s.mostOnce = max(s.mostOnce, s.atOnce)
@@ -171,7 +188,7 @@ func reset(w http.ResponseWriter) {
 
 func (s *Server) fault(r *http.Request) *Fault {
 	for _, f := range s.Faults {
-		if !strings.HasSuffix(r.URL.Path, f.Path) || f.Page != "*" && f.Page != r.URL.Query().Get("pageToken") {
+		if !strings.HasSuffix(r.URL.Path, f.Path) && !strings.HasSuffix(pathAndParent(r), f.Path) || f.Page != "*" && f.Page != r.URL.Query().Get("pageToken") {
 			continue
 		}
 		if f.Times > 0 && f.served >= f.Times {
@@ -187,6 +204,9 @@ func (s *Server) fault(r *http.Request) *Fault {
 func (s *Server) answer(r *http.Request) (map[string]any, bool) {
 	if r.Method != http.MethodGet {
 		return nil, false
+	}
+	if answer, ok := s.hierarchy(r); ok {
+		return answer, true
 	}
 	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/compute"), "/v1/")
 	parts := strings.Split(path, "/")
