@@ -33,6 +33,9 @@ type Rule struct {
 	// References are pages to read on, most useful first.
 	References []Reference `json:"references"`
 
+	// Permissions are the IAM permissions without which the rule cannot judge.
+	Permissions []string `json:"permissions"`
+
 	// Check judges one cluster. Its verdicts are about the cluster or parts of
 	// it, at most one for each resource, and at least one in all.
 	Check func(*Snapshot, *Cluster) []Verdict `json:"-"`

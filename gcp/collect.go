@@ -108,11 +108,7 @@ func (col *collection) gap(g audit.Gap) {
 // clusters reads the clusters of a project that are in scope.
 func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 	parent := "projects/" + p.ID + "/locations/"
-	var answer *containerpb.ListClustersResponse
-	f, ok := col.client.call(ctx, listClusters, p.ID, func(ctx context.Context) (err error) {
-		answer, err = col.client.clusters.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: parent + "-"}, once)
-		return err
-	})
+	answer, f, ok := col.client.listClusters(ctx, p.ID)
 	if !ok {
 		col.noClusters(ctx, p, f)
 		return

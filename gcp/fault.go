@@ -37,6 +37,7 @@ var (
 	searchResources   = operation{"cloudasset.searchAllResources", "cloudasset.assets.searchAllResources", "cloudasset.googleapis.com"}
 	listFolders       = operation{"cloudresourcemanager.folders.list", "resourcemanager.folders.list", "cloudresourcemanager.googleapis.com"}
 	listProjects      = operation{"cloudresourcemanager.projects.list", "resourcemanager.projects.list", "cloudresourcemanager.googleapis.com"}
+	testPermissions   = operation{"cloudresourcemanager.testIamPermissions", "", "cloudresourcemanager.googleapis.com"}
 	getProject        = operation{"cloudresourcemanager.projects.get", "resourcemanager.projects.get", "cloudresourcemanager.googleapis.com"}
 )
 

@@ -284,6 +284,8 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("*What is checked:* %s", unlinked(general(r.Checks)))
 	m.line("")
+	m.line("*Permissions it needs:* %s", m.codes(r.Permissions))
+	m.line("")
 	m.line("With gcloud:")
 	m.line("")
 	m.line("```sh\n%s\n```", gcloudSteps(r.Remediation.Gcloud))

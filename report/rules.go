@@ -29,6 +29,7 @@ func WriteRule(w io.Writer, r *audit.Rule) error {
 	section("How to mend it, with gcloud", indented(gcloudSteps(r.Remediation.Gcloud)))
 	section("How to mend it, with Terraform", indented(general(r.Remediation.Terraform)))
 	section("What that disrupts", general(r.Remediation.Disruption))
+	section("Permissions it needs", strings.Join(r.Permissions, "\n"))
 	var refs []string
 	for _, ref := range r.References {
 		refs = append(refs, fmt.Sprintf("%s\n    %s", ref.Title, ref.URL))

@@ -58,6 +58,7 @@ locked out at once. Users of the DNS endpoint need container.clusters.connect.`,
 		{Title: "About network isolation in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/network-isolation"},
 		{Title: "Harden your cluster's security: restrict control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#restrict_control_plane_access"},
 	},
+	Permissions: []string{"container.clusters.list"},
 	Check: audit.EachCluster(func(_ *audit.Snapshot, c *audit.Cluster) audit.Verdict {
 		return judgeControlPlane(c).Noting(dnsEndpoint(c))
 	}),

@@ -83,6 +83,7 @@ that has an address for it: look at the firewall rules first.`,
 		{Title: "Cloud NAT and other Google Cloud products: GKE", URL: "https://docs.cloud.google.com/nat/docs/nat-product-interactions"},
 		{Title: "Routes", URL: "https://docs.cloud.google.com/vpc/docs/routes"},
 	},
+	Permissions: []string{"container.clusters.list", "compute.routers.list", "compute.routes.list"},
 	Check: audit.EachPrivateSubnetwork(func(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
 		network, v, ok := networkOf(s, c, sn.Name)
 		if !ok {

@@ -81,6 +81,7 @@ needs roles/iam.serviceAccountUser on the account.`,
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 		{Title: "Types of service accounts: default service accounts", URL: "https://docs.cloud.google.com/iam/docs/service-account-types#default"},
 	},
+	Permissions: []string{"container.clusters.list"},
 	Check: audit.EachNodeSource(func(_ *audit.Snapshot, n audit.NodeSource) audit.Verdict {
 		field, email := "config.serviceAccount", n.Pool.GetConfig().GetServiceAccount()
 		if n.Pool == nil {

@@ -42,7 +42,8 @@ owns the subnetwork (roles/compute.networkAdmin has it).`,
 		{Title: "Configure Private Google Access", URL: "https://docs.cloud.google.com/vpc/docs/configure-private-google-access"},
 		{Title: "Clusters with Shared VPC", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc"},
 	},
-	Check: checkPrivateGoogleAccess,
+	Permissions: []string{"container.clusters.list", "compute.subnetworks.list"},
+	Check:       checkPrivateGoogleAccess,
 }
 
 func checkPrivateGoogleAccess(s *audit.Snapshot, c *audit.Cluster) []audit.Verdict {

@@ -55,6 +55,7 @@ Clusters whose control plane uses VPC peering cannot be changed: make a new one.
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 		{Title: "NodeNetworkConfig in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools#NodeNetworkConfig"},
 	},
+	Permissions: []string{"container.clusters.list"},
 	Check: audit.EachNodeSource(func(s *audit.Snapshot, n audit.NodeSource) audit.Verdict {
 		privacy := n.Privacy()
 		if privacy.Private {

@@ -17,40 +17,16 @@ const loginHint = "Run: gcloud auth application-default login\n" +
 
 // collect reads live projects.
 func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (*audit.Snapshot, error) {
-	config, err := p.config(f)
-	if err != nil {
-		return nil, err
-	}
-	config.Log = log
-	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint} {
-		if !config.NoCredentials && gcp.Plaintext(endpoint) {
-			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
-		}
-	}
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
-	client, err := gcp.NewClient(ctx, config)
-	switch {
-	case errors.Is(err, gcp.ErrNoCredentials):
-		return nil, refuse(loginHint, "%w", err)
-	case err != nil:
-		return nil, refuse("", "%w", err)
+	client, scope, err := p.connect(ctx, f, log)
+	if err != nil {
+		return nil, err
 	}
-	scope := f.scope()
 	scope.Locations, scope.Clusters = f.locations, f.clusters
-	if !f.named() {
-		id := cmp.Or(p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT"), client.Project())
-		if id == "" {
-			return nil, refuse("Name one: gkeaudit scan --project=PROJECT_ID", "no project is named, and the credentials have none")
-		}
-		if err := checkProject(id); err != nil {
-			return nil, err
-		}
-		scope.Projects = []string{id}
-	}
 	defer p.showProgress(client, f.quiet)()
 	now := p.now()
 	scope, gaps := client.Discover(ctx, scope, f.discovery)
@@ -60,6 +36,40 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 	s := client.Collect(ctx, scope, now)
 	s.Gaps = append(gaps, s.Gaps...)
 	return s, nil
+}
+
+// connect makes a client and says what is asked for: by the flags, or else the
+// project of the environment or of the credentials.
+func (p *program) connect(ctx context.Context, f *scanFlags, log *slog.Logger) (*gcp.Client, audit.Scope, error) {
+	scope := f.scope()
+	config, err := p.config(f)
+	if err != nil {
+		return nil, scope, err
+	}
+	config.Log = log
+	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint} {
+		if !config.NoCredentials && gcp.Plaintext(endpoint) {
+			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
+		}
+	}
+	client, err := gcp.NewClient(ctx, config)
+	switch {
+	case errors.Is(err, gcp.ErrNoCredentials):
+		return nil, scope, refuse(loginHint, "%w", err)
+	case err != nil:
+		return nil, scope, refuse("", "%w", err)
+	}
+	if !f.named() {
+		id := cmp.Or(p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT"), client.Project())
+		if id == "" {
+			return nil, scope, refuse("Name one: --project=PROJECT_ID", "no project is named, and the credentials have none")
+		}
+		if err := checkProject(id); err != nil {
+			return nil, scope, err
+		}
+		scope.Projects = []string{id}
+	}
+	return client, scope, nil
 }
 
 // config says how to reach the APIs, by flags and by the variables that gcloud

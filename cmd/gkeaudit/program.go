@@ -139,7 +139,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(p.scanCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
 	return root
 }
 
