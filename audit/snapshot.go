@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,10 @@ type Scope struct {
 
 	// Clusters are cluster names, or relative resource names.
 	Clusters []string `json:"clusters,omitempty"`
+
+	// Shard is which part of the scope this is; nil for the whole. A part may
+	// have no projects.
+	Shard *Shard `json:"shard,omitempty"`
 }
 
 // A Project is what was read of one project.
@@ -80,12 +85,19 @@ func (sc Scope) IncludesLocation(location string) bool {
 }
 
 // Narrow returns a snapshot of what the scope includes of s: its projects (all
-// where it names none) without the clusters that are out of scope, and without
+// where its list is nil) without the clusters that are out of scope, and without
 // the gaps that hide nothing in scope. Host projects stay.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
-	if len(sc.Projects) == 0 {
+	if sc.Projects == nil {
 		sc.Projects = s.Scope.Projects
 	}
+	if sc.Locations == nil {
+		sc.Locations = s.Scope.Locations
+	}
+	if sc.Clusters == nil {
+		sc.Clusters = s.Scope.Clusters
+	}
+	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
 	n := &Snapshot{Time: s.Time, Scope: sc}
 	hosts := map[string]bool{}
 	for _, p := range s.Projects {
@@ -143,9 +155,16 @@ func (s *Snapshot) allClusters() []*Cluster {
 
 // Answerable reports whether any project's clusters were read: without, there is
 // nothing to audit, which is not the same as an audit that finds nothing.
-func (s *Snapshot) Answerable() bool {
-	return slices.ContainsFunc(s.Scope.Projects, func(id string) bool {
-		return !slices.ContainsFunc(s.Gaps, func(g Gap) bool {
+func (s *Snapshot) Answerable() bool { return s.Scope.Answerable(s.Gaps) }
+
+// Answerable reports whether gaps leave the clusters of any project of the scope. A
+// shard that has no projects has nothing to answer.
+func (sc Scope) Answerable(gaps []Gap) bool {
+	if sc.Shard != nil && len(sc.Projects) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(sc.Projects, func(id string) bool {
+		return !slices.ContainsFunc(gaps, func(g Gap) bool {
 			return g.Resource == "projects/"+id+"/locations/-/clusters"
 		})
 	})

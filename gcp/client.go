@@ -23,11 +23,12 @@ import (
 // Config says how to reach the APIs. The zero value reaches Google Cloud with
 // Application Default Credentials.
 type Config struct {
-	// ContainerEndpoint and ComputeEndpoint take the place of the APIs' own
+	// ContainerEndpoint, ComputeEndpoint and StorageEndpoint take the place of the APIs' own
 	// addresses, in the form that gcloud takes: http://127.0.0.1:8080/ or
 	// https://compute.googleapis.com/compute/v1/.
 	ContainerEndpoint string
 	ComputeEndpoint   string
+	StorageEndpoint   string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -99,6 +100,16 @@ type Client struct {
 // one form of endpoint override, the one that gcloud has, one form of error, and one
 // kind of proxy to get through.
 func NewClient(ctx context.Context, config Config) (*Client, error) {
+	c := newClient(config)
+	options, err := c.options(ctx, readOnly...)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.connect(ctx, options)
+}
+
+// newClient returns a client that is good for making calls by, and has no credentials.
+func newClient(config Config) *Client {
 	c := &Client{config: config}
 	c.config.Concurrency = cmp.Or(config.Concurrency, 16)
 	c.config.AttemptTimeout = cmp.Or(config.AttemptTimeout, time.Minute)
@@ -108,24 +119,20 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 		c.config.Log = slog.New(slog.DiscardHandler)
 	}
 	c.slots = make(chan struct{}, c.config.Concurrency)
-
-	options, err := c.credentials(ctx)
-	if err != nil {
-		return nil, err
-	}
-	options = append(options, quiet)
-	if config.UserAgent != "" {
-		options = append(options, option.WithUserAgent(config.UserAgent))
-	}
-	return c, c.connect(ctx, options)
+	return c
 }
 
 // The client libraries log whole answers, secrets among them, if
 // GOOGLE_SDK_GO_LOGGING_LEVEL says so. With this option they never do.
 var quiet = option.WithLogger(slog.New(slog.DiscardHandler))
 
-func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error) {
-	var options []option.ClientOption
+// options finds credentials and returns the options of all API clients. The scopes are
+// those of an impersonated account's token.
+func (c *Client) options(ctx context.Context, scopes ...string) ([]option.ClientOption, error) {
+	options := []option.ClientOption{quiet}
+	if c.config.UserAgent != "" {
+		options = append(options, option.WithUserAgent(c.config.UserAgent))
+	}
 	if c.config.QuotaProject != "" {
 		options = append(options, option.WithQuotaProject(c.config.QuotaProject))
 	}
@@ -145,7 +152,7 @@ func (c *Client) credentials(ctx context.Context) ([]option.ClientOption, error)
 	}
 	tokens, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
 		TargetPrincipal: c.config.ImpersonateServiceAccount,
-		Scopes:          readOnly,
+		Scopes:          scopes,
 	}, option.WithCredentials(found), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)

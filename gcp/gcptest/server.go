@@ -1,10 +1,11 @@
 // Package gcptest serves a snapshot over HTTP the way the GKE and Compute Engine
-// APIs do, for tests.
+// APIs do, and objects as Cloud Storage does, for tests.
 package gcptest
 
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,6 +39,7 @@ type Server struct {
 	Called func()
 
 	mu       sync.Mutex
+	objects  map[string][]byte // by BUCKET/NAME
 	calls    []string
 	atOnce   int
 	mostOnce int
@@ -66,6 +68,9 @@ type Fault struct {
 
 	// Cut ends the connection in the middle of the right answer.
 	Cut bool `json:"cut"`
+
+	// Damage changes a bit of an object, before it is stored or as it is read.
+	Damage bool `json:"damage"`
 
 	// Merge is JSON whose fields are added to the right answer.
 	Merge map[string]json.RawMessage `json:"merge"`
@@ -111,6 +116,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.atOnce-- // before the answer: the client may then make its next call
 	s.mu.Unlock()
 
+	// Who answers before all has arrived breaks off the connection.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	switch {
 	case fault == nil:
@@ -128,6 +138,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, text)
 		return
 	}
+	if isStorage(r) {
+		s.storage(w, r, body, fault)
+		return
+	}
 	answer, ok := s.answer(r)
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
@@ -139,8 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer[key] = value
 		}
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
+	if body, err = json.Marshal(answer); err != nil {
 		panic(err)
 	}
 	if fault != nil && fault.Cut {
