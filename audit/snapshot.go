@@ -97,6 +97,9 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	if sc.Clusters == nil {
 		sc.Clusters = s.Scope.Clusters
 	}
+	sc.Projects = append([]string{}, sc.Projects...)
+	slices.Sort(sc.Projects)
+	sc.Projects = slices.Compact(sc.Projects)
 	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
 	n := &Snapshot{Time: s.Time, Scope: sc}
 	hosts := map[string]bool{}
@@ -157,10 +160,10 @@ func (s *Snapshot) allClusters() []*Cluster {
 // nothing to audit, which is not the same as an audit that finds nothing.
 func (s *Snapshot) Answerable() bool { return s.Scope.Answerable(s.Gaps) }
 
-// Answerable reports whether gaps leave the clusters of any project of the scope. A
-// shard that has no projects has nothing to answer.
+// Answerable reports whether gaps leave the clusters of any project of the scope. One
+// without projects, as a shard may be, has nothing to answer.
 func (sc Scope) Answerable(gaps []Gap) bool {
-	if sc.Shard != nil && len(sc.Projects) == 0 {
+	if len(sc.Projects) == 0 {
 		return true
 	}
 	return slices.ContainsFunc(sc.Projects, func(id string) bool {

@@ -134,7 +134,7 @@ func (s *Storage) Write(ctx context.Context, o Object, contentType string, write
 }
 
 // Read hands an object's content to a function, again from the beginning where an
-// attempt at reading it failed. An error of the function's own is returned as it is.
+// attempt at reading it failed.
 func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error) error {
 	var own error
 	f, ok := s.client.call(ctx, getObject, o.String(), func(ctx context.Context) error {
@@ -162,7 +162,10 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 	if !ok {
 		return f.error(o)
 	}
-	return own
+	if own != nil {
+		return fmt.Errorf("%s: %w", o, own)
+	}
+	return nil
 }
 
 // List returns the objects below a prefix that ends in a slash, but not those below a

@@ -139,12 +139,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 // counted.
 func (r *Report) LeaveOut(least audit.Severity) {
 	already := audit.Low
-	for i, name := range audit.Severities {
-		if name == r.Scope.LeastSeverity {
-			already += audit.Severity(i)
-		}
-	}
-	if least <= already {
+	if r.Scope.LeastSeverity != "" && already.UnmarshalText([]byte(r.Scope.LeastSeverity)) != nil || least <= already {
 		return
 	}
 	r.Scope.LeastSeverity = least.String()

@@ -13,18 +13,14 @@ import (
 const loginHint = "Run: gcloud auth application-default login\n" +
 	"or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account key or a workload identity federation configuration."
 
-// collect reads live projects.
-func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (*audit.Snapshot, error) {
+// collect reads live projects: the shard's, or all where it is nil.
+func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, log *slog.Logger) (*audit.Snapshot, error) {
 	config, err := p.config(f)
 	if err != nil {
 		return nil, err
 	}
 	config.Log = log
-	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint} {
-		if !config.NoCredentials && gcp.Plaintext(endpoint) {
-			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
-		}
-	}
+	warnPlaintext(log, config, config.ContainerEndpoint, config.ComputeEndpoint)
 	client, err := gcp.NewClient(ctx, config)
 	switch {
 	case errors.Is(err, gcp.ErrNoCredentials):
@@ -48,7 +44,16 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
-	return client.Collect(ctx, audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters}, p.now()), nil
+	scope := sh.Of(audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters})
+	return client.Collect(ctx, scope, p.now()), nil
+}
+
+func warnPlaintext(log *slog.Logger, config gcp.Config, endpoints ...string) {
+	for _, endpoint := range endpoints {
+		if !config.NoCredentials && gcp.Plaintext(endpoint) {
+			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
+		}
+	}
 }
 
 // config says how to reach the APIs, by flags and by the variables that gcloud
@@ -66,6 +71,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 	}{
 		{"CONTAINER", &c.ContainerEndpoint},
 		{"COMPUTE", &c.ComputeEndpoint},
+		{"STORAGE", &c.StorageEndpoint},
 		{"CLOUDRESOURCEMANAGER", new(string)}, // no call is made to it yet
 	} {
 		name := "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + override.api
@@ -97,7 +103,7 @@ func isTrue(value string) bool {
 // defaultLogFormat is JSON where Cloud Logging reads along. Source: Container
 // runtime contract, in the Cloud Run documentation.
 func (p *program) defaultLogFormat() string {
-	if p.getenv("CLOUD_RUN_JOB") != "" || p.getenv("K_SERVICE") != "" {
+	if p.getenv(jobVariable) != "" || p.getenv("K_SERVICE") != "" {
 		return "json"
 	}
 	return "text"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -9,14 +10,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"gkeaudit/audit"
 	"gkeaudit/report"
 )
 
 // An output is a place that a report goes to, and its format.
 type output struct {
 	file   string // empty for standard output
-	format string
+	format string // empty for none
 }
 
 // extensions are the formats by the file's extension.
@@ -29,11 +32,20 @@ var extensions = map[string]string{
 
 // planOutputs finds the format of each output and refuses what cannot be written
 // before anything is read.
-func (p *program) planOutputs(f *scanFlags) ([]output, error) {
-	outputs := []output{{"", f.format}}
+func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) ([]output, error) {
+	format := f.format
+	// What a job writes to standard output becomes log entries, one for each line.
+	if format == "" && (p.getenv(jobVariable) == "" || slices.Contains(f.outputs, "-")) {
+		format = "table"
+	}
+	outputs := []output{{"", format}}
 	for _, name := range f.outputs {
 		if name == "-" {
-			continue // standard output gets a report in any case
+			continue // standard output is there already
+		}
+		name, err := p.expandOutput(name, f, sh, started)
+		if err != nil {
+			return nil, err
 		}
 		format := extensions[strings.ToLower(filepath.Ext(name))]
 		if format == "" {
@@ -42,12 +54,21 @@ func (p *program) planOutputs(f *scanFlags) ([]output, error) {
 		if slices.ContainsFunc(outputs, func(o output) bool { return o.file == name }) {
 			return nil, refuse("", "output %q is named twice", name)
 		}
-		if err := checkWritable(name); err != nil {
+		if err := checkOutput(name); err != nil {
 			return nil, err
 		}
 		outputs = append(outputs, output{name, format})
 	}
 	return outputs, nil
+}
+
+// expandOutput is expand for what is written, which all tasks of a job do by the same
+// flags.
+func (p *program) expandOutput(name string, f *scanFlags, sh *audit.Shard, started time.Time) (string, error) {
+	if sh != nil && f.shard == "" && !strings.Contains(name, "{task}") {
+		return "", refuse("Put {task} into the path.", "%q would be written by each of %d tasks", name, sh.Count)
+	}
+	return p.expand(name, sh, started)
 }
 
 // checkWritable refuses a file whose folder is not there.
@@ -68,13 +89,16 @@ func checkWritable(name string) error {
 
 // write writes the report to all outputs, files first, so that standard output
 // can be closed early by whoever reads it.
-func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
+func (p *program) write(ctx context.Context, r *report.Report, f *scanFlags, plan *plan) error {
 	for _, o := range plan.outputs[1:] {
-		if err := writeFile(o.file, 0o644, func(w io.Writer) error {
+		if err := p.put(ctx, o.file, 0o644, func(w io.Writer) error {
 			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
 		}); err != nil {
 			return err
 		}
+	}
+	if plan.outputs[0].format == "" {
+		return nil
 	}
 	columns, isTerminal := terminal(p.stdout)
 	if !isTerminal {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gkeaudit/gcp"
@@ -31,6 +32,8 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+
+	store *gcp.Storage // nil if no name is that of an object
 
 	// tune changes how calls are made; nil outside of tests.
 	tune func(*gcp.Config)
@@ -135,7 +138,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(p.scanCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.reportCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
 	return root
 }
 
@@ -207,7 +210,8 @@ func (p *program) logger(format string, quiet bool) *slog.Logger {
 		level = slog.LevelError
 	}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
+		h := slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging})
+		return slog.New(oncePerProject{h, new(sync.Map)})
 	}
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: plainLogging}))
 }

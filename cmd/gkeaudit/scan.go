@@ -7,8 +7,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,6 +40,11 @@ projects of their Shared VPCs:
 
 Standard output gets the report alone; everything else goes to standard error.
 
+Files to read and to write may be in Cloud Storage: gs://BUCKET/PATH. Any path may hold
+{date}, the day in UTC, {execution}, that of the Cloud Run job, and {task}, the task's
+or shard's index. The tasks of a job share the projects among them; gkeaudit report
+merges what they write.
+
 Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
@@ -47,7 +53,7 @@ Exit status, whatever the format:
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
 The endpoints of the APIs can be overridden as for gcloud, by
-CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER and ..._COMPUTE.
+CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE and ..._STORAGE.
 CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network
@@ -64,13 +70,18 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
 
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
-  gkeaudit scan --snapshot=shop-prod.json`
+  gkeaudit scan --snapshot=shop-prod.json
+
+  # As a Cloud Run job of any number of tasks, and then all in one
+  gkeaudit scan --project=... -o gs://BUCKET/{execution}/{task}.json
+  gkeaudit report gs://BUCKET/EXECUTION/ -o review.html`
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
 	projects, locations, clusters []string
 	snapshot, saveSnapshot        string
 	demo                          bool
+	shard                         string
 
 	format          string
 	outputs         []string
@@ -83,7 +94,7 @@ type scanFlags struct {
 	impersonate, billingProject string
 	timeout                     time.Duration
 	quiet                       bool
-	logFormat                   string
+	logFormat, logFindings      string
 }
 
 func (p *program) scanCommand() *cobra.Command {
@@ -102,13 +113,30 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringArrayVar(&f.locations, "location", nil, "only clusters in this `region` (with its zones) or zone; repeatable")
 	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
 	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects")
-	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`")
+	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`: .json, or .json.gz to compress it")
 	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
+	flags.StringVar(&f.shard, "shard", "", "audit one part of the projects of several, `INDEX/COUNT`, such as 0/10 (default on Cloud Run that of the task)")
 	group(cmd, "What to audit")
 	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`; repeatable")
 	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
 	group(cmd, "Which rules")
-	flags.StringVar(&f.format, "format", "table", "the `format` of standard output: "+strings.Join(report.Formats, ", "))
+	reportFlags(cmd, &f)
+	accountFlags(cmd, &f)
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	group(cmd, "Access")
+	logFlags(cmd, &f, "default none, on Cloud Run high")
+
+	complete(cmd, ruleIDs(), "rule", "skip-rule")
+	complete(cmd, nil, "project", "location", "cluster", "shard", "timeout")
+	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
+	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
+	return cmd
+}
+
+// reportFlags defines the flags of a command that writes a report.
+func reportFlags(cmd *cobra.Command, f *scanFlags) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
@@ -116,30 +144,36 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
+	complete(cmd, report.Formats, "format")
+	complete(cmd, audit.Severities, "severity", "fail-on")
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
+}
+
+// accountFlags defines the flags that say who makes the calls, and leaves their heading
+// to the command.
+func accountFlags(cmd *cobra.Command, f *scanFlags) {
+	flags := cmd.Flags()
 	flags.StringVar(&f.impersonate, "impersonate-service-account", "", "act as the service account with this `email`")
 	flags.StringVar(&f.billingProject, "billing-project", "", "charge API quota to this `project`")
-	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
-	group(cmd, "Access")
+	complete(cmd, nil, "impersonate-service-account", "billing-project")
+}
+
+// logFlags defines the flags about the log.
+func logFlags(cmd *cobra.Command, f *scanFlags, findings string) {
+	flags := cmd.Flags()
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
+	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome ("+findings+")")
 	group(cmd, "Log")
+	complete(cmd, []string{"text", "json"}, "log-format")
+	complete(cmd, audit.Severities, "log-findings")
+}
 
-	complete := func(name string, values []string) {
+// complete says what the shell may complete flags with.
+func complete(cmd *cobra.Command, values []string, names ...string) {
+	for _, name := range names {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
-	complete("format", report.Formats)
-	complete("rule", ruleIDs())
-	complete("skip-rule", ruleIDs())
-	complete("severity", audit.Severities)
-	complete("fail-on", audit.Severities)
-	complete("log-format", []string{"text", "json"})
-	for _, name := range []string{"project", "location", "cluster", "impersonate-service-account", "billing-project", "timeout"} {
-		complete(name, nil)
-	}
-	must(cmd.MarkFlagFilename("snapshot", "json"))
-	must(cmd.MarkFlagFilename("save-snapshot", "json"))
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
-	return cmd
 }
 
 // must is for mistakes that only a programmer can make.
@@ -151,31 +185,33 @@ func must(err error) {
 
 // scan collects, audits and reports.
 func (p *program) scan(ctx context.Context, f *scanFlags) error {
-	started := p.now()
 	plan, err := p.check(f)
 	if err != nil {
 		return err
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
+	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot)); err != nil {
+		return err
+	}
 
 	var s *audit.Snapshot
 	switch {
 	case f.demo:
 		if s, err = audit.ReadSnapshot(bytes.NewReader(demo)); err == nil {
-			s, err = narrow(s, f)
+			s, err = narrow(s, f, plan.shard)
 		}
 	case f.snapshot != "":
-		if s, err = readSnapshot(f.snapshot); err == nil {
-			s, err = narrow(s, f)
+		if s, err = p.readSnapshot(ctx, f.snapshot); err == nil {
+			s, err = narrow(s, f, plan.shard)
 		}
 	default:
-		s, err = p.collect(ctx, f, log)
+		s, err = p.collect(ctx, f, plan.shard, log)
 	}
 	if err != nil {
 		return err
 	}
 	if f.saveSnapshot != "" {
-		if err := writeFile(f.saveSnapshot, 0o600, s.Write); err != nil {
+		if err := p.put(ctx, f.saveSnapshot, 0o600, s.Write); err != nil {
 			return refuse("", "saving the snapshot: %w", err)
 		}
 	}
@@ -183,27 +219,36 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	findings := audit.Run(s, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
 		Version:       version(),
-		StartedAt:     started,
+		StartedAt:     plan.started,
 		FinishedAt:    p.now(),
 		LeastSeverity: plan.leastSeverity,
 	})
-	if err := p.write(r, f, plan); err != nil {
-		return refuse("", "writing the report: %w", err)
-	}
-	return p.outcome(s, r, findings, f, plan)
+	return p.finish(ctx, r, f, plan, log)
 }
 
-// outcome turns the findings into the exit status.
-func (p *program) outcome(s *audit.Snapshot, r *report.Report, findings []audit.Finding, f *scanFlags, plan *plan) error {
-	if !s.Answerable() {
-		return p.unanswerable(s, f)
+// finish writes a report to wherever it goes, and turns it into the exit status.
+func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger) error {
+	if err := p.write(ctx, r, f, plan); err != nil {
+		return refuse("", "writing the report: %w", err)
 	}
-	if missing := unmatched(s, f); len(s.Clusters()) == 0 && missing != nil {
-		return missing
+	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
+		logReport(ctx, log, r, plan.logFindings, plan.files())
 	}
-	if plan.failOn > 0 && slices.ContainsFunc(findings, func(fd audit.Finding) bool {
-		return fd.Status == audit.Fail && fd.Severity >= plan.failOn
-	}) {
+	return p.outcome(r, f, plan)
+}
+
+// outcome turns a report into the exit status. What a shard did not find or could not
+// read, others may.
+func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
+	if r.Scope.Shard == nil {
+		if !r.Scope.Answerable(r.Gaps) {
+			return p.unanswerable(r)
+		}
+		if missing := unmatched(r.Scope.Scope); len(r.Clusters) == 0 && missing != nil {
+			return missing
+		}
+	}
+	if plan.failOn > 0 && r.FailsAt(plan.failOn) {
 		return &exitError{status: exitFindings}
 	}
 	if !r.Complete && !f.allowIncomplete {
@@ -213,8 +258,8 @@ func (p *program) outcome(s *audit.Snapshot, r *report.Report, findings []audit.
 }
 
 // unanswerable says why no project could be read.
-func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
-	g := s.Gaps[slices.IndexFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
+func (p *program) unanswerable(r *report.Report) error {
+	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
 	hint := ""
 	switch {
 	case g.Permission != "":
@@ -230,7 +275,7 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {
 		var known []string
 		for _, id := range []string{p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT")} {
-			if id != "" && !slices.Contains(s.Scope.Projects, id) {
+			if id != "" && !slices.Contains(r.Scope.Projects, id) {
 				known = append(known, id)
 			}
 		}
@@ -240,12 +285,12 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 }
 
 // unmatched says that --cluster or --location fit nothing; nil if neither is set.
-func unmatched(s *audit.Snapshot, f *scanFlags) error {
-	if len(f.clusters) > 0 {
-		return refuse("", "no cluster named %s in %s", strings.Join(f.clusters, ", "), strings.Join(s.Scope.Projects, ", "))
+func unmatched(sc audit.Scope) error {
+	if len(sc.Clusters) > 0 {
+		return refuse("", "no cluster named %s in %s", strings.Join(sc.Clusters, ", "), strings.Join(sc.Projects, ", "))
 	}
-	if len(f.locations) > 0 {
-		return refuse("", "no cluster in location %s in %s", strings.Join(f.locations, ", "), strings.Join(s.Scope.Projects, ", "))
+	if len(sc.Locations) > 0 {
+		return refuse("", "no cluster in location %s in %s", strings.Join(sc.Locations, ", "), strings.Join(sc.Projects, ", "))
 	}
 	return nil
 }
@@ -256,16 +301,26 @@ type plan struct {
 	leastSeverity audit.Severity
 	failOn        audit.Severity
 	outputs       []output
+	logFindings   audit.Severity
+	shard         *audit.Shard
+	started       time.Time
 }
 
-func (p *program) check(f *scanFlags) (*plan, error) {
-	pl := &plan{}
-	var err error
-	if !slices.Contains(report.Formats, f.format) {
-		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+// files are the outputs but standard output.
+func (pl *plan) files() []string {
+	names := []string{}
+	for _, o := range pl.outputs[1:] {
+		names = append(names, o.file)
 	}
-	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
-		return nil, err
+	return names
+}
+
+// checkReport checks what reportFlags, accountFlags and logFlags have defined.
+func (p *program) checkReport(f *scanFlags, sh *audit.Shard) (*plan, error) {
+	pl := &plan{shard: sh, started: p.now()}
+	var err error
+	if f.format != "" && !slices.Contains(report.Formats, f.format) {
+		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
 	}
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
@@ -273,10 +328,36 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
 		return nil, err
 	}
-	if pl.outputs, err = p.planOutputs(f); err != nil {
+	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
 		return nil, err
 	}
-	for _, id := range append(slices.Clone(f.projects), f.billingProject) {
+	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
+		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
+	}
+	if err := checkProject(f.billingProject); err != nil {
+		return nil, err
+	}
+	pl.outputs, err = p.planOutputs(f, sh, pl.started)
+	return pl, err
+}
+
+// check checks the flags of scan.
+func (p *program) check(f *scanFlags) (*plan, error) {
+	sh, err := p.shard(f.shard)
+	if err != nil {
+		return nil, err
+	}
+	pl, err := p.checkReport(f, sh)
+	if err != nil {
+		return nil, err
+	}
+	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
+		pl.logFindings = audit.High
+	}
+	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
+		return nil, err
+	}
+	for _, id := range f.projects {
 		if err := checkProject(id); err != nil {
 			return nil, err
 		}
@@ -291,15 +372,17 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
 	case f.timeout < 0:
 		return nil, refuse("", "--timeout %s is negative", f.timeout)
-	case !slices.Contains([]string{"", "text", "json"}, f.logFormat):
-		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
 	if f.saveSnapshot != "" {
-		if err := checkWritable(f.saveSnapshot); err != nil {
+		if f.saveSnapshot, err = p.expandOutput(f.saveSnapshot, f, sh, pl.started); err != nil {
+			return nil, err
+		}
+		if err := checkOutput(f.saveSnapshot); err != nil {
 			return nil, err
 		}
 	}
-	return pl, nil
+	f.snapshot, err = p.expand(f.snapshot, sh, pl.started)
+	return pl, err
 }
 
 func parseSeverity(flag, name string) (audit.Severity, error) {
@@ -364,8 +447,14 @@ func checkProject(id string) error {
 	return refuse(hint, "%q is not a project ID", id)
 }
 
-// narrow takes from a snapshot what the flags ask for.
-func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
+// narrow takes from a snapshot what the flags and the shard ask for.
+func narrow(s *audit.Snapshot, f *scanFlags, sh *audit.Shard) (*audit.Snapshot, error) {
+	if own := s.Scope.Shard; own != nil && sh != nil {
+		if own.String() != sh.String() {
+			return nil, refuse("", "the snapshot is shard %s already, and has no shard %s", own, sh)
+		}
+		sh = nil
+	}
 	for _, id := range f.projects {
 		if !slices.Contains(s.Scope.Projects, id) {
 			return nil, refuse("It has "+strings.Join(s.Scope.Projects, ", ")+".",
@@ -385,18 +474,20 @@ func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
 			return nil, refuse("", "the snapshot has no cluster %q%s", want, didYouMean(want, names))
 		}
 	}
-	return s.Narrow(audit.Scope{Projects: f.projects, Locations: f.locations, Clusters: f.clusters}), nil
+	projects := f.projects
+	if projects == nil {
+		projects = s.Scope.Projects
+	}
+	return s.Narrow(sh.Of(audit.Scope{Projects: projects, Locations: f.locations, Clusters: f.clusters})), nil
 }
 
-func readSnapshot(name string) (*audit.Snapshot, error) {
-	file, err := os.Open(name)
+func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snapshot, err error) {
+	err = p.read(ctx, name, func(r io.Reader) (err error) {
+		s, err = audit.ReadSnapshot(r)
+		return err
+	})
 	if err != nil {
-		return nil, refuse("", "%w", withoutOp(err))
-	}
-	defer file.Close()
-	s, err := audit.ReadSnapshot(file)
-	if err != nil {
-		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%s: %w", name, err)
+		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%w", err)
 	}
 	return s, nil
 }
