@@ -103,13 +103,14 @@ func fits(a, b File) error {
 	return nil
 }
 
-// rest returns, as JSON, what of a scope has to be the same in all parts of an audit.
+// rest returns, as JSON, what of a scope has to be the same in all parts of an audit:
+// what was asked for, but neither what was found nor when.
 func (sc Scope) rest() string {
 	all := map[string]json.RawMessage{}
 	if raw, err := json.Marshal(sc); err == nil {
 		json.Unmarshal(raw, &all)
 	}
-	for _, key := range []string{"projects", "shard", "readAt", "missing"} {
+	for _, key := range []string{"projects", "shard", "readAt", "missing", "discovery"} {
 		delete(all, key)
 	}
 	raw, _ := json.Marshal(all) // it was read from JSON

@@ -149,7 +149,8 @@ func (r *Report) validate() error {
 		rules[rule.ID] = true
 	}
 	for i, c := range r.Clusters {
-		if !slices.Contains(r.Scope.Projects, audit.Segment(c.Name, "projects")) || clusters[c.Name] {
+		inScope := slices.ContainsFunc(r.Scope.Projects, func(id string) bool { return strings.HasPrefix(c.Name, "projects/"+id+"/") })
+		if !inScope || clusters[c.Name] {
 			return fmt.Errorf("clusters[%d], %q, is of no project in scope, or is listed twice", i, c.Name)
 		}
 		clusters[c.Name] = true
