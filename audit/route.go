@@ -244,6 +244,9 @@ func WhyNot(r *computepb.Route) Evidence {
 	return Evidence{routeName(r), "tags", listValue(r.GetTags())}
 }
 
+// routeName returns the relative name of a route, whose project its network tells, or
+// else its own link.
 func routeName(r *computepb.Route) string {
-	return "projects/" + Segment(r.GetNetwork(), "projects") + "/global/routes/" + r.GetName()
+	project := cmp.Or(Segment(r.GetNetwork(), "projects"), Segment(r.GetSelfLink(), "projects"), "-")
+	return "projects/" + project + "/global/routes/" + r.GetName()
 }

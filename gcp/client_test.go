@@ -2,13 +2,16 @@ package gcp_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -178,6 +181,119 @@ func TestCredentials(t *testing.T) {
 	s = collect(t.Context(), t, config, api.Snapshot.Scope)
 	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || s.Answerable() {
 		t.Errorf("got gaps %v, want one that says UNAUTHENTICATED", s.Gaps)
+	}
+}
+
+// TestTokensNeverCome reads with the key of a service account while the server of
+// tokens gives no answer: the run ends when its time is up all the same.
+func TestTokensNeverCome(t *testing.T) {
+	api := serve(t, projects(1))
+	released := make(chan struct{})
+	tokens := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	defer tokens.Close()
+	defer close(released)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccountKey(t, tokens.URL))
+	config := configFor(api)
+	config.NoCredentials = false
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	client, err := gcp.NewClient(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	collected := make(chan *audit.Snapshot, 1)
+	go func() { collected <- client.Collect(ctx, api.Snapshot.Scope, now) }()
+	select {
+	case s := <-collected:
+		if len(s.Gaps) != 1 || s.Gaps[0].Code != "DEADLINE_EXCEEDED" || s.Answerable() {
+			t.Errorf("got gaps %v, want one that says DEADLINE_EXCEEDED", s.Gaps)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the run goes on after its time is up")
+	}
+	if calls := api.Calls(); len(calls) > 0 {
+		t.Errorf("calls without a token: %v", calls)
+	}
+}
+
+// TestQuotaProjectWithoutCredentials looks for the quota project in every call.
+func TestQuotaProjectWithoutCredentials(t *testing.T) {
+	api := serve(t, projects(1))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Values("X-Goog-User-Project"); !slices.Equal(got, []string{"shop-quota"}) {
+			t.Errorf("%s has the quota projects %q, want shop-quota", r.URL.Path, got)
+		}
+		if got := r.Header.Get("Authorization"); got != "" {
+			t.Errorf("%s has the header Authorization %q, want none", r.URL.Path, got)
+		}
+		api.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	config := configFor(api)
+	config.ContainerEndpoint, config.ComputeEndpoint, config.QuotaProject = srv.URL, srv.URL, "shop-quota"
+	s := collect(t.Context(), t, config, api.Snapshot.Scope)
+	if got := len(api.Calls()); got != 4 || len(s.Gaps) > 0 {
+		t.Errorf("got %d calls and gaps %v, want 4 and none", got, s.Gaps)
+	}
+}
+
+// TestImpersonation acts as another service account. The token that it asks for
+// lets it read and do nothing else, and no call is made with another.
+func TestImpersonation(t *testing.T) {
+	api := serve(t, projects(1))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"access_token": "own-token", "token_type": "Bearer", "expires_in": 3600}`)
+			return
+		}
+		if got := r.Header.Get("Authorization"); got != "Bearer narrow-token" {
+			t.Errorf("%s has the header Authorization %q, want that of the impersonated account", r.URL.Path, got)
+		}
+		api.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	var asked struct{ Scope []string }
+	iam := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if want := "/v1/projects/-/serviceAccounts/reader@shop-prod.iam.gserviceaccount.com:generateAccessToken"; r.URL.Path != want {
+			t.Errorf("a token is asked for at %s, want %s", r.URL.Path, want)
+		}
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprintf(w, `{"accessToken": "narrow-token", "expireTime": %q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	}))
+	defer iam.Close()
+	// The address of IAM cannot be set; only where it leads to can.
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == "iamcredentials.googleapis.com:443" {
+				address = iam.Listener.Addr().String()
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccountKey(t, srv.URL+"/token"))
+	s := collect(t.Context(), t, gcp.Config{
+		ContainerEndpoint:         srv.URL,
+		ComputeEndpoint:           srv.URL,
+		ImpersonateServiceAccount: "reader@shop-prod.iam.gserviceaccount.com",
+		Backoff:                   time.Millisecond,
+	}, api.Snapshot.Scope)
+	if got := len(api.Calls()); got != 4 || len(s.Gaps) > 0 {
+		t.Errorf("got %d calls and gaps %v, want 4 and none", got, s.Gaps)
+	}
+	want := []string{
+		"https://www.googleapis.com/auth/cloud-platform.read-only",
+		"https://www.googleapis.com/auth/compute.readonly",
+		"https://www.googleapis.com/auth/container.read-only",
+	}
+	slices.Sort(asked.Scope)
+	if diff := cmp.Diff(want, asked.Scope); diff != "" {
+		t.Errorf("scopes differ (-want +asked for):\n%s", diff)
 	}
 }
 

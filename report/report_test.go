@@ -202,6 +202,22 @@ func TestNoControls(t *testing.T) {
 	})
 }
 
+// TestColorsChangeNothing takes the colours out of a coloured table: what is left is
+// the table without.
+func TestColorsChangeNothing(t *testing.T) {
+	colors := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	each(t, func(t *testing.T, name string, r *report.Report) {
+		var plain bytes.Buffer
+		if err := r.WriteTable(&plain, report.TableOptions{Width: 100}); err != nil {
+			t.Fatal(err)
+		}
+		colored := colors.ReplaceAllString(string(write(t, r, ".color.txt")), "")
+		if diff := cmp.Diff(plain.String(), colored); diff != "" {
+			t.Errorf("differs (-plain +coloured):\n%s", diff)
+		}
+	})
+}
+
 // TestHostileColors proves that a value cannot bring colours of its own: all of
 // the escapes in a coloured table are those that the table writes.
 func TestHostileColors(t *testing.T) {

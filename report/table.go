@@ -160,7 +160,9 @@ func (t *tableWriter) table(rows [][]string) {
 	for i, width := range widths {
 		mapper.Set(i, width)
 		for _, row := range rows {
-			row[i] = breakWords(row[i], width-2)
+			if i > 0 { // the status is short, and its colours are no text to be broken
+				row[i] = breakWords(row[i], width-2)
+			}
 		}
 	}
 	var buf bytes.Buffer

@@ -31,12 +31,21 @@ type faultCase struct {
 	Fault    gcptest.Fault
 }
 
-// dependents are the rules that need a list, by the end of its path: without it
-// they must not pass, nor say that they do not apply.
-var dependents = map[string][]string{
-	"aggregated/routers":     {"cloud-nat"},
-	"global/routes":          {"cloud-nat"},
-	"aggregated/subnetworks": {"private-google-access"},
+// lists are the permissions of lists, by the end of their paths. The rules that name
+// the permission must not pass without the list, nor say that they do not apply.
+var lists = map[string]string{
+	"aggregated/routers":     "compute.routers.list",
+	"global/routes":          "compute.routes.list",
+	"aggregated/subnetworks": "compute.subnetworks.list",
+}
+
+// ruleNeeds returns the permissions that a rule says it needs.
+func ruleNeeds(id string) []string {
+	r, err := findRule(id)
+	if err != nil {
+		return nil
+	}
+	return r.Permissions
 }
 
 // TestFaults meets every call of a run with every fault, for ever and once, and
@@ -44,14 +53,7 @@ var dependents = map[string][]string{
 // or does not apply that needed what is missing, the gap is named, the findings of
 // other projects are as without the fault, and the exit status is right.
 func TestFaults(t *testing.T) {
-	var cases []faultCase
-	data, err := os.ReadFile("../../testdata/faults/faults.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
-	}
+	cases := readFaults(t)
 	estate := readEstate(t)
 	want, status := scanEstate(t, estate)
 	if status != exitOK || !want.Complete {
@@ -139,7 +141,7 @@ func judgeFault(t *testing.T, c faultCase, path string, once bool, want, got *re
 			t.Errorf("%s turned from %s to %s: %s", f.Rule, was.Status, f.Status, f.Message)
 		}
 		needs := func(list string) bool {
-			return strings.HasSuffix(path, list) && slices.Contains(dependents[list], f.Rule) && project == audit.Segment(f.Resource, "projects") &&
+			return strings.HasSuffix(path, list) && slices.Contains(ruleNeeds(f.Rule), lists[list]) && project == audit.Segment(f.Resource, "projects") &&
 				audit.Segment(f.Resource, "subnetworks") != ""
 		}
 		if strings.Contains(path, "/aggregated/") && (c.Regional || c.Partial) {
@@ -210,6 +212,80 @@ func readEstate(t *testing.T) *audit.Snapshot {
 	return s
 }
 
+// TestDiscoveryFaults meets every call that finds projects with every fault. What is
+// found in spite of it is judged as ever; what may be missing is a gap.
+func TestDiscoveryFaults(t *testing.T) {
+	cases := readFaults(t)
+	estate := readEstate(t)
+	tree := []*gcptest.Node{{Name: "organizations/1", Children: []*gcptest.Node{
+		{Name: "folders/2", Children: []*gcptest.Node{{Name: "projects/10", ID: "shop-data"}}},
+		{Name: "projects/11", ID: "shop-prod"},
+		{Name: "projects/12", ID: "shop-test"},
+		{Name: "projects/13", ID: "net-host"},
+	}}}
+	scan := func(t *testing.T, way string, faults ...*gcptest.Fault) (*gcptest.Server, *report.Report, int) {
+		server := &gcptest.Server{Snapshot: estate, Hierarchy: tree, Faults: faults}
+		server.Serve()
+		defer server.Close()
+		r, status := scanServer(t, server.URL, "--organization=1", "--discovery="+way)
+		return server, r, status
+	}
+	runs := 0
+	for _, way := range []string{"asset", "resource-manager"} {
+		server, want, status := scan(t, way)
+		if status != exitOK || len(want.Clusters) == 0 {
+			t.Fatalf("%s: without a fault: status %d and %d clusters", way, status, len(want.Clusters))
+		}
+		before := map[string]audit.Finding{}
+		for _, f := range want.Findings {
+			before[f.ID] = f
+		}
+		for _, call := range server.Calls() {
+			path := strings.TrimPrefix(call, "GET ")
+			if !strings.Contains(path, "?parent=") && !strings.Contains(path, "searchAll") {
+				continue
+			}
+			for _, c := range cases {
+				if c.Only != "" && !c.Partial || c.Fault.Page != "" && c.Fault.Merge == nil {
+					continue
+				}
+				runs++
+				fault := c.Fault
+				fault.Path = path
+				t.Run(c.Name+" at "+path, func(t *testing.T) {
+					t.Parallel()
+					_, got, status := scan(t, way, &fault)
+					if status != exitIncomplete && status != exitNoAnswer || got.Complete {
+						t.Errorf("status %d and complete %t", status, got.Complete)
+					}
+					if !slices.ContainsFunc(got.Gaps, func(g audit.Gap) bool { return g.Project == "" && g.Code == c.Code }) {
+						t.Errorf("no gap of code %s in %v", c.Code, got.Gaps)
+					}
+					for _, f := range got.Findings {
+						if !cmp.Equal(before[f.ID], f) {
+							t.Errorf("a finding differs:\n%s", cmp.Diff(before[f.ID], f))
+						}
+					}
+				})
+			}
+		}
+	}
+	t.Logf("%d kinds of faults, %d runs", len(cases), runs)
+}
+
+func readFaults(t *testing.T) []faultCase {
+	t.Helper()
+	var cases []faultCase
+	data, err := os.ReadFile("../../testdata/faults/faults.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
 // scanEstate scans the estate on a server with a fault.
 func scanEstate(t *testing.T, estate *audit.Snapshot, faults ...*gcptest.Fault) (*report.Report, int) {
 	t.Helper()
@@ -219,7 +295,7 @@ func scanEstate(t *testing.T, estate *audit.Snapshot, faults ...*gcptest.Fault) 
 }
 
 // scanServer runs the program on a server.
-func scanServer(t *testing.T, url string) (*report.Report, int) {
+func scanServer(t *testing.T, url string, scope ...string) (*report.Report, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -230,9 +306,11 @@ func scanServer(t *testing.T, url string) (*report.Report, int) {
 		now:    time.Now,
 		getenv: func(name string) string {
 			return map[string]string{
-				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": url,
-				"CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE":   url + "/compute/v1/",
-				"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":         "true",
+				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER":            url,
+				"CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE":              url + "/compute/v1/",
+				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER": url,
+				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET":           url,
+				"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":                    "true",
 			}[name]
 		},
 		tune: func(c *gcp.Config) {
@@ -241,7 +319,10 @@ func scanServer(t *testing.T, url string) (*report.Report, int) {
 			c.QuotaPatience = 100 * time.Millisecond
 		},
 	}
-	status := p.run(ctx, []string{"scan", "--project=shop-data", "--project=shop-prod", "--project=shop-test", "--format=json"})
+	if scope == nil {
+		scope = []string{"--project=shop-data", "--project=shop-prod", "--project=shop-test"}
+	}
+	status := p.run(ctx, append([]string{"scan", "--format=json"}, scope...))
 	if ctx.Err() != nil {
 		t.Fatal("the run hung")
 	}

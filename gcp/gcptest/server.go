@@ -40,6 +40,11 @@ type Server struct {
 	// Latency is how long each answer takes.
 	Latency time.Duration
 
+	// Quota is how many calls are answered in each window of time; the others are
+	// turned away, by GKE with 429 and by Compute Engine with 403. 0 for all.
+	Quota  int
+	Window time.Duration
+
 	// Called, if not nil, is called when a call has arrived, before its answer.
 	Called func()
 
@@ -48,6 +53,8 @@ type Server struct {
 	calls    []string
 	atOnce   int
 	mostOnce int
+	answered int // in the window
+	window   time.Time
 }
 
 // A Node is an organization, a folder or a project.
@@ -143,6 +150,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	if !s.withinQuota() {
+		turnAway(w, r)
+		return
+	}
 	switch {
 	case fault == nil:
 	case fault.Hang:
@@ -185,6 +196,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = body[:len(body)/2]
 	}
 	w.Write(body)
+}
+
+// withinQuota counts a call and reports whether the quota bears it.
+func (s *Server) withinQuota() bool {
+	if s.Quota == 0 {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if window := time.Now().Truncate(s.Window); window != s.window {
+		s.window, s.answered = window, 0
+	}
+	s.answered++
+	return s.answered <= s.Quota
+}
+
+func turnAway(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/compute/") {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"error":{"code":403,"message":"Quota exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`)
+		return
+	}
+	w.WriteHeader(http.StatusTooManyRequests)
+	fmt.Fprint(w, `{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}`)
 }
 
 // reset closes a connection so that the client gets a TCP reset.

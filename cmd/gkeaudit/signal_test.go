@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/gcp/gcptest"
+	"gkeaudit/report"
+)
+
+// startProgram starts the program as a process of its own, which the test binary is
+// under the program's name; see TestMain.
+func startProgram(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Path, cmd.Err = binary, nil
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+}
+
+// ended waits for a process and returns how it ended.
+func ended(t *testing.T, cmd *exec.Cmd) syscall.WaitStatus {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return cmd.ProcessState.Sys().(syscall.WaitStatus)
+	case <-time.After(20 * time.Second):
+		cmd.Process.Kill()
+		<-done
+		t.Fatal("the program did not end")
+		return 0
+	}
+}
+
+// until waits for something to become true.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("it never came to be that %s", what)
+}
+
+func interrupt(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestInterruptedReading interrupts a run whose call gets no answer: what was read is
+// reported all the same.
+func TestInterruptedReading(t *testing.T) {
+	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: "/global/routes", Hang: true})
+	defer server.Close()
+	var out bytes.Buffer
+	cmd := exec.Command("gkeaudit", "scan", "--project=shop-prod", "--format=json")
+	cmd.Stdout = &out
+	cmd.Env = []string{
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER=" + server.URL,
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE=" + server.URL + "/compute/v1/",
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+	}
+	startProgram(t, cmd)
+	until(t, "the routes were asked for", func() bool {
+		return slices.ContainsFunc(server.Calls(), func(call string) bool { return strings.HasSuffix(call, "/global/routes") })
+	})
+	interrupt(t, cmd)
+	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
+		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
+	}
+	var r report.Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("there is no report: %v", err)
+	}
+	if len(r.Clusters) == 0 || !slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool {
+		return strings.HasSuffix(g.Resource, "/global/routes") && g.Code == "CANCELLED"
+	}) {
+		t.Errorf("%d clusters and gaps %v, want some and one of code CANCELLED for the routes", len(r.Clusters), r.Gaps)
+	}
+}
+
+// TestSecondInterrupt interrupts a run that cannot stop reading, as standard input
+// knows no interruption. The second signal ends it.
+func TestSecondInterrupt(t *testing.T) {
+	cmd := exec.Command("gkeaudit", "scan", "--snapshot=-")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	startProgram(t, cmd)
+	// More than a pipe holds: when all is written, the program is reading.
+	if _, err := io.WriteString(stdin, `{"schema": "gkeaudit.snapshot/v1", `+strings.Repeat(" ", 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	interrupt(t, cmd)
+	// Signals that come together are one, and when the first has had its effect
+	// cannot be seen from here.
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+				cmd.Process.Signal(os.Interrupt)
+			}
+		}
+	}()
+	if status := ended(t, cmd); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("the program ended with %#x, want by the signal", status)
+	}
+}
+
+// TestInterruptedWriting interrupts a run that has read all and waits for somebody to
+// take its report. There is nothing left to stop but the program itself.
+func TestInterruptedWriting(t *testing.T) {
+	first, pipe := filepath.Join(t.TempDir(), "first.md"), filepath.Join(t.TempDir(), "pipe.md")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", first, "-o", pipe)
+	startProgram(t, cmd)
+	until(t, "the first report was written", func() bool {
+		_, err := os.Stat(first)
+		return err == nil
+	})
+	interrupt(t, cmd)
+	if status := ended(t, cmd); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("the program ended with %#x, want by the signal", status)
+	}
+}
