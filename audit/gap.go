@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,3 +71,26 @@ const (
 	ReasonNotRead     = "NOT_IN_SNAPSHOT"
 	ReasonMissingZone = "MISSING_ZONE"
 )
+
+// DistinctGaps puts gaps in order, by project, resource and operation, and drops
+// those that differ from another in their message alone: one is enough for what
+// each page of a list says, or a list that was read twice.
+func DistinctGaps(gaps []Gap) []Gap {
+	gaps = slices.Clone(gaps)
+	slices.SortFunc(gaps, func(a, b Gap) int {
+		return cmp.Or(compareCauses(a, b), strings.Compare(a.Message, b.Message))
+	})
+	return slices.CompactFunc(gaps, func(a, b Gap) bool { return compareCauses(a, b) == 0 })
+}
+
+// compareCauses orders gaps by all but the words of their messages.
+func compareCauses(a, b Gap) int {
+	return cmp.Or(
+		strings.Compare(a.Project, b.Project),
+		strings.Compare(a.Resource, b.Resource),
+		strings.Compare(a.Operation, b.Operation),
+		strings.Compare(a.Code, b.Code),
+		strings.Compare(a.Reason, b.Reason),
+		strings.Compare(a.Permission, b.Permission),
+	)
+}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,10 @@ type Scope struct {
 
 	// Clusters are cluster names, or relative resource names.
 	Clusters []string `json:"clusters,omitempty"`
+
+	// Shard is which part of the scope this is; nil for the whole. A part may
+	// have no projects.
+	Shard *Shard `json:"shard,omitempty"`
 }
 
 // A Discovery says how the projects of organizations and folders were found.
@@ -118,15 +123,16 @@ func (sc Scope) IncludesLocation(location string) bool {
 		slices.Contains(sc.Locations, location) || slices.Contains(sc.Locations, RegionOf(location))
 }
 
-// Narrow returns a snapshot of what the scope includes of s, which keeps what it was
-// narrowed to before where the scope says nothing: its projects without the clusters that are out of scope, and without
-// the gaps that hide nothing in scope. Host projects stay.
+// Narrow returns a snapshot of what the scope includes of s: its projects without the
+// clusters that are out of scope, and without the gaps that hide nothing in scope. Host
+// projects stay. Where the scope says nothing, s keeps what it was narrowed to before:
+// without projects (nil; a shard may have an empty list) also those, and how they were
+// found.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
-	named := len(sc.Projects) > 0
-	if !named {
-		locations, clusters := sc.Locations, sc.Clusters
-		sc = s.Scope
-		sc.Locations, sc.Clusters = locations, clusters
+	if sc.Projects == nil {
+		whole := s.Scope
+		whole.Locations, whole.Clusters, whole.Shard = sc.Locations, sc.Clusters, sc.Shard
+		sc = whole
 	}
 	if len(sc.Locations) == 0 {
 		sc.Locations = s.Scope.Locations
@@ -134,6 +140,10 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	if len(sc.Clusters) == 0 {
 		sc.Clusters = s.Scope.Clusters
 	}
+	sc.Projects = append([]string{}, sc.Projects...)
+	slices.Sort(sc.Projects)
+	sc.Projects = slices.Compact(sc.Projects)
+	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
 	n := &Snapshot{Time: s.Time, Scope: sc}
 	hosts := map[string]bool{}
 	for _, p := range s.Projects {
@@ -161,7 +171,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			if slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
 				n.Gaps = append(n.Gaps, g)
 			}
-		} else if hosts[g.Project] || g.Project == "" && !named {
+		} else if hosts[g.Project] || g.Project == "" && len(sc.roots()) > 0 {
 			n.Gaps = append(n.Gaps, g)
 		}
 	}
@@ -192,17 +202,22 @@ func (s *Snapshot) allClusters() []*Cluster {
 }
 
 // Answerable reports whether any project's clusters were read: without, there is
-// nothing to audit, which is not the same as an audit that finds nothing. Where there
-// is no project at all, it reports whether any organization or folder could be
-// searched.
-func (s *Snapshot) Answerable() bool {
-	if len(s.Scope.Projects) == 0 {
-		return slices.ContainsFunc(s.Scope.roots(), func(root string) bool {
-			return !slices.ContainsFunc(s.Gaps, func(g Gap) bool { return g.Resource == root+"/projects" })
+// nothing to audit, which is not the same as an audit that finds nothing.
+func (s *Snapshot) Answerable() bool { return s.Scope.Answerable(s.Gaps) }
+
+// Answerable reports whether gaps leave the clusters of any project of the scope. Where
+// there is no project at all, it reports whether any organization or folder could be
+// searched. A scope without those, too, or a shard without projects, has nothing to
+// answer.
+func (sc Scope) Answerable(gaps []Gap) bool {
+	if len(sc.Projects) == 0 {
+		roots := sc.roots()
+		return sc.Shard != nil || len(roots) == 0 || slices.ContainsFunc(roots, func(root string) bool {
+			return !slices.ContainsFunc(gaps, func(g Gap) bool { return g.Resource == root+"/projects" })
 		})
 	}
-	return slices.ContainsFunc(s.Scope.Projects, func(id string) bool {
-		return !slices.ContainsFunc(s.Gaps, func(g Gap) bool {
+	return slices.ContainsFunc(sc.Projects, func(id string) bool {
+		return !slices.ContainsFunc(gaps, func(g Gap) bool {
 			return g.Resource == "projects/"+id+"/locations/-/clusters"
 		})
 	})

@@ -240,6 +240,9 @@ func (s *Snapshot) validate() error {
 			return fmt.Errorf("project %q is in scope but not among the projects", id)
 		}
 	}
+	if sh := s.Scope.Shard; sh != nil {
+		return sh.Validate()
+	}
 	if len(s.Scope.Projects) == 0 && len(s.Scope.roots()) == 0 {
 		return errors.New("the scope names no project")
 	}

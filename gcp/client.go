@@ -26,11 +26,12 @@ import (
 // Config says how to reach the APIs. The zero value reaches Google Cloud with
 // Application Default Credentials.
 type Config struct {
-	// ContainerEndpoint and ComputeEndpoint take the place of the APIs' own
+	// ContainerEndpoint, ComputeEndpoint and StorageEndpoint take the place of the APIs' own
 	// addresses, in the form that gcloud takes: http://127.0.0.1:8080/ or
 	// https://compute.googleapis.com/compute/v1/.
 	ContainerEndpoint string
 	ComputeEndpoint   string
+	StorageEndpoint   string
 
 	// ResourceManagerEndpoint and AssetEndpoint do so for the APIs that find
 	// projects, Resource Manager and Cloud Asset Inventory.
@@ -117,16 +118,7 @@ type Client struct {
 // one form of endpoint override, the one that gcloud has, one form of error, and one
 // kind of proxy to get through.
 func NewClient(ctx context.Context, config Config) (*Client, error) {
-	c := &Client{config: config}
-	c.config.Concurrency = cmp.Or(config.Concurrency, 32)
-	c.config.AttemptTimeout = cmp.Or(config.AttemptTimeout, time.Minute)
-	c.config.Backoff = cmp.Or(config.Backoff, time.Second)
-	c.config.QuotaPatience = cmp.Or(config.QuotaPatience, longestDrought)
-	if config.Log == nil {
-		c.config.Log = slog.New(slog.DiscardHandler)
-	}
-	c.slots = make(chan struct{}, c.config.Concurrency)
-
+	c := newClient(config)
 	client, err := c.httpClient(ctx, readOnly)
 	if err != nil {
 		return nil, err
@@ -139,6 +131,20 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	}
 	c.assets, err = cloudasset.NewService(ctx, withEndpoint(client, c.config.AssetEndpoint)...)
 	return c, err
+}
+
+// newClient returns a client that is good for making calls by, and has no credentials.
+func newClient(config Config) *Client {
+	c := &Client{config: config}
+	c.config.Concurrency = cmp.Or(config.Concurrency, 32)
+	c.config.AttemptTimeout = cmp.Or(config.AttemptTimeout, time.Minute)
+	c.config.Backoff = cmp.Or(config.Backoff, time.Second)
+	c.config.QuotaPatience = cmp.Or(config.QuotaPatience, longestDrought)
+	if config.Log == nil {
+		c.config.Log = slog.New(slog.DiscardHandler)
+	}
+	c.slots = make(chan struct{}, c.config.Concurrency)
+	return c
 }
 
 // httpClient returns a client that adds credentials to requests. The scopes are those
@@ -279,7 +285,7 @@ func (c *Client) Project() string { return c.project }
 // baseURL cuts an API's version path from an endpoint override: the clients add it
 // by themselves.
 func baseURL(endpoint string) string {
-	for _, version := range []string{"/v1", "/v3", "/compute"} {
+	for _, version := range []string{"/v1", "/v3", "/compute", "/storage"} {
 		endpoint = strings.TrimSuffix(strings.TrimRight(endpoint, "/"), version)
 	}
 	return strings.TrimRight(endpoint, "/")

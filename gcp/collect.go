@@ -18,7 +18,9 @@ import (
 // not be read is among its gaps.
 func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) *audit.Snapshot {
 	col := &collection{client: c, scope: scope, projects: map[string]*audit.Project{}}
-	scope.Projects = slices.Compact(slices.Sorted(slices.Values(scope.Projects)))
+	scope.Projects = append([]string{}, scope.Projects...)
+	slices.Sort(scope.Projects)
+	scope.Projects = slices.Compact(scope.Projects)
 	for _, id := range scope.Projects {
 		col.projects[id] = &audit.Project{ID: id}
 	}
@@ -55,28 +57,11 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) 
 	}
 	wg.Wait()
 
-	s := &audit.Snapshot{Time: now, Scope: scope, Gaps: col.gaps}
+	s := &audit.Snapshot{Time: now, Scope: scope, Gaps: audit.DistinctGaps(col.gaps)}
 	for _, id := range slices.Sorted(maps.Keys(col.projects)) {
 		s.Projects = append(s.Projects, col.projects[id])
 	}
-	slices.SortFunc(s.Gaps, func(a, b audit.Gap) int {
-		return cmp.Or(compareCauses(a, b), strings.Compare(a.Message, b.Message))
-	})
-	// One gap is enough for what each page of a list says, or a list twice.
-	s.Gaps = slices.CompactFunc(s.Gaps, func(a, b audit.Gap) bool { return compareCauses(a, b) == 0 })
 	return s
-}
-
-// compareCauses orders gaps by all but the words of their messages.
-func compareCauses(a, b audit.Gap) int {
-	return cmp.Or(
-		strings.Compare(a.Project, b.Project),
-		strings.Compare(a.Resource, b.Resource),
-		strings.Compare(a.Operation, b.Operation),
-		strings.Compare(a.Code, b.Code),
-		strings.Compare(a.Reason, b.Reason),
-		strings.Compare(a.Permission, b.Permission),
-	)
 }
 
 // A collection is one run of Collect.

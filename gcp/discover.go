@@ -49,8 +49,7 @@ func (c *Client) Discover(ctx context.Context, scope audit.Scope, way string) (a
 			scope.Discovery.Note = audit.AssetNote
 		}
 	}
-	slices.SortFunc(d.gaps, compareCauses)
-	return scope, d.gaps
+	return scope, audit.DistinctGaps(d.gaps)
 }
 
 // A discovery is one run of Discover.

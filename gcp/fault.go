@@ -26,7 +26,8 @@ type operation struct {
 	service    string // the service that has to be enabled
 }
 
-// The operations are all that the program ever calls.
+// The operations are all that the program ever calls, besides those of Cloud Storage
+// on objects that the user names.
 var (
 	listClusters      = operation{"container.projects.locations.clusters.list", "container.clusters.list", "container.googleapis.com"}
 	aggregatedSubnets = operation{"compute.subnetworks.aggregatedList", "compute.subnetworks.list", "compute.googleapis.com"}
@@ -44,6 +45,7 @@ var (
 var (
 	errRepeatedPage = errors.New("the answer's page token repeats, so the list has no end")
 	errNoAnswer     = errors.New("the answer is empty")
+	errDamaged      = errors.New("it was damaged on the way: its checksum is another")
 )
 
 // A treatment is what is done about a kind of fault. Each kind has one, whatever the
@@ -115,6 +117,8 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "DEADLINE_EXCEEDED", treatment: slow, message: "no answer came in time"}
 	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
+	case errors.Is(err, errDamaged):
+		return fault{code: "DATA_LOSS", treatment: connection, message: err.Error()}
 	case strings.Contains(err.Error(), "cannot fetch token"), strings.Contains(err.Error(), "unable to generate access token"):
 		return fault{code: "UNAUTHENTICATED", treatment: final, message: "no access token could be had: " + oneLine(err.Error())}
 	case strings.HasSuffix(err.Error(), "unexpected EOF"): // of the connection, or within JSON

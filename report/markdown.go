@@ -128,6 +128,9 @@ func (m *markdownWriter) facts(r *Report) {
 	if len(r.Scope.Scope.Clusters) > 0 {
 		m.line("| Only clusters | %s |", m.codes(r.Scope.Scope.Clusters))
 	}
+	if sh := r.Scope.Shard; sh != nil {
+		m.line("| Shard | %s: %d of %s |", sh, r.Summary.Projects, count(sh.Projects, "project", "projects"))
+	}
 	m.line("| Clusters | %d |", r.Summary.Clusters)
 	m.line("| Data read | %s |", stamp(r.Scope.ReadAt))
 	complete := "yes"
@@ -135,6 +138,9 @@ func (m *markdownWriter) facts(r *Report) {
 		complete = fmt.Sprintf("no: %s, %s", count(r.Summary.Gaps, "gap", "gaps"), count(r.Summary.Unknown, "finding is unknown", "findings are unknown"))
 	}
 	m.line("| Complete | %s |", complete)
+	for _, part := range r.Scope.Missing {
+		m.line("| Missing | %s |", m.text(part))
+	}
 	if r.Summary.LeftOut > 0 {
 		m.line("| Left out | %s below severity %s |", count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}

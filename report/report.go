@@ -24,15 +24,15 @@ type Report struct {
 	Schema string `json:"schema"`
 	Tool   Tool   `json:"tool"`
 
-	// StartedAt and FinishedAt are when the audit ran. In two reports on the same
-	// data nothing else differs.
+	// StartedAt and FinishedAt are when the audit ran, or the first and the last of
+	// those that were merged. In two reports on the same data nothing else differs.
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 
 	Scope Scope `json:"scope"`
 
 	// Complete is false if something that was asked for could not be read or
-	// judged: there are gaps, or findings of status unknown.
+	// judged: there are gaps, findings of status unknown, or parts missing.
 	Complete bool `json:"complete"`
 
 	Summary  Summary         `json:"summary"`
@@ -59,6 +59,9 @@ type Scope struct {
 	// LeastSeverity is the severity below which findings were left out; empty if
 	// none were.
 	LeastSeverity string `json:"leastSeverity,omitempty"`
+
+	// Missing says, each in a few words, what a merged report lacks: "shard 2/10".
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Summary counts the findings. It counts those that were left out for their
@@ -120,31 +123,50 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
 	}
-	r.Complete = len(r.Gaps) == 0 && r.Summary.Unknown == 0
+	r.Complete = r.complete()
 	for _, c := range s.Clusters() {
 		r.Clusters = append(r.Clusters, describe(c))
 	}
 	r.Summary.Clusters = len(r.Clusters)
-	if o.LeastSeverity > audit.Low {
-		r.Scope.LeastSeverity = o.LeastSeverity.String()
-	}
-	for _, rule := range rules {
-		if rule.Severity >= o.LeastSeverity {
-			r.Rules = append(r.Rules, rule)
-		}
-	}
+	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
-	for _, f := range findings {
-		if f.Severity < o.LeastSeverity {
-			r.Summary.LeftOut++
-			continue
+	r.Findings = append(r.Findings, findings...)
+	for i := range r.Findings {
+		if r.Findings[i].Evidence == nil {
+			r.Findings[i].Evidence = []audit.Evidence{}
 		}
-		if f.Evidence == nil {
-			f.Evidence = []audit.Evidence{}
-		}
-		r.Findings = append(r.Findings, f)
 	}
+	r.LeaveOut(o.LeastSeverity)
 	return r
+}
+
+// LeaveOut takes the findings and rules below a severity out of the report. They stay
+// counted.
+func (r *Report) LeaveOut(least audit.Severity) {
+	already := audit.Low
+	if r.Scope.LeastSeverity != "" && already.UnmarshalText([]byte(r.Scope.LeastSeverity)) != nil || least <= already {
+		return
+	}
+	r.Scope.LeastSeverity = least.String()
+	r.Rules = slices.DeleteFunc(r.Rules, func(rule *audit.Rule) bool { return rule.Severity < least })
+	all := len(r.Findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f audit.Finding) bool { return f.Severity < least })
+	r.Summary.LeftOut += all - len(r.Findings)
+}
+
+// FailsAt reports whether a finding of a severity or a higher one fails, be it left out
+// of the report or not.
+func (r *Report) FailsAt(least audit.Severity) bool {
+	for _, name := range audit.Severities[least-1:] {
+		if r.Summary.Failing[name] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Report) complete() bool {
+	return len(r.Gaps) == 0 && r.Summary.Unknown == 0 && len(r.Scope.Missing) == 0
 }
 
 func summarize(s *audit.Snapshot, findings []audit.Finding) Summary {

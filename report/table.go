@@ -39,6 +39,7 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 		t.group(g)
 	}
 	t.gaps(r.Gaps)
+	t.missing(r.Scope.Missing)
 	t.summary(r)
 	return t.err
 }
@@ -234,6 +235,17 @@ func (t *tableWriter) gaps(gaps []audit.Gap) {
 	t.line("")
 }
 
+func (t *tableWriter) missing(parts []string) {
+	if len(parts) == 0 {
+		return
+	}
+	t.line("%s", t.paint(bold, "Missing from this report"))
+	for _, part := range parts {
+		t.line("%s", t.indent(clean(part)))
+	}
+	t.line("")
+}
+
 // gapLine says what a gap hides and why.
 func gapLine(g audit.Gap) string { return clean(g.Resource + ": " + gapCause(g)) }
 
@@ -271,6 +283,9 @@ func (t *tableWriter) summary(r *Report) {
 	t.line("%s", t.paint(color, r.Verdict()))
 	t.line("%d fail%s, %d unknown, %d pass, %d not applicable; %s",
 		s.Fail, failingCounts(s), s.Unknown, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
+	if sh := r.Scope.Shard; sh != nil {
+		t.line("Shard %s: %d of %s.", sh, s.Projects, count(sh.Projects, "project", "projects"))
+	}
 	if s.LeftOut > 0 {
 		t.line("Left out: %s below severity %s.", count(s.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}

@@ -54,8 +54,7 @@ func (p *program) accessCommand() *cobra.Command {
 	flags.StringVar(&role, "role", "", "print a custom role in this `form`: "+strings.Join(roleForms, ", "))
 	flags.StringVar(&format, "format", "table", "the `format` of standard output: table, json")
 	group(cmd, "What to print")
-	flags.StringVar(&f.impersonate, "impersonate-service-account", "", "act as the service account with this `email`")
-	flags.StringVar(&f.billingProject, "billing-project", "", "charge API quota to this `project`")
+	accountFlags(cmd, &f)
 	group(cmd, "Access")
 	must(cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(roleForms, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd

@@ -32,7 +32,7 @@ func BenchmarkAudit(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				s, err := readSnapshot(file)
+				s, err := new(program).readSnapshot(b.Context(), file)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -61,7 +61,7 @@ func TestEstate(t *testing.T) {
 		if err := writeFile(file, 0o600, estate(t, n).Write); err != nil {
 			t.Fatal(err)
 		}
-		s, err := readSnapshot(file)
+		s, err := new(program).readSnapshot(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}

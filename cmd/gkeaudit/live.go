@@ -15,8 +15,8 @@ import (
 const loginHint = "Run: gcloud auth application-default login\n" +
 	"or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account key or a workload identity federation configuration."
 
-// collect reads live projects.
-func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (*audit.Snapshot, error) {
+// collect reads live projects: the shard's, or all where it is nil.
+func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, log *slog.Logger) (*audit.Snapshot, error) {
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
@@ -33,8 +33,8 @@ func (p *program) collect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 	if len(scope.Projects) == 0 && scope.Discovery == nil {
 		return nil, refuse("", "--exclude-project leaves no project")
 	}
-	s := client.Collect(ctx, scope, now)
-	s.Gaps = append(gaps, s.Gaps...)
+	s := client.Collect(ctx, sh.Of(scope), now)
+	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
 	return s, nil
 }
 
@@ -47,11 +47,7 @@ func (p *program) connect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		return nil, scope, err
 	}
 	config.Log = log
-	for _, endpoint := range []string{config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint} {
-		if !config.NoCredentials && gcp.Plaintext(endpoint) {
-			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
-		}
-	}
+	warnPlaintext(log, config, config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint)
 	client, err := gcp.NewClient(ctx, config)
 	switch {
 	case errors.Is(err, gcp.ErrNoCredentials):
@@ -72,6 +68,14 @@ func (p *program) connect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 	return client, scope, nil
 }
 
+func warnPlaintext(log *slog.Logger, config gcp.Config, endpoints ...string) {
+	for _, endpoint := range endpoints {
+		if !config.NoCredentials && gcp.Plaintext(endpoint) {
+			log.Warn("credentials go over the network unencrypted", "endpoint", endpoint)
+		}
+	}
+}
+
 // config says how to reach the APIs, by flags and by the variables that gcloud
 // takes, too.
 func (p *program) config(f *scanFlags) (gcp.Config, error) {
@@ -87,6 +91,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 	}{
 		{"CONTAINER", &c.ContainerEndpoint},
 		{"COMPUTE", &c.ComputeEndpoint},
+		{"STORAGE", &c.StorageEndpoint},
 		{"CLOUDRESOURCEMANAGER", &c.ResourceManagerEndpoint},
 		{"CLOUDASSET", &c.AssetEndpoint},
 	} {
@@ -115,7 +120,7 @@ func isTrue(value string) bool {
 // defaultLogFormat is JSON where Cloud Logging reads along. Source: Container
 // runtime contract, in the Cloud Run documentation.
 func (p *program) defaultLogFormat() string {
-	if p.getenv("CLOUD_RUN_JOB") != "" || p.getenv("K_SERVICE") != "" {
+	if p.getenv(jobVariable) != "" || p.getenv("K_SERVICE") != "" {
 		return "json"
 	}
 	return "text"

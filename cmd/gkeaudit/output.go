@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +12,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"gkeaudit/audit"
+	"gkeaudit/gcp"
 	"gkeaudit/report"
 )
 
 // An output is a place that a report goes to, and its format.
 type output struct {
 	file   string // empty for standard output
-	format string
+	format string // empty for none
 }
 
 // extensions are the formats by the file's extension.
@@ -31,11 +35,20 @@ var extensions = map[string]string{
 
 // planOutputs finds the format of each output and refuses what cannot be written
 // before anything is read.
-func (p *program) planOutputs(f *scanFlags) ([]output, error) {
-	outputs := []output{{"", f.format}}
+func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) ([]output, error) {
+	format := f.format
+	// What a job writes to standard output becomes log entries, one for each line.
+	if format == "" && (p.getenv(jobVariable) == "" || slices.Contains(f.outputs, "-")) {
+		format = "table"
+	}
+	outputs := []output{{"", format}}
 	for _, name := range f.outputs {
 		if name == "-" {
-			continue // standard output gets a report in any case
+			continue // standard output is there already
+		}
+		name, err := p.expandOutput(name, f, sh, started)
+		if err != nil {
+			return nil, err
 		}
 		format := extensions[strings.ToLower(filepath.Ext(name))]
 		if format == "" {
@@ -49,7 +62,7 @@ func (p *program) planOutputs(f *scanFlags) ([]output, error) {
 				return nil, refuse("", "output %q is the snapshot's file", name)
 			}
 		}
-		if err := checkWritable(name); err != nil {
+		if err := checkOutput(name); err != nil {
 			return nil, err
 		}
 		outputs = append(outputs, output{name, format})
@@ -57,8 +70,20 @@ func (p *program) planOutputs(f *scanFlags) ([]output, error) {
 	return outputs, nil
 }
 
-// sameFile reports whether two names mean one file.
+// expandOutput is expand for what is written, which all tasks of a job do by the same
+// flags.
+func (p *program) expandOutput(name string, f *scanFlags, sh *audit.Shard, started time.Time) (string, error) {
+	if name != "" && sh != nil && f.shard == "" && !strings.Contains(name, "{task}") {
+		return "", refuse("Put {task} into the path.", "%q would be written by each of %d tasks", name, sh.Count)
+	}
+	return p.expand(name, sh, started)
+}
+
+// sameFile reports whether two names mean one file or object.
 func sameFile(a, b string) bool {
+	if gcp.IsObject(a) || gcp.IsObject(b) {
+		return a == b
+	}
 	if infoA, err := os.Stat(a); err == nil {
 		if infoB, err := os.Stat(b); err == nil {
 			return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular()
@@ -88,12 +113,15 @@ func checkWritable(name string) error {
 // write writes the report to all outputs: files first, so that standard output can
 // be closed early by whoever reads it. One that cannot be written does not keep
 // the report from the others.
-func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
+func (p *program) write(ctx context.Context, r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
-		errs = append(errs, writeFile(o.file, 0o644, func(w io.Writer) error {
+		errs = append(errs, p.put(ctx, o.file, 0o644, func(w io.Writer) error {
 			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
 		}))
+	}
+	if plan.outputs[0].format == "" {
+		return errors.Join(errs...)
 	}
 	const widest = 500 // a terminal that says it is wider is not believed
 	columns, isTerminal := terminal(p.stdout)
@@ -103,7 +131,7 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	w := bufio.NewWriter(p.stdout)
 	err := r.Write(w, plan.outputs[0].format, report.TableOptions{
 		Width:   min(columns, widest),
-		Color:   isTerminal && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
+		Color:   p.colors(isTerminal),
 		Verbose: f.verbose,
 	})
 	if err == nil {
@@ -192,4 +220,9 @@ func withoutPath(err error) error {
 		return pathErr.Err
 	}
 	return err
+}
+
+// colors reports whether standard output gets colours; see https://no-color.org.
+func (p *program) colors(isTerminal bool) bool {
+	return isTerminal && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
 }

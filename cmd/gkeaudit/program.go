@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gkeaudit/gcp"
@@ -34,6 +35,8 @@ type program struct {
 
 	// doneReading is called when all has been read; nil for nothing.
 	doneReading func()
+
+	store *gcp.Storage // nil if no name is that of an object
 
 	// tune changes how calls are made; nil outside of tests.
 	tune func(*gcp.Config)
@@ -139,7 +142,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(p.scanCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.reportCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.versionCommand())
 	return root
 }
 
@@ -234,7 +237,8 @@ func (p *program) logger(format string, quiet bool) *slog.Logger {
 		level = slog.LevelError
 	}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
+		h := slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging})
+		return slog.New(oncePerProject{h, new(sync.Map)})
 	}
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: plainLogging}))
 }

@@ -20,3 +20,24 @@ func TestProgressLine(t *testing.T) {
 		}
 	}
 }
+
+func TestColors(t *testing.T) {
+	for _, test := range []struct {
+		isTerminal    bool
+		noColor, term string
+		want          bool
+	}{
+		{true, "", "xterm", true},
+		{true, "", "", true},
+		{false, "", "xterm", false},
+		{true, "1", "xterm", false},
+		{true, "", "dumb", false},
+	} {
+		p := &program{getenv: func(name string) string {
+			return map[string]string{"NO_COLOR": test.noColor, "TERM": test.term}[name]
+		}}
+		if got := p.colors(test.isTerminal); got != test.want {
+			t.Errorf("terminal %t, NO_COLOR %q, TERM %q: got %t", test.isTerminal, test.noColor, test.term, got)
+		}
+	}
+}

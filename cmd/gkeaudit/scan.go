@@ -7,8 +7,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,6 +50,11 @@ and to find projects, on the organizations and folders, the first or the others:
 
 Standard output gets the report alone; everything else goes to standard error.
 
+Files to read and to write may be in Cloud Storage: gs://BUCKET/PATH. Any path may hold
+{date}, the day in UTC, {execution}, that of the Cloud Run job, and {task}, the task's
+or shard's index. The tasks of a job share the projects among them; gkeaudit report
+merges what they write.
+
 Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
@@ -57,8 +63,8 @@ Exit status, whatever the format:
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
 The endpoints of the APIs can be overridden as for gcloud, by
-CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._CLOUDRESOURCEMANAGER and
-..._CLOUDASSET.
+CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
+..._CLOUDRESOURCEMANAGER and ..._CLOUDASSET.
 CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network
@@ -81,7 +87,11 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
 
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
-  gkeaudit scan --snapshot=shop-prod.json`
+  gkeaudit scan --snapshot=shop-prod.json
+
+  # As a Cloud Run job of any number of tasks, and then all in one
+  gkeaudit scan --project=... -o gs://BUCKET/{execution}/{task}.json
+  gkeaudit report gs://BUCKET/EXECUTION/ -o review.html`
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
@@ -89,6 +99,7 @@ type scanFlags struct {
 	locations, clusters    []string
 	snapshot, saveSnapshot string
 	demo                   bool
+	shard                  string
 
 	format          string
 	outputs         []string
@@ -101,7 +112,7 @@ type scanFlags struct {
 	impersonate, billingProject string
 	timeout                     time.Duration
 	quiet                       bool
-	logFormat                   string
+	logFormat, logFindings      string
 }
 
 func (p *program) scanCommand() *cobra.Command {
@@ -121,13 +132,31 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringArrayVar(&f.locations, "location", nil, "only clusters in this `region` (with its zones) or zone; repeatable")
 	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
 	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects; - is standard input")
-	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`")
+	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`: .json, or .json.gz to compress it")
 	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
+	flags.StringVar(&f.shard, "shard", "", "audit one part of the projects of several, `INDEX/COUNT`, such as 0/10 (default on Cloud Run that of the task)")
 	group(cmd, "What to audit")
 	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`; repeatable")
 	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
 	group(cmd, "Which rules")
-	flags.StringVar(&f.format, "format", "table", "the `format` of standard output: "+strings.Join(report.Formats, ", "))
+	reportFlags(cmd, &f)
+	accountFlags(cmd, &f)
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	group(cmd, "Access")
+	logFlags(cmd, &f, "default none, on Cloud Run high")
+
+	complete(cmd, ruleIDs(), "rule", "skip-rule")
+	complete(cmd, gcp.Discoveries, "discovery")
+	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard", "timeout")...)
+	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
+	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
+	return cmd
+}
+
+// reportFlags defines the flags of a command that writes a report.
+func reportFlags(cmd *cobra.Command, f *scanFlags) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
@@ -135,31 +164,36 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
+	complete(cmd, report.Formats, "format")
+	complete(cmd, audit.Severities, "severity", "fail-on")
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
+}
+
+// accountFlags defines the flags that say who makes the calls, and leaves their heading
+// to the command.
+func accountFlags(cmd *cobra.Command, f *scanFlags) {
+	flags := cmd.Flags()
 	flags.StringVar(&f.impersonate, "impersonate-service-account", "", "act as the service account with this `email`")
 	flags.StringVar(&f.billingProject, "billing-project", "", "charge API quota to this `project`")
-	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
-	group(cmd, "Access")
+	complete(cmd, nil, "impersonate-service-account", "billing-project")
+}
+
+// logFlags defines the flags about the log.
+func logFlags(cmd *cobra.Command, f *scanFlags, findings string) {
+	flags := cmd.Flags()
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
+	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome ("+findings+")")
 	group(cmd, "Log")
+	complete(cmd, []string{"text", "json"}, "log-format")
+	complete(cmd, audit.Severities, "log-findings")
+}
 
-	complete := func(name string, values []string) {
+// complete says what the shell may complete flags with.
+func complete(cmd *cobra.Command, values []string, names ...string) {
+	for _, name := range names {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
-	complete("format", report.Formats)
-	complete("rule", ruleIDs())
-	complete("skip-rule", ruleIDs())
-	complete("severity", audit.Severities)
-	complete("fail-on", audit.Severities)
-	complete("log-format", []string{"text", "json"})
-	complete("discovery", gcp.Discoveries)
-	for _, name := range append(scopeFlagNames, "location", "cluster", "impersonate-service-account", "billing-project", "timeout") {
-		complete(name, nil)
-	}
-	must(cmd.MarkFlagFilename("snapshot", "json"))
-	must(cmd.MarkFlagFilename("save-snapshot", "json"))
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
-	return cmd
 }
 
 // must is for mistakes that only a programmer can make.
@@ -171,84 +205,96 @@ func must(err error) {
 
 // scan collects, audits and reports.
 func (p *program) scan(ctx context.Context, f *scanFlags) error {
-	started := p.now()
 	plan, err := p.check(f)
 	if err != nil {
 		return err
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
+	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot)); err != nil {
+		return err
+	}
 
 	var s *audit.Snapshot
 	switch {
 	case f.demo:
 		if s, err = audit.ReadSnapshot(bytes.NewReader(demo)); err == nil {
-			s, err = narrow(s, f)
+			s, err = narrow(s, f, plan.shard)
 		}
 	case f.snapshot != "":
-		if s, err = readSnapshot(f.snapshot); err == nil {
-			s, err = narrow(s, f)
+		if s, err = p.readSnapshot(ctx, f.snapshot); err == nil {
+			s, err = narrow(s, f, plan.shard)
 		}
 	default:
-		s, err = p.collect(ctx, f, log)
+		s, err = p.collect(ctx, f, plan.shard, log)
 	}
 	if err != nil {
 		return err
 	}
-	if p.doneReading != nil {
-		p.doneReading() // from here on a signal ends the program
-	}
+	p.haveRead(append(plan.files(), f.saveSnapshot))
 	var saveErr error
 	if f.saveSnapshot != "" {
-		saveErr = writeFile(f.saveSnapshot, 0o600, s.Write)
+		if err := p.put(ctx, f.saveSnapshot, 0o600, s.Write); err != nil {
+			saveErr = fmt.Errorf("saving the snapshot: %w", err)
+		}
 	}
 
 	findings := audit.Run(s, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
 		Version:       version(),
-		StartedAt:     started,
+		StartedAt:     plan.started,
 		FinishedAt:    p.now(),
 		LeastSeverity: plan.leastSeverity,
 	})
-	if err := errors.Join(saveErr, p.write(r, f, plan)); err != nil {
-		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	return p.outcome(s, r, findings, f, plan)
+	return p.finish(ctx, r, f, plan, log, saveErr)
 }
 
-// outcome turns the findings into the exit status.
-func (p *program) outcome(s *audit.Snapshot, r *report.Report, findings []audit.Finding, f *scanFlags, plan *plan) error {
-	if !s.Answerable() {
-		return p.unanswerable(s, f)
+// finish writes a report to wherever it goes, and turns it into the exit status. An
+// error in what was written before does not keep it from that.
+func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
+	if err := errors.Join(before, p.write(ctx, r, f, plan)); err != nil {
+		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if missing := unmatched(s, f); missing != nil {
-		return missing
+	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
+		logReport(ctx, log, r, plan.logFindings, plan.files())
 	}
-	if plan.failOn > 0 && slices.ContainsFunc(findings, func(fd audit.Finding) bool {
-		return fd.Status == audit.Fail && fd.Severity >= plan.failOn
-	}) {
-		return &exitError{status: exitFindings, err: p.aside(f, "findings of severity %s or above fail", plan.failOn)}
+	return p.outcome(r, f, plan)
+}
+
+// outcome turns a report into the exit status. What a part did not find or could not
+// read, others may.
+func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
+	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 {
+		if !r.Scope.Answerable(r.Gaps) {
+			return p.unanswerable(r)
+		}
+		if missing := unmatched(r, f); missing != nil {
+			return missing
+		}
+	}
+	if plan.failOn > 0 && r.FailsAt(plan.failOn) {
+		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn)}
 	}
 	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
 	}
 	return nil
 }
 
 // aside says why the exit status is not 0 where standard output does not say it to
-// a person.
-func (p *program) aside(f *scanFlags, format string, args ...any) error {
-	if f.format == "table" || f.quiet {
+// a person. Where it says nothing, as on Cloud Run, the log does.
+func (p *program) aside(f *scanFlags, plan *plan, format string, args ...any) error {
+	if out := plan.outputs[0].format; out == "table" || out == "" || f.quiet {
 		return nil
 	}
 	return fmt.Errorf(format, args...)
 }
 
 // unanswerable says why no project could be read.
-func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
-	if len(s.Scope.Projects) == 0 {
-		return unsearchable(s.Gaps[0])
+func (p *program) unanswerable(r *report.Report) error {
+	if len(r.Scope.Projects) == 0 {
+		return unsearchable(r.Gaps[0])
 	}
-	g := s.Gaps[slices.IndexFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
+	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
 	hint := ""
 	switch {
 	case g.Permission != "":
@@ -264,7 +310,7 @@ func (p *program) unanswerable(s *audit.Snapshot, f *scanFlags) error {
 	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {
 		var known []string
 		for _, id := range []string{p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT")} {
-			if id != "" && !slices.Contains(s.Scope.Projects, id) {
+			if id != "" && !slices.Contains(r.Scope.Projects, id) {
 				known = append(known, id)
 			}
 		}
@@ -289,8 +335,8 @@ func unsearchable(g audit.Gap) error {
 }
 
 // among names the audited projects, or counts them where they are many.
-func among(s *audit.Snapshot) string {
-	switch ids := s.Scope.Projects; {
+func among(ids []string) string {
+	switch {
 	case len(ids) == 0:
 		return "no project"
 	case len(ids) > 10:
@@ -302,19 +348,23 @@ func among(s *audit.Snapshot) string {
 
 // unmatched says that a --cluster or --location fits nothing that was read, which is
 // most likely a typing mistake. Where a gap hides clusters it may not be one.
-func unmatched(s *audit.Snapshot, f *scanFlags) error {
-	if slices.ContainsFunc(s.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
+func unmatched(r *report.Report, f *scanFlags) error {
+	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
 		return nil
 	}
-	fits := func(sc audit.Scope) bool { return slices.ContainsFunc(s.Clusters(), sc.Includes) }
 	for _, name := range f.clusters {
-		if !fits(audit.Scope{Clusters: []string{name}}) {
-			return refuse("", "no cluster named %s in %s", name, among(s))
+		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
+			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
+		}) {
+			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
 		}
 	}
 	for _, location := range f.locations {
-		if !fits(audit.Scope{Locations: []string{location}}) {
-			return refuse("", "no cluster in location %s in %s", location, among(s))
+		only := audit.Scope{Locations: []string{location}}
+		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
+			return only.IncludesLocation(audit.Segment(c.Name, "locations"))
+		}) {
+			return refuse("", "no cluster in location %s in %s", location, among(r.Scope.Projects))
 		}
 	}
 	return nil
@@ -326,16 +376,26 @@ type plan struct {
 	leastSeverity audit.Severity
 	failOn        audit.Severity
 	outputs       []output
+	logFindings   audit.Severity
+	shard         *audit.Shard
+	started       time.Time
 }
 
-func (p *program) check(f *scanFlags) (*plan, error) {
-	pl := &plan{}
-	var err error
-	if !slices.Contains(report.Formats, f.format) {
-		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+// files are the outputs but standard output.
+func (pl *plan) files() []string {
+	names := []string{}
+	for _, o := range pl.outputs[1:] {
+		names = append(names, o.file)
 	}
-	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
-		return nil, err
+	return names
+}
+
+// checkReport checks what reportFlags, accountFlags and logFlags have defined.
+func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) (*plan, error) {
+	pl := &plan{shard: sh, started: started}
+	var err error
+	if f.format != "" && !slices.Contains(report.Formats, f.format) {
+		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
 	}
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
@@ -343,16 +403,46 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
 		return nil, err
 	}
-	if pl.outputs, err = p.planOutputs(f); err != nil {
+	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
 		return nil, err
 	}
-	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
-		return nil, err
+	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
+		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
 	if f.billingProject != "" {
 		if err := checkProject(f.billingProject); err != nil {
 			return nil, err
 		}
+	}
+	pl.outputs, err = p.planOutputs(f, sh, pl.started)
+	return pl, err
+}
+
+// check checks the flags of scan.
+func (p *program) check(f *scanFlags) (*plan, error) {
+	sh, err := p.shard(f.shard)
+	if err != nil {
+		return nil, err
+	}
+	started := p.now()
+	if f.saveSnapshot, err = p.expandOutput(f.saveSnapshot, f, sh, started); err != nil {
+		return nil, err
+	}
+	if f.snapshot, err = p.expand(f.snapshot, sh, started); err != nil {
+		return nil, err
+	}
+	pl, err := p.checkReport(f, sh, started)
+	if err != nil {
+		return nil, err
+	}
+	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
+		pl.logFindings = audit.High
+	}
+	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
+		return nil, err
+	}
+	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
+		return nil, err
 	}
 	live := "only live projects can be read with it"
 	switch {
@@ -364,14 +454,12 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
 	case f.timeout < 0:
 		return nil, refuse("", "--timeout %s is negative", f.timeout)
-	case !slices.Contains([]string{"", "text", "json"}, f.logFormat):
-		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
 	if f.saveSnapshot != "" {
 		if f.saveSnapshot == "-" {
 			return nil, refuse("", "--save-snapshot takes a file: standard output gets the report alone")
 		}
-		if err := checkWritable(f.saveSnapshot); err != nil {
+		if err := checkOutput(f.saveSnapshot); err != nil {
 			return nil, err
 		}
 	}
@@ -437,8 +525,14 @@ func checkProject(id string) error {
 	return refuse(hint, "%q is not a project ID%s", id, meant(id))
 }
 
-// narrow takes from a snapshot what the flags ask for.
-func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
+// narrow takes from a snapshot what the flags and the shard ask for.
+func narrow(s *audit.Snapshot, f *scanFlags, sh *audit.Shard) (*audit.Snapshot, error) {
+	if own := s.Scope.Shard; own != nil && sh != nil {
+		if own.String() != sh.String() {
+			return nil, refuse("", "the snapshot is shard %s already, and has no shard %s", own, sh)
+		}
+		sh = nil
+	}
 	for _, id := range f.projects {
 		if !slices.Contains(s.Scope.Projects, id) {
 			return nil, refuse("It has "+strings.Join(s.Scope.Projects, ", ")+".",
@@ -458,21 +552,21 @@ func narrow(s *audit.Snapshot, f *scanFlags) (*audit.Snapshot, error) {
 			return nil, refuse("", "the snapshot has no cluster %q%s", want, didYouMean(want, names))
 		}
 	}
-	return s.Narrow(audit.Scope{Projects: f.projects, Locations: f.locations, Clusters: f.clusters}), nil
+	scope := s.Scope
+	if f.projects != nil {
+		scope = audit.Scope{Projects: f.projects}
+	}
+	scope.Locations, scope.Clusters = f.locations, f.clusters
+	return s.Narrow(sh.Of(scope)), nil
 }
 
-func readSnapshot(name string) (*audit.Snapshot, error) {
-	file := os.Stdin
-	if name != "-" {
-		var err error
-		if file, err = os.Open(name); err != nil {
-			return nil, refuse("", "%w", withoutOp(err))
-		}
-		defer file.Close()
-	}
-	s, err := audit.ReadSnapshot(file)
+func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snapshot, err error) {
+	err = p.read(ctx, name, func(r io.Reader) (err error) {
+		s, err = audit.ReadSnapshot(r)
+		return err
+	})
 	if err != nil {
-		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%s: %w", name, err)
+		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%w", err)
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 //
 //	serve SNAPSHOT [FAULTS [HIERARCHY]]
 //	                          serve a snapshot in place of the APIs
+//	objects FILE              write the names of the objects in Cloud Storage to a file
 //	calls FILE                write the calls that were made so far to a file
 //	status N COMMAND ...      run a command that must exit with N
 //	untimed FILE...           take the times out of JSON reports
@@ -55,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   serve,
 			"calls":   calls,
+			"objects": objects,
 			"status":  status,
 			"untimed": untimed,
 		},
@@ -91,6 +94,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", server.URL+"/compute/v1/")
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", server.URL)
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET", server.URL+"/v1/")
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", server.URL+"/storage/v1/")
 	ts.Setenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "true")
 }
 
@@ -103,6 +107,18 @@ func calls(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing is served")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(server.(*gcptest.Server).Calls(), "\n")+"\n"), 0o644))
+}
+
+func objects(ts *testscript.TestScript, neg bool, args []string) {
+	server, ok := servers.Load(ts)
+	if !ok {
+		ts.Fatalf("nothing is served")
+	}
+	var list strings.Builder
+	for _, name := range server.(*gcptest.Server).Objects() {
+		list.WriteString(name + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(list.String()), 0o644))
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {
@@ -120,12 +136,15 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+var readAt = regexp.MustCompile(`,"readAt":"[^"]*"`)
+
 func untimed(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		lines := strings.SplitAfter(ts.ReadFile(name), "\n")
 		lines = slices.DeleteFunc(lines, func(line string) bool {
 			return strings.HasPrefix(line, `  "startedAt": `) || strings.HasPrefix(line, `  "finishedAt": `)
 		})
-		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.Join(lines, "")), 0o644))
+		text := readAt.ReplaceAllString(strings.Join(lines, ""), "")
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
 	}
 }

@@ -157,3 +157,36 @@ func TestInterruptedWriting(t *testing.T) {
 		t.Errorf("the program ended with %#x, want by the signal", status)
 	}
 }
+
+// TestInterruptedUpload interrupts a run while its report is on the way to Cloud
+// Storage, where it arrives all the same.
+func TestInterruptedUpload(t *testing.T) {
+	arrived, proceed := make(chan bool, 10), make(chan bool)
+	server := &gcptest.Server{Snapshot: &audit.Snapshot{}, Called: func() {
+		arrived <- true
+		<-proceed
+	}}
+	server.Serve()
+	defer server.Close()
+	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", "gs://reports/last.json")
+	cmd.Env = []string{
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+	}
+	startProgram(t, cmd)
+	select {
+	case <-arrived:
+	case <-time.After(20 * time.Second):
+		close(proceed)
+		t.Fatal("nothing was uploaded")
+	}
+	interrupt(t, cmd)
+	time.Sleep(200 * time.Millisecond) // for the signal to have its effect
+	close(proceed)
+	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
+		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
+	}
+	if got, _ := server.Object("reports/last.json"); len(got) == 0 {
+		t.Error("nothing was written")
+	}
+}

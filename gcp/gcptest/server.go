@@ -1,10 +1,11 @@
 // Package gcptest serves a snapshot over HTTP the way the GKE and Compute Engine
-// APIs do, for tests.
+// APIs do, and objects as Cloud Storage does, for tests.
 package gcptest
 
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,7 @@ type Server struct {
 	Called func()
 
 	mu       sync.Mutex
+	objects  map[string][]byte // by BUCKET/NAME
 	calls    []string
 	atOnce   int
 	mostOnce int
@@ -90,6 +92,9 @@ type Fault struct {
 
 	// Cut ends the connection in the middle of the right answer.
 	Cut bool `json:"cut"`
+
+	// Damage changes a bit of an object, before it is stored or as it is read.
+	Damage bool `json:"damage"`
 
 	// Merge is JSON whose fields are added to the right answer.
 	Merge map[string]json.RawMessage `json:"merge"`
@@ -139,6 +144,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.atOnce-- // before the answer: the client may then make its next call
 	s.mu.Unlock()
 
+	// Who answers before all has arrived breaks off the connection.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	if !s.withinQuota() {
 		turnAway(w, r)
@@ -163,7 +173,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, text)
 		return
 	}
-	answer, ok := s.answer(r)
+	if isStorage(r) {
+		s.storage(w, r, body, fault)
+		return
+	}
+	answer, ok := s.answer(r, body)
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprintf(w, `{"error":{"code":404,"message":"The resource '%s' was not found","status":"NOT_FOUND"}}`, r.URL.Path)
@@ -174,8 +188,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer[key] = value
 		}
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
+	if body, err = json.Marshal(answer); err != nil {
 		panic(err)
 	}
 	if fault != nil && fault.Cut {
@@ -236,10 +249,10 @@ func (s *Server) fault(r *http.Request) *Fault {
 }
 
 // answer makes the right answer to a call: a JSON object.
-func (s *Server) answer(r *http.Request) (map[string]any, bool) {
+func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 	if strings.HasSuffix(r.URL.Path, ":testIamPermissions") && r.Method == http.MethodPost {
 		var request map[string]any // all that is asked about is granted
-		return request, json.NewDecoder(r.Body).Decode(&request) == nil
+		return request, json.Unmarshal(body, &request) == nil
 	}
 	if r.Method != http.MethodGet {
 		return nil, false

@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// A Shard is one of several parts of an audit, which together look at every project
+// once. Which part a project is in depends on its ID alone, so tasks that find the
+// projects by themselves, in whatever order, need not agree on anything.
+type Shard struct {
+	// Index counts from 0.
+	Index int `json:"index"`
+	Count int `json:"count"`
+
+	// Projects is how many projects all shards have together, as this one found
+	// them.
+	Projects int `json:"projects"`
+}
+
+// String returns the shard as --shard takes it.
+func (sh Shard) String() string { return fmt.Sprintf("%d/%d", sh.Index, sh.Count) }
+
+// Has reports whether a project is in the shard: whether the first eight bytes of
+// the SHA-256 of its ID, most significant first, are the index modulo the count.
+func (sh Shard) Has(project string) bool {
+	sum := sha256.Sum256([]byte(project))
+	return binary.BigEndian.Uint64(sum[:8])%uint64(sh.Count) == uint64(sh.Index)
+}
+
+// Of returns the shard's part of a scope, which may have no project. A nil shard is
+// the whole scope.
+func (sh *Shard) Of(sc Scope) Scope {
+	if sh == nil {
+		return sc
+	}
+	projects := slices.Clone(sc.Projects)
+	slices.Sort(projects)
+	projects = slices.Compact(projects)
+	sc.Shard = &Shard{sh.Index, sh.Count, len(projects)}
+	sc.Projects = append([]string{}, slices.DeleteFunc(projects, func(id string) bool { return !sh.Has(id) })...)
+	return sc
+}
+
+// Validate reports whether there is such a shard.
+func (sh Shard) Validate() error {
+	if sh.Index < 0 || sh.Index >= sh.Count {
+		return fmt.Errorf("there is no shard %s", sh)
+	}
+	return nil
+}

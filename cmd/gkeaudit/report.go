@@ -1,0 +1,142 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"gkeaudit/gcp"
+	"gkeaudit/report"
+
+	"github.com/spf13/cobra"
+)
+
+const reportHelp = `Reads JSON reports that scan wrote, makes one report of them, and writes it in any
+format. Nothing is read anew.
+
+A FILE is a file, - for standard input, or an object in Cloud Storage, gs://BUCKET/PATH. One that ends in
+a slash stands for every .json in the folder, or below the prefix.
+
+Several reports are the shards of one audit, as the tasks of a Cloud Run job write
+them, or audits of different projects by the same rules. The report of all shards is
+that of an audit without shards. Where some are missing, the report names them and is
+incomplete.
+
+The exit status is that of scan.`
+
+const reportExamples = `  # Show a report again
+  gkeaudit report report.json
+
+  # Merge what the tasks of a job wrote
+  gkeaudit report gs://BUCKET/runs/EXECUTION/ -o gs://BUCKET/merged/EXECUTION.html`
+
+func (p *program) reportCommand() *cobra.Command {
+	var f scanFlags
+	cmd := &cobra.Command{
+		Use:     "report FILE...",
+		Short:   "Merge saved reports, and write them in any format",
+		Long:    reportHelp,
+		Example: reportExamples,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "report takes the files of one or more reports")
+			}
+			return nil
+		},
+		PreRunE: noEmptyFlags,
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.report(cmd.Context(), &f, args) },
+	}
+	cmd.Flags().SortFlags = false
+	reportFlags(cmd, &f)
+	accountFlags(cmd, &f)
+	group(cmd, "Access")
+	logFlags(cmd, &f, "default none")
+	return cmd
+}
+
+// report merges and writes.
+func (p *program) report(ctx context.Context, f *scanFlags, args []string) error {
+	plan, err := p.checkReport(f, nil, p.now())
+	if err != nil {
+		return err
+	}
+	for i := range args {
+		if args[i], err = p.expand(args[i], nil, plan.started); err != nil {
+			return err
+		}
+	}
+	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
+	if err := p.openStorage(ctx, f, log, append(plan.files(), args...)); err != nil {
+		return err
+	}
+	names, err := p.reports(ctx, args)
+	if err != nil {
+		return err
+	}
+	var files []report.File
+	for _, name := range names {
+		file := report.File{Name: name}
+		if err := p.read(ctx, name, func(r io.Reader) (err error) {
+			file.Report, err = report.Read(r)
+			return err
+		}); err != nil {
+			return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "%w", err)
+		}
+		files = append(files, file)
+	}
+	r, err := report.Merge(files)
+	if err != nil {
+		return refuse("", "%w", err)
+	}
+	r.LeaveOut(plan.leastSeverity)
+	f.locations, f.clusters = r.Scope.Locations, r.Scope.Clusters // what scan was asked for
+	p.haveRead(plan.files())
+	return p.finish(ctx, r, f, plan, log, nil)
+}
+
+// reports returns the names of the files that arguments stand for.
+func (p *program) reports(ctx context.Context, args []string) ([]string, error) {
+	var names []string
+	for _, arg := range args {
+		if !strings.HasSuffix(arg, "/") {
+			names = append(names, arg)
+			continue
+		}
+		var all []string
+		if gcp.IsObject(arg) {
+			prefix, err := gcp.ParseObject(arg)
+			if err != nil {
+				return nil, refuse("", "%w", err)
+			}
+			objects, err := p.store.List(ctx, prefix)
+			if err != nil {
+				return nil, refuse("", "%w", err)
+			}
+			for _, o := range objects {
+				all = append(all, o.String())
+			}
+		} else {
+			entries, err := os.ReadDir(arg)
+			if err != nil {
+				return nil, refuse("", "%w", withoutOp(err))
+			}
+			for _, e := range entries {
+				all = append(all, filepath.Join(arg, e.Name()))
+			}
+		}
+		found := false
+		for _, name := range all {
+			if path.Ext(name) == ".json" {
+				names, found = append(names, name), true
+			}
+		}
+		if !found {
+			return nil, refuse("", "%s has no .json", arg)
+		}
+	}
+	return names, nil
+}
