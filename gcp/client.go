@@ -23,6 +23,10 @@ import (
 	transport "google.golang.org/api/transport/http"
 )
 
+// DefaultConcurrency is, of 8, 16, 32 and 64, the most at which calls still end as
+// soon as they could (BenchmarkCollect).
+const DefaultConcurrency = 32
+
 // Config says how to reach the APIs. The zero value reaches Google Cloud with
 // Application Default Credentials.
 type Config struct {
@@ -48,8 +52,7 @@ type Config struct {
 	// QuotaProject is charged for the calls; empty for the API's own choice.
 	QuotaProject string
 
-	// Concurrency bounds the calls in flight; 0 stands for 32: of 8, 16, 32 and 64 the
-	// most at which they still end as soon as they could (BenchmarkCollect).
+	// Concurrency bounds the calls in flight; 0 stands for DefaultConcurrency.
 	Concurrency int
 
 	// AttemptTimeout bounds one attempt at a call; 0 stands for a minute.
@@ -136,7 +139,7 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 // newClient returns a client that is good for making calls by, and has no credentials.
 func newClient(config Config) *Client {
 	c := &Client{config: config}
-	c.config.Concurrency = cmp.Or(config.Concurrency, 32)
+	c.config.Concurrency = cmp.Or(config.Concurrency, DefaultConcurrency)
 	c.config.AttemptTimeout = cmp.Or(config.AttemptTimeout, time.Minute)
 	c.config.Backoff = cmp.Or(config.Backoff, time.Second)
 	c.config.QuotaPatience = cmp.Or(config.QuotaPatience, longestDrought)

@@ -82,6 +82,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 	c := gcp.Config{
 		ImpersonateServiceAccount: f.impersonate,
 		QuotaProject:              f.billingProject,
+		Concurrency:               f.concurrency,
 		NoCredentials:             isTrue(p.getenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS")),
 		UserAgent:                 "gkeaudit/" + version(),
 	}

@@ -10,13 +10,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"gkeaudit/audit"
-	"gkeaudit/audit/rules"
 	"gkeaudit/gcp"
 	"gkeaudit/report"
 
@@ -111,6 +109,7 @@ type scanFlags struct {
 
 	impersonate, billingProject string
 	timeout                     time.Duration
+	concurrency                 int
 	quiet                       bool
 	logFormat, logFindings      string
 }
@@ -141,13 +140,14 @@ func (p *program) scanCommand() *cobra.Command {
 	group(cmd, "Which rules")
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
+	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
 	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
 	group(cmd, "Access")
 	logFlags(cmd, &f, "default none, on Cloud Run high")
 
 	complete(cmd, ruleIDs(), "rule", "skip-rule")
 	complete(cmd, gcp.Discoveries, "discovery")
-	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard", "timeout")...)
+	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard", "concurrency", "timeout")...)
 	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
 	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
 	return cmd
@@ -258,271 +258,6 @@ func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, pl
 		logReport(ctx, log, r, plan.logFindings, plan.files())
 	}
 	return p.outcome(r, f, plan)
-}
-
-// outcome turns a report into the exit status. What a part did not find or could not
-// read, others may.
-func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
-	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 {
-		if !r.Scope.Answerable(r.Gaps) {
-			return p.unanswerable(r)
-		}
-		if missing := unmatched(r, f); missing != nil {
-			return missing
-		}
-	}
-	if plan.failOn > 0 && r.FailsAt(plan.failOn) {
-		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn)}
-	}
-	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
-	}
-	return nil
-}
-
-// aside says why the exit status is not 0 where standard output does not say it to
-// a person. Where it says nothing, as on Cloud Run, the log does.
-func (p *program) aside(f *scanFlags, plan *plan, format string, args ...any) error {
-	if out := plan.outputs[0].format; out == "table" || out == "" || f.quiet {
-		return nil
-	}
-	return fmt.Errorf(format, args...)
-}
-
-// unanswerable says why no project could be read.
-func (p *program) unanswerable(r *report.Report) error {
-	if len(r.Scope.Projects) == 0 {
-		return unsearchable(r.Gaps[0])
-	}
-	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
-	hint := ""
-	switch {
-	case g.Permission != "":
-		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
-	case g.Reason == "SERVICE_DISABLED":
-		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
-	case g.Code == "NOT_FOUND":
-		hint = "Check the project's ID: gcloud projects list"
-	}
-	about := ""
-	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {
-		var known []string
-		for _, id := range []string{p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT")} {
-			if id != "" && !slices.Contains(r.Scope.Projects, id) {
-				known = append(known, id)
-			}
-		}
-		about = didYouMean(g.Project, known)
-	}
-	return refuse(hint, "no clusters could be read: project %s: %s%s", g.Project, g.Message, about)
-}
-
-// unsearchable says why no project could be found.
-func unsearchable(g audit.Gap) error {
-	hint := ""
-	switch {
-	case g.Permission != "":
-		root := g.Resource[:strings.LastIndex(g.Resource, "/")]
-		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, root)
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
-	case g.Reason == "SERVICE_DISABLED":
-		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
-	}
-	return refuse(hint, "no projects could be found: %s: %s", g.Resource, g.Message)
-}
-
-// among names the audited projects, or counts them where they are many.
-func among(ids []string) string {
-	switch {
-	case len(ids) == 0:
-		return "no project"
-	case len(ids) > 10:
-		return fmt.Sprintf("%d projects", len(ids))
-	default:
-		return strings.Join(ids, ", ")
-	}
-}
-
-// unmatched says that a --cluster or --location fits nothing that was read, which is
-// most likely a typing mistake. Where a gap hides clusters it may not be one.
-func unmatched(r *report.Report, f *scanFlags) error {
-	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
-		return nil
-	}
-	for _, name := range f.clusters {
-		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
-			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
-		}) {
-			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
-		}
-	}
-	for _, location := range f.locations {
-		only := audit.Scope{Locations: []string{location}}
-		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
-			return only.IncludesLocation(audit.Segment(c.Name, "locations"))
-		}) {
-			return refuse("", "no cluster in location %s in %s", location, among(r.Scope.Projects))
-		}
-	}
-	return nil
-}
-
-// A plan is what the flags ask for, checked before anything is read.
-type plan struct {
-	rules         []*audit.Rule
-	leastSeverity audit.Severity
-	failOn        audit.Severity
-	outputs       []output
-	logFindings   audit.Severity
-	shard         *audit.Shard
-	started       time.Time
-}
-
-// files are the outputs but standard output.
-func (pl *plan) files() []string {
-	names := []string{}
-	for _, o := range pl.outputs[1:] {
-		names = append(names, o.file)
-	}
-	return names
-}
-
-// checkReport checks what reportFlags, accountFlags and logFlags have defined.
-func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) (*plan, error) {
-	pl := &plan{shard: sh, started: started}
-	var err error
-	if f.format != "" && !slices.Contains(report.Formats, f.format) {
-		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
-	}
-	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
-		return nil, err
-	}
-	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
-		return nil, err
-	}
-	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
-		return nil, err
-	}
-	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
-		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
-	}
-	if f.billingProject != "" {
-		if err := checkProject(f.billingProject); err != nil {
-			return nil, err
-		}
-	}
-	pl.outputs, err = p.planOutputs(f, sh, pl.started)
-	return pl, err
-}
-
-// check checks the flags of scan.
-func (p *program) check(f *scanFlags) (*plan, error) {
-	sh, err := p.shard(f.shard)
-	if err != nil {
-		return nil, err
-	}
-	started := p.now()
-	if f.saveSnapshot, err = p.expandOutput(f.saveSnapshot, f, sh, started); err != nil {
-		return nil, err
-	}
-	if f.snapshot, err = p.expand(f.snapshot, sh, started); err != nil {
-		return nil, err
-	}
-	pl, err := p.checkReport(f, sh, started)
-	if err != nil {
-		return nil, err
-	}
-	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
-		pl.logFindings = audit.High
-	}
-	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
-		return nil, err
-	}
-	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
-		return nil, err
-	}
-	live := "only live projects can be read with it"
-	switch {
-	case f.demo && f.snapshot != "":
-		return nil, refuse("", "--demo and --snapshot are two sources; use one")
-	case (f.demo || f.snapshot != "") && f.saveSnapshot != "":
-		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: %s", live)
-	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
-		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
-	case f.timeout < 0:
-		return nil, refuse("", "--timeout %s is negative", f.timeout)
-	}
-	if f.saveSnapshot != "" {
-		if f.saveSnapshot == "-" {
-			return nil, refuse("", "--save-snapshot takes a file: standard output gets the report alone")
-		}
-		if err := checkOutput(f.saveSnapshot); err != nil {
-			return nil, err
-		}
-	}
-	return pl, nil
-}
-
-func parseSeverity(flag, name string) (audit.Severity, error) {
-	var s audit.Severity
-	if name == "" {
-		return 0, nil
-	}
-	if s.UnmarshalText([]byte(name)) != nil {
-		return 0, refuse("Severities are "+strings.Join(audit.Severities, ", ")+".", "%s: there is no severity %q%s", flag, name, didYouMean(name, audit.Severities))
-	}
-	return s, nil
-}
-
-func ruleIDs() []string {
-	var ids []string
-	for _, r := range rules.All {
-		ids = append(ids, r.ID)
-	}
-	return ids
-}
-
-func findRule(id string) (*audit.Rule, error) {
-	for _, r := range rules.All {
-		if r.ID == id {
-			return r, nil
-		}
-	}
-	return nil, refuse("Run gkeaudit rules for the list.", "there is no rule %q%s", id, didYouMean(id, ruleIDs()))
-}
-
-func chooseRules(only, skip []string) ([]*audit.Rule, error) {
-	for _, id := range slices.Concat(only, skip) {
-		if _, err := findRule(id); err != nil {
-			return nil, err
-		}
-	}
-	var chosen []*audit.Rule
-	for _, r := range rules.All {
-		if (len(only) == 0 || slices.Contains(only, r.ID)) && !slices.Contains(skip, r.ID) {
-			chosen = append(chosen, r)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, refuse("", "--rule and --skip-rule leave no rule")
-	}
-	return chosen, nil
-}
-
-// projectID is what a project is named by: an ID, that of a domain's project, or
-// a number. Source: Creating and managing projects, in the Resource Manager
-// documentation.
-var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
-
-func checkProject(id string) error {
-	if projectID.MatchString(id) {
-		return nil
-	}
-	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
-	return refuse(hint, "%q is not a project ID%s", id, meant(id))
 }
 
 // narrow takes from a snapshot what the flags and the shard ask for.

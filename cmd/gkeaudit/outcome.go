@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+	"gkeaudit/report"
+)
+
+// outcome turns a report into the exit status. What a part did not find or could not
+// read, others may.
+func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
+	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 {
+		if !r.Scope.Answerable(r.Gaps) {
+			return p.unanswerable(r)
+		}
+		if missing := unmatched(r, f); missing != nil {
+			return missing
+		}
+	}
+	if plan.failOn > 0 && r.FailsAt(plan.failOn) {
+		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn)}
+	}
+	if !r.Complete && !f.allowIncomplete {
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
+	}
+	return nil
+}
+
+// aside says why the exit status is not 0 where standard output does not say it to
+// a person. Where it says nothing, as on Cloud Run, the log does.
+func (p *program) aside(f *scanFlags, plan *plan, format string, args ...any) error {
+	if out := plan.outputs[0].format; out == "table" || out == "" || f.quiet {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// unanswerable says why no project could be read.
+func (p *program) unanswerable(r *report.Report) error {
+	if len(r.Scope.Projects) == 0 {
+		return unsearchable(r.Gaps[0])
+	}
+	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
+	hint := ""
+	switch {
+	case g.Permission != "":
+		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
+	case g.Code == "UNAUTHENTICATED":
+		hint = loginHint
+	case g.Reason == "SERVICE_DISABLED":
+		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
+	case g.Code == "NOT_FOUND":
+		hint = "Check the project's ID: gcloud projects list"
+	}
+	about := ""
+	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {
+		var known []string
+		for _, id := range []string{p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT")} {
+			if id != "" && !slices.Contains(r.Scope.Projects, id) {
+				known = append(known, id)
+			}
+		}
+		about = didYouMean(g.Project, known)
+	}
+	return refuse(hint, "no clusters could be read: project %s: %s%s", g.Project, g.Message, about)
+}
+
+// unsearchable says why no project could be found.
+func unsearchable(g audit.Gap) error {
+	hint := ""
+	switch {
+	case g.Permission != "":
+		root := g.Resource[:strings.LastIndex(g.Resource, "/")]
+		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, root)
+	case g.Code == "UNAUTHENTICATED":
+		hint = loginHint
+	case g.Reason == "SERVICE_DISABLED":
+		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
+	}
+	return refuse(hint, "no projects could be found: %s: %s", g.Resource, g.Message)
+}
+
+// among names the audited projects, or counts them where they are many.
+func among(ids []string) string {
+	switch {
+	case len(ids) == 0:
+		return "no project"
+	case len(ids) > 10:
+		return fmt.Sprintf("%d projects", len(ids))
+	default:
+		return strings.Join(ids, ", ")
+	}
+}
+
+// unmatched says that a --cluster or --location fits nothing that was read, which is
+// most likely a typing mistake. Where a gap hides clusters it may not be one.
+func unmatched(r *report.Report, f *scanFlags) error {
+	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
+		return nil
+	}
+	for _, name := range f.clusters {
+		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
+			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
+		}) {
+			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
+		}
+	}
+	for _, location := range f.locations {
+		only := audit.Scope{Locations: []string{location}}
+		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
+			return only.IncludesLocation(audit.Segment(c.Name, "locations"))
+		}) {
+			return refuse("", "no cluster in location %s in %s", location, among(r.Scope.Projects))
+		}
+	}
+	return nil
+}

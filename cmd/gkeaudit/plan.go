@@ -1,0 +1,169 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+	"gkeaudit/report"
+)
+
+// A plan is what the flags ask for, checked before anything is read.
+type plan struct {
+	rules         []*audit.Rule
+	leastSeverity audit.Severity
+	failOn        audit.Severity
+	outputs       []output
+	logFindings   audit.Severity
+	shard         *audit.Shard
+	started       time.Time
+}
+
+// files are the outputs but standard output.
+func (pl *plan) files() []string {
+	names := []string{}
+	for _, o := range pl.outputs[1:] {
+		names = append(names, o.file)
+	}
+	return names
+}
+
+// checkReport checks what reportFlags, accountFlags and logFlags have defined.
+func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) (*plan, error) {
+	pl := &plan{shard: sh, started: started}
+	var err error
+	if f.format != "" && !slices.Contains(report.Formats, f.format) {
+		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+	}
+	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
+		return nil, err
+	}
+	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
+		return nil, err
+	}
+	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
+		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
+	}
+	if f.billingProject != "" {
+		if err := checkProject(f.billingProject); err != nil {
+			return nil, err
+		}
+	}
+	pl.outputs, err = p.planOutputs(f, sh, pl.started)
+	return pl, err
+}
+
+// check checks the flags of scan.
+func (p *program) check(f *scanFlags) (*plan, error) {
+	sh, err := p.shard(f.shard)
+	if err != nil {
+		return nil, err
+	}
+	started := p.now()
+	if f.saveSnapshot, err = p.expandOutput(f.saveSnapshot, f, sh, started); err != nil {
+		return nil, err
+	}
+	if f.snapshot, err = p.expand(f.snapshot, sh, started); err != nil {
+		return nil, err
+	}
+	pl, err := p.checkReport(f, sh, started)
+	if err != nil {
+		return nil, err
+	}
+	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
+		pl.logFindings = audit.High
+	}
+	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
+		return nil, err
+	}
+	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
+		return nil, err
+	}
+	live := "only live projects can be read with it"
+	switch {
+	case f.demo && f.snapshot != "":
+		return nil, refuse("", "--demo and --snapshot are two sources; use one")
+	case (f.demo || f.snapshot != "") && f.saveSnapshot != "":
+		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: %s", live)
+	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
+		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
+	case f.concurrency < 1 || f.concurrency > 1000:
+		return nil, refuse("", "--concurrency %d is not between 1 and 1000", f.concurrency)
+	case f.timeout < 0:
+		return nil, refuse("", "--timeout %s is negative", f.timeout)
+	}
+	if f.saveSnapshot != "" {
+		if f.saveSnapshot == "-" {
+			return nil, refuse("", "--save-snapshot takes a file: standard output gets the report alone")
+		}
+		if err := checkOutput(f.saveSnapshot); err != nil {
+			return nil, err
+		}
+	}
+	return pl, nil
+}
+
+func parseSeverity(flag, name string) (audit.Severity, error) {
+	var s audit.Severity
+	if name == "" {
+		return 0, nil
+	}
+	if s.UnmarshalText([]byte(name)) != nil {
+		return 0, refuse("Severities are "+strings.Join(audit.Severities, ", ")+".", "%s: there is no severity %q%s", flag, name, didYouMean(name, audit.Severities))
+	}
+	return s, nil
+}
+
+func ruleIDs() []string {
+	var ids []string
+	for _, r := range rules.All {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func findRule(id string) (*audit.Rule, error) {
+	for _, r := range rules.All {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return nil, refuse("Run gkeaudit rules for the list.", "there is no rule %q%s", id, didYouMean(id, ruleIDs()))
+}
+
+func chooseRules(only, skip []string) ([]*audit.Rule, error) {
+	for _, id := range slices.Concat(only, skip) {
+		if _, err := findRule(id); err != nil {
+			return nil, err
+		}
+	}
+	var chosen []*audit.Rule
+	for _, r := range rules.All {
+		if (len(only) == 0 || slices.Contains(only, r.ID)) && !slices.Contains(skip, r.ID) {
+			chosen = append(chosen, r)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, refuse("", "--rule and --skip-rule leave no rule")
+	}
+	return chosen, nil
+}
+
+// projectID is what a project is named by: an ID, that of a domain's project, or
+// a number. Source: Creating and managing projects, in the Resource Manager
+// documentation.
+var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
+
+func checkProject(id string) error {
+	if projectID.MatchString(id) {
+		return nil
+	}
+	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
+	return refuse(hint, "%q is not a project ID%s", id, meant(id))
+}
