@@ -38,7 +38,7 @@ func realMain(tune func(*gcp.Config)) int {
 // has by default. GOGC and GOMEMLIMIT have the last word.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(800)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(400 << 20)
