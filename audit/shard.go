@@ -3,8 +3,10 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Shard is one of several parts of an audit, which together look at every project
@@ -18,7 +20,14 @@ type Shard struct {
 	// Projects is how many projects all shards have together, as this one found
 	// them.
 	Projects int `json:"projects"`
+
+	// Whole tells one set of projects from another: the first bytes, in hexadecimal,
+	// of the SHA-256 of all their IDs.
+	Whole string `json:"whole"`
 }
+
+// mostShards is how many tasks a Cloud Run job may have.
+const mostShards = 10000
 
 // String returns the shard as --shard takes it.
 func (sh Shard) String() string { return fmt.Sprintf("%d/%d", sh.Index, sh.Count) }
@@ -39,14 +48,15 @@ func (sh *Shard) Of(sc Scope) Scope {
 	projects := slices.Clone(sc.Projects)
 	slices.Sort(projects)
 	projects = slices.Compact(projects)
-	sc.Shard = &Shard{sh.Index, sh.Count, len(projects)}
+	sum := sha256.Sum256([]byte(strings.Join(projects, "\n")))
+	sc.Shard = &Shard{sh.Index, sh.Count, len(projects), hex.EncodeToString(sum[:8])}
 	sc.Projects = append([]string{}, slices.DeleteFunc(projects, func(id string) bool { return !sh.Has(id) })...)
 	return sc
 }
 
 // Validate reports whether there is such a shard.
 func (sh Shard) Validate() error {
-	if sh.Index < 0 || sh.Index >= sh.Count {
+	if sh.Index < 0 || sh.Index >= sh.Count || sh.Count > mostShards {
 		return fmt.Errorf("there is no shard %s", sh)
 	}
 	return nil

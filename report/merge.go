@@ -138,10 +138,11 @@ func missing(files []File) []string {
 	}
 	var all []string
 	there := map[int]bool{}
-	projects, fewest, most := 0, files[0].Scope.Shard.Projects, 0
+	projects, fewest, most, same := 0, files[0].Scope.Shard.Projects, 0, true
 	for _, f := range files {
 		there[f.Scope.Shard.Index] = true
 		projects += len(f.Scope.Projects)
+		same = same && f.Scope.Shard.Whole == files[0].Scope.Shard.Whole
 		fewest, most = min(fewest, f.Scope.Shard.Projects), max(most, f.Scope.Shard.Projects)
 	}
 	count := files[0].Scope.Shard.Count
@@ -154,6 +155,8 @@ func missing(files []File) []string {
 	case fewest < most:
 		// Each task finds the projects by itself.
 		all = append(all, fmt.Sprintf("perhaps projects: some shards are of %d projects, others of %d", fewest, most))
+	case !same:
+		all = append(all, "perhaps projects: the shards are not of the same ones")
 	case len(files) == count && projects != most:
 		all = append(all, fmt.Sprintf("projects: the shards are of %d projects, and have %d", most, projects))
 	}

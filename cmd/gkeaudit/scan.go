@@ -251,11 +251,13 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 // finish writes a report to wherever it goes, and turns it into the exit status. An
 // error in what was written before does not keep it from that.
 func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
-	if err := errors.Join(before, p.write(ctx, r, f, plan)); err != nil {
-		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
+	err := errors.Join(before, p.write(ctx, r, f, plan))
+	// What could not be written is in the log at least.
 	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
 		logReport(ctx, log, r, plan.logFindings, plan.files())
+	}
+	if err != nil {
+		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return p.outcome(r, f, plan)
 }
