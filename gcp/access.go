@@ -136,10 +136,14 @@ func (c *Client) test(ctx context.Context, resource string, needed []string) Acc
 		default:
 			response, err = c.manager.Projects.TestIamPermissions(resource, request).Context(ctx).Do()
 		}
-		if err == nil {
-			granted = response.Permissions
+		if err != nil {
+			return err
 		}
-		return err
+		if response == nil { // the answer was null
+			return errNoAnswer
+		}
+		granted = response.Permissions
+		return nil
 	})
 	if ok {
 		for _, p := range needed {
@@ -173,7 +177,7 @@ func (c *Client) tryReading(ctx context.Context, a Access, id string) Access {
 		switch {
 		case slices.Contains(a.Needed, g.Permission) && !slices.Contains(a.Missing, g.Permission):
 			a.Missing = append(a.Missing, g.Permission)
-		case g.Permission == "":
+		case !slices.Contains(a.Needed, g.Permission):
 			a.Unknown = cmp.Or(a.Unknown, g.Message)
 		}
 	}

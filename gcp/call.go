@@ -4,8 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
+
+	"gkeaudit/audit"
 
 	"github.com/googleapis/gax-go/v2"
 )
@@ -159,11 +162,18 @@ func (q *quotaGate) drought(began time.Time) time.Duration {
 	return time.Since(began)
 }
 
+const timeUp = "the run's time was up before an answer came"
+
+// Stopped reports whether a gap is there because the run was ended.
+func Stopped(g audit.Gap) bool {
+	return g.Code == "CANCELLED" || g.Code == "DEADLINE_EXCEEDED" && strings.HasPrefix(g.Message, timeUp)
+}
+
 // stopped is the fault of a call that the end of the run cut off.
 func (c *Client) stopped(ctx context.Context) fault {
 	f := faultOf(operation{}, ctx.Err())
 	if f.code == "DEADLINE_EXCEEDED" {
-		f.message = "the run's time was up before an answer came"
+		f.message = timeUp
 	}
 	return f
 }

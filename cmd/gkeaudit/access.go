@@ -69,6 +69,9 @@ func (p *program) access(cmd *cobra.Command, f *scanFlags, format string) error 
 		return err
 	}
 	scope, gaps := client.Discover(cmd.Context(), scope, f.discovery)
+	if len(scope.Projects) == 0 && scope.Discovery == nil {
+		return refuse("", "--exclude-project leaves no project")
+	}
 	all := client.Access(cmd.Context(), scope)
 	complete := len(gaps) == 0
 	for _, a := range all {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gkeaudit/audit"
+	"gkeaudit/gcp"
 	"gkeaudit/report"
 )
 
@@ -13,7 +14,7 @@ import (
 // read, others may.
 func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 {
-		if !r.Scope.Answerable(r.Gaps) {
+		if !r.Scope.Answerable(r.Gaps) && !stopped(r) {
 			return p.unanswerable(r)
 		}
 		if missing := unmatched(r, f); missing != nil {
@@ -117,4 +118,10 @@ func unmatched(r *report.Report, f *scanFlags) error {
 		}
 	}
 	return nil
+}
+
+// stopped reports whether the run was ended by a signal or by --timeout, after which
+// an incomplete answer is the right one.
+func stopped(r *report.Report) bool {
+	return slices.ContainsFunc(r.Gaps, gcp.Stopped)
 }
