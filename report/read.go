@@ -147,6 +147,9 @@ func (r *Report) validate() error {
 			return fmt.Errorf("rules[%d] has no ID or no severity, or is listed twice", i)
 		}
 		rules[rule.ID] = true
+		if err := plainRule(rule); err != nil {
+			return fmt.Errorf("rules[%d]: %w", i, err)
+		}
 	}
 	for i, c := range r.Clusters {
 		inScope := slices.ContainsFunc(r.Scope.Projects, func(id string) bool { return strings.HasPrefix(c.Name, "projects/"+id+"/") })
@@ -183,4 +186,28 @@ func names(files ...File) string {
 		quoted[i] = f.Name
 	}
 	return strings.Join(quoted, " and ")
+}
+
+// plainRule refuses a rule whose texts hold what no rule of ours has: control
+// characters, markup or links. The formats take a rule's texts for Markdown already,
+// and a report file may have been written by anybody.
+func plainRule(r *audit.Rule) error {
+	texts := []string{r.ID, r.Title, r.Rationale, r.Checks, r.Remediation.Terraform, r.Remediation.Disruption}
+	for _, step := range r.Remediation.Gcloud {
+		texts = append(texts, step.Title, step.Commands)
+	}
+	texts = append(texts, r.Permissions...)
+	for _, ref := range r.References {
+		texts = append(texts, ref.Title)
+		if !strings.HasPrefix(ref.URL, "https://") || strings.ContainsAny(ref.URL, " <>()\"'\\`") || strings.ContainsFunc(ref.URL, unsafe) {
+			return fmt.Errorf("%q is not the address of a page", ref.URL)
+		}
+	}
+	for _, text := range texts {
+		if strings.ContainsFunc(text, func(c rune) bool { return c != '\n' && unsafe(c) }) || strings.ContainsAny(text, "<`") ||
+			strings.Contains(text, "](") || strings.HasPrefix(text, "#") || strings.Contains(text, "\n#") {
+			return errors.New("its text is not that of a rule")
+		}
+	}
+	return nil
 }
