@@ -18,8 +18,9 @@ import (
 const reportHelp = `Reads JSON reports that scan wrote, makes one report of them, and writes it in any
 format. Nothing is read anew.
 
-A FILE is a file, - for standard input, or an object in Cloud Storage, gs://BUCKET/PATH. One that ends in
-a slash stands for every .json in the folder, or below the prefix.
+A FILE is a file, - for standard input, or an object in Cloud Storage,
+gs://BUCKET/PATH. One that ends in a slash stands for every .json in the folder, or
+below the prefix.
 
 Several reports are the shards of one audit, as the tasks of a Cloud Run job write
 them, or audits of different projects by the same rules. The report of all shards is
