@@ -21,6 +21,17 @@ type Rule struct {
 
 	Severity Severity `json:"severity"`
 
+	// Weight says in one sentence why it has that severity.
+	Weight string `json:"weight"`
+
+	// Optional says why the rule is not among the recommended ones: that its advice
+	// is a matter of cost or taste, or does not fit every estate. Empty if it is
+	// recommended.
+	Optional string `json:"optional,omitempty"`
+
+	// Since is the version of gkeaudit that the rule came with.
+	Since string `json:"since"`
+
 	// Rationale says what happens when it does not hold.
 	Rationale string `json:"rationale"`
 
@@ -33,17 +44,62 @@ type Rule struct {
 	// References are pages to read on, most useful first.
 	References []Reference `json:"references"`
 
-	// Permissions are the IAM permissions without which the rule cannot judge.
+	// Controls are what benchmarks, detectors and policies of others say of the same
+	// thing.
+	Controls []Control `json:"controls,omitempty"`
+
+	// Needs is the data that the rule judges by, besides the clusters, which every
+	// rule needs. What no rule of a run needs is not read.
+	Needs []Data `json:"needs,omitempty"`
+
+	// Uses is data that the rule says more with, and judges without.
+	Uses []Data `json:"uses,omitempty"`
+
+	// Permissions are the IAM permissions without which the rule cannot judge every
+	// cluster, sorted. They follow from what it needs; see [Rule.Complete].
 	Permissions []string `json:"permissions"`
 
 	// Check judges one cluster. Its verdicts are about the cluster or parts of
 	// it, at most one for each resource, and at least one in all.
-	Check func(*Snapshot, *Cluster) []Verdict `json:"-"`
+	Check func(*Input, *Cluster) []Verdict `json:"-"`
 }
+
+// An Input is what rules judge: what was read, and what its owner has laid down.
+type Input struct {
+	*Snapshot
+	Parameters Parameters
+}
+
+// NewInput returns a snapshot to be judged by the default parameters.
+func NewInput(s *Snapshot) *Input { return &Input{s, DefaultParameters()} }
+
+// A Control is an entry of a benchmark, a detector or a policy that is about the same
+// thing as a rule.
+type Control struct {
+	Framework Framework `json:"framework"`
+
+	// ID is the control's own: "5.6.5", "PRIVATE_CLUSTER_DISABLED",
+	// "container.managed.enablePrivateNodes".
+	ID string `json:"id"`
+}
+
+// A Framework is where controls come from. Benchmarks are named with their version:
+// their numbers change from one to the next.
+type Framework string
+
+// The frameworks.
+const (
+	CISGKE19          Framework = "CIS GKE 1.9.0"
+	CISGKEAutopilot13 Framework = "CIS GKE Autopilot 1.3.0"
+	CISGKE20          Framework = "CIS GKE 2.0.0"
+	SCC               Framework = "Security Command Center"     // detectors of Security Health Analytics
+	OrgPolicy         Framework = "Organization Policy Service" // constraints that prevent what the rule finds
+)
 
 // Remediation is how to make a rule hold. Names in braces stand for those of the
 // finding: {project}, {location}, {cluster}, {pool}, {subnetwork}, {region},
-// {network} and {host}, the project that owns the subnetwork.
+// {network}, {router}, {gateway}, {account} and {host}, the project that owns the
+// network.
 type Remediation struct {
 	// Gcloud are steps, of which those count that fit the finding.
 	Gcloud []Step `json:"gcloud"`
@@ -54,7 +110,21 @@ type Remediation struct {
 	// Disruption says what the change interrupts, and whether something has to
 	// be made anew.
 	Disruption string `json:"disruption"`
+
+	// Recreates is what is made anew by the change.
+	Recreates Recreation `json:"recreates"`
 }
+
+// A Recreation is what a change makes anew.
+type Recreation string
+
+// The recreations, least first.
+const (
+	RecreatesNothing  Recreation = "nothing"
+	RecreatesNodes    Recreation = "nodes"     // in place: GKE replaces them by the node pool's upgrade strategy
+	RecreatesNodePool Recreation = "node-pool" // another has to be made, and the old one deleted
+	RecreatesCluster  Recreation = "cluster"   // another has to be made, and workloads moved
+)
 
 // A Step is some commands that mend a finding.
 type Step struct {
@@ -84,19 +154,19 @@ type Reference struct {
 }
 
 // EachCluster makes a Check that judges the cluster as a whole.
-func EachCluster(judge func(*Snapshot, *Cluster) Verdict) func(*Snapshot, *Cluster) []Verdict {
-	return func(s *Snapshot, c *Cluster) []Verdict {
-		return []Verdict{judge(s, c)}
+func EachCluster(judge func(*Input, *Cluster) Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
+		return []Verdict{judge(in, c)}
 	}
 }
 
 // EachNodeSource makes a Check that judges each node pool, and the cluster where
 // it makes node pools by its own defaults.
-func EachNodeSource(judge func(*Snapshot, NodeSource) Verdict) func(*Snapshot, *Cluster) []Verdict {
-	return func(s *Snapshot, c *Cluster) []Verdict {
+func EachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
 		var vs []Verdict
 		for _, n := range c.NodeSources() {
-			v := judge(s, n).On(n.ResourceName())
+			v := judge(in, n).On(n.ResourceName())
 			if n.Pool == nil {
 				v = v.Because(n.origin())
 			}
@@ -111,12 +181,12 @@ func EachNodeSource(judge func(*Snapshot, NodeSource) Verdict) func(*Snapshot, *
 
 // EachPrivateSubnetwork makes a Check that judges each subnetwork that holds
 // private nodes of the cluster.
-func EachPrivateSubnetwork(judge func(*Snapshot, *Cluster, NodeSubnetwork) Verdict) func(*Snapshot, *Cluster) []Verdict {
-	return func(s *Snapshot, c *Cluster) []Verdict {
+func EachPrivateSubnetwork(judge func(*Input, *Cluster, NodeSubnetwork) Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
 		subnetworks, unnamed := c.PrivateSubnetworks()
 		var vs []Verdict
 		for _, sn := range subnetworks {
-			vs = append(vs, judge(s, c, sn).On(sn.Name.String()))
+			vs = append(vs, judge(in, c, sn).On(sn.Name.String()))
 		}
 		if unnamed != nil {
 			vs = append(vs, Unknownf("%s: no subnetwork is named, as on a legacy network", JoinSources(unnamed)).
@@ -135,6 +205,17 @@ func EachPrivateSubnetwork(judge func(*Snapshot, *Cluster, NodeSubnetwork) Verdi
 		}
 		v.Evidence = Distinct(v.Evidence)
 		return []Verdict{v}
+	}
+}
+
+// StandardOnly makes a Check of one that concerns Standard clusters alone. Of an Autopilot
+// cluster it says that the question does not arise, and why: "Autopilot always ...".
+func StandardOnly(why string, check func(*Input, *Cluster) []Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
+		if c.Autopilot() {
+			return []Verdict{NotApplicablef("%s", why).Because(Evidence{c.ResourceName(), "autopilot.enabled", "true"})}
+		}
+		return check(in, c)
 	}
 }
 
@@ -172,25 +253,25 @@ func Distinct(evidence []Evidence) []Evidence {
 	})
 }
 
-// Run applies rules to the clusters of a snapshot. It returns findings in the
+// Run applies rules to the clusters of an input. It returns findings in the
 // order of cluster, rule and resource.
 //
 // Clusters that are being created or deleted get NotApplicable from every rule:
 // their configuration is not settled. Clusters in another state than RUNNING are
 // judged, and their findings name the state.
-func Run(s *Snapshot, rules []*Rule) []Finding {
+func Run(in *Input, rules []*Rule) []Finding {
 	rules = slices.Clone(rules)
 	slices.SortFunc(rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
 	var findings []Finding
-	for _, c := range s.Clusters() {
+	for _, c := range in.Clusters() {
 		for _, r := range rules {
-			findings = append(findings, judge(s, r, c)...)
+			findings = append(findings, judge(in, r, c)...)
 		}
 	}
 	return findings
 }
 
-func judge(s *Snapshot, r *Rule, c *Cluster) []Finding {
+func judge(in *Input, r *Rule, c *Cluster) []Finding {
 	cluster := c.ResourceName()
 	status := Evidence{cluster, "status", c.GetStatus().String()}
 	var verdicts []Verdict
@@ -200,11 +281,11 @@ func judge(s *Snapshot, r *Rule, c *Cluster) []Finding {
 	case containerpb.Cluster_STOPPING:
 		verdicts = []Verdict{NotApplicablef("the cluster is being deleted (STOPPING)").Because(status)}
 	case containerpb.Cluster_ERROR, containerpb.Cluster_DEGRADED, containerpb.Cluster_RECONCILING:
-		for _, v := range r.Check(s, c) {
+		for _, v := range r.Check(in, c) {
 			verdicts = append(verdicts, v.Noting("the cluster is "+status.Value).Because(status))
 		}
 	default:
-		verdicts = r.Check(s, c)
+		verdicts = r.Check(in, c)
 	}
 	findings := make([]Finding, len(verdicts))
 	for i, v := range verdicts {

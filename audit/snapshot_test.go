@@ -60,7 +60,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 			if diff := cmp.Diff(string(first), string(write(t, again))); diff != "" {
 				t.Errorf("differs when read and written again:\n%s", diff)
 			}
-			if diff := cmp.Diff(audit.Run(s, rules.All), audit.Run(again, rules.All)); diff != "" {
+			if diff := cmp.Diff(audit.Run(audit.NewInput(s), rules.All), audit.Run(audit.NewInput(again), rules.All)); diff != "" {
 				t.Errorf("findings differ after a round trip:\n%s", diff)
 			}
 		})
@@ -151,7 +151,7 @@ func FuzzReadSnapshot(f *testing.F) {
 			return
 		}
 		ids := map[string]bool{}
-		for _, finding := range audit.Run(s, rules.All) {
+		for _, finding := range audit.Run(audit.NewInput(s), rules.All) {
 			if finding.Message == "" || finding.Cluster == "" || finding.Resource == "" || len(finding.Evidence) == 0 {
 				t.Errorf("a finding lacks something: %+v", finding)
 			}

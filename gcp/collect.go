@@ -14,9 +14,9 @@ import (
 	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
-// Collect reads what the scope asks for. It always returns a snapshot: what could
-// not be read is among its gaps.
-func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) *audit.Snapshot {
+// Collect reads the clusters that the scope asks for and, for those, the given kinds of
+// data. It always returns a snapshot: what could not be read is among its gaps.
+func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Data, now time.Time) *audit.Snapshot {
 	col := &collection{client: c, scope: scope, projects: map[string]*audit.Project{}}
 	scope.Projects = append([]string{}, scope.Projects...)
 	slices.Sort(scope.Projects)
@@ -47,9 +47,15 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, now time.Time) 
 			col.projects[id] = p
 		}
 		var lists sync.WaitGroup
-		lists.Go(func() { col.subnetworks(ctx, p, regions) })
-		lists.Go(func() { col.routers(ctx, p, regions) })
-		lists.Go(func() { col.routes(ctx, p) })
+		for kind, read := range map[audit.Data]func(){
+			audit.Subnetworks: func() { col.subnetworks(ctx, p, regions) },
+			audit.Routers:     func() { col.routers(ctx, p, regions) },
+			audit.Routes:      func() { col.routes(ctx, p) },
+		} {
+			if slices.Contains(data, kind) {
+				lists.Go(read)
+			}
+		}
 		wg.Go(func() {
 			lists.Wait()
 			tell(func(p *Progress) { p.NetworksDone++ })

@@ -286,7 +286,7 @@ func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit
 		t.Fatal(err)
 	}
 	scope, gaps := c.Discover(ctx, scope, way)
-	s := c.Collect(ctx, scope, now)
+	s := c.Collect(ctx, scope, audit.AllData(), now)
 	s.Gaps = append(gaps, s.Gaps...)
 	return s
 }

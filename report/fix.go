@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -18,12 +19,15 @@ var placeholders = map[string]string{
 	"{region}":     "REGION",
 	"{network}":    "NETWORK",
 	"{host}":       "HOST_PROJECT",
+	"{router}":     "ROUTER",
+	"{gateway}":    "GATEWAY",
+	"{account}":    "SERVICE_ACCOUNT_EMAIL",
 }
 
 // plainName is what may be put into a command. Names of Google Cloud's resources
 // all look like this; any other stays a placeholder, so that a command that
 // somebody copies from a report does nothing that its name smuggled in.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`)
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`)
 
 // general writes a remediation for no finding in particular.
 func general(text string) string {
@@ -50,14 +54,25 @@ func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
 		if step.For != "" && step.For != subjectOf(f, c) {
 			continue
 		}
-		for mark, name := range names {
-			if plainName.MatchString(name) {
-				step.Commands = strings.ReplaceAll(step.Commands, mark, name)
-			}
-		}
+		step.Commands = named(step.Commands, names)
 		fitting = append(fitting, step)
 	}
 	return gcloudSteps(fitting)
+}
+
+// terraformFor writes a snippet for a finding, with the names in place.
+func terraformFor(snippet string, f audit.Finding, c Cluster) string {
+	return general(named(snippet, namesOf(f, c)))
+}
+
+// named puts names in place of their placeholders.
+func named(text string, names map[string]string) string {
+	for mark, name := range names {
+		if plainName.MatchString(name) {
+			text = strings.ReplaceAll(text, mark, name)
+		}
+	}
+	return text
 }
 
 // subjectOf says what kind of thing a finding is about.
@@ -77,14 +92,22 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 	if audit.Segment(f.Resource, "subnetworks") != "" {
 		subnetwork = f.Resource
 	}
+	host := cmp.Or(audit.Segment(subnetwork, "projects"), audit.Segment(c.Network, "projects"))
+	region := audit.Segment(subnetwork, "regions")
+	if audit.Segment(f.Resource, "routers") != "" {
+		host, region = audit.Segment(f.Resource, "projects"), audit.Segment(f.Resource, "regions")
+	}
 	return map[string]string{
 		"{project}":    audit.Segment(f.Cluster, "projects"),
 		"{location}":   audit.Segment(f.Cluster, "locations"),
 		"{cluster}":    audit.Segment(f.Cluster, "clusters"),
 		"{pool}":       audit.Segment(f.Resource, "nodePools"),
 		"{subnetwork}": audit.Segment(subnetwork, "subnetworks"),
-		"{region}":     audit.Segment(subnetwork, "regions"),
-		"{host}":       audit.Segment(subnetwork, "projects"),
+		"{region}":     region,
+		"{host}":       host,
 		"{network}":    audit.Segment(c.Network, "networks"),
+		"{router}":     audit.Segment(f.Resource, "routers"),
+		"{gateway}":    audit.Segment(f.Resource, "nats"),
+		"{account}":    audit.Segment(f.Resource, "serviceAccounts"),
 	}
 }

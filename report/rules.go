@@ -21,6 +21,10 @@ func WriteRules(w io.Writer, rules []*audit.Rule) error {
 func WriteRule(w io.Writer, r *audit.Rule) error {
 	t := &tableWriter{w: w}
 	t.line("%s (%s)\n%s", r.ID, r.Severity, r.Title)
+	t.line("\n%s", r.Weight)
+	if r.Optional != "" {
+		t.line("Not among the recommended rules: %s", r.Optional)
+	}
 	section := func(title, text string) {
 		t.line("\n%s\n\n%s", title, text)
 	}
@@ -28,14 +32,39 @@ func WriteRule(w io.Writer, r *audit.Rule) error {
 	section("What is checked", general(r.Checks))
 	section("How to mend it, with gcloud", indented(gcloudSteps(r.Remediation.Gcloud)))
 	section("How to mend it, with Terraform", indented(general(r.Remediation.Terraform)))
-	section("What that disrupts", general(r.Remediation.Disruption))
+	section("What that disrupts", general(r.Remediation.Disruption)+"\nWhat is made anew: "+recreations[r.Remediation.Recreates]+".")
+	if len(r.Controls) > 0 {
+		section("What others call it", controls(r.Controls))
+	}
 	section("Permissions it needs", strings.Join(r.Permissions, "\n"))
 	var refs []string
 	for _, ref := range r.References {
 		refs = append(refs, fmt.Sprintf("%s\n    %s", ref.Title, ref.URL))
 	}
 	section("Read on", strings.Join(refs, "\n"))
+	t.line("\nSince version %s.", r.Since)
 	return t.err
+}
+
+// recreations say in words what a change makes anew.
+var recreations = map[audit.Recreation]string{
+	audit.RecreatesNothing:  "nothing",
+	audit.RecreatesNodes:    "the nodes, one after the other",
+	audit.RecreatesNodePool: "the node pool",
+	audit.RecreatesCluster:  "the cluster",
+}
+
+// controls lists controls, those of a framework on one line.
+func controls(cs []audit.Control) string {
+	var lines []string
+	for i, c := range cs {
+		if i > 0 && cs[i-1].Framework == c.Framework {
+			lines[len(lines)-1] += ", " + c.ID
+			continue
+		}
+		lines = append(lines, string(c.Framework)+": "+c.ID)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func indented(text string) string {

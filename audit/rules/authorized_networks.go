@@ -18,6 +18,8 @@ var authorizedNetworks = &audit.Rule{
 	ID:       "authorized-networks",
 	Title:    "The control plane's public endpoint admits authorized networks only",
 	Severity: audit.High,
+	Weight:   "A control plane that the whole internet may try is one leaked credential or one flaw away from being taken.",
+	Since:    "0.1.0",
 	Rationale: `A public endpoint without authorized networks answers the whole internet. Then
 nothing but authentication stands between anybody and the Kubernetes API: a leaked
 token or key, or a flaw in the API server, is enough.`,
@@ -52,14 +54,19 @@ gcloud container clusters update {cluster} \
 }`,
 		Disruption: `No restart. The list is replaced as a whole: callers that are missing from it are
 locked out at once. Users of the DNS endpoint need container.clusters.connect.`,
+		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
 		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks"},
 		{Title: "About network isolation in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/network-isolation"},
 		{Title: "Harden your cluster's security: restrict control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#restrict_control_plane_access"},
 	},
-	Permissions: []string{"container.clusters.list"},
-	Check: audit.EachCluster(func(_ *audit.Snapshot, c *audit.Cluster) audit.Verdict {
+	Controls: []audit.Control{
+		{Framework: audit.CISGKE19, ID: "5.6.3"},
+		{Framework: audit.CISGKEAutopilot13, ID: "5.4.2"},
+		{Framework: audit.SCC, ID: "MASTER_AUTHORIZED_NETWORKS_DISABLED"},
+	},
+	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		return judgeControlPlane(c).Noting(dnsEndpoint(c))
 	}),
 }

@@ -14,6 +14,8 @@ var cloudNAT = &audit.Rule{
 	ID:       "cloud-nat",
 	Title:    "Private nodes reach the internet through Cloud NAT",
 	Severity: audit.High,
+	Weight:   "Nodes without a way out fail in ways that end with somebody giving them an external address.",
+	Since:    "0.1.0",
 	Rationale: `A private node has no address for the internet. Without Cloud NAT it cannot pull
 an image from outside of Google, call a partner or fetch an update, and somebody
 gives it an external address again to mend that. With Cloud NAT, egress leaves
@@ -77,14 +79,16 @@ resource "google_compute_router_nat" "nat" {
 		Disruption: `None for a new gateway. Changing the port allocation of an existing one may break
 connections. A new default route opens a way out for every instance of the network
 that has an address for it: look at the firewall rules first.`,
+		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
 		{Title: "Cloud NAT overview", URL: "https://docs.cloud.google.com/nat/docs/overview"},
 		{Title: "Cloud NAT and other Google Cloud products: GKE", URL: "https://docs.cloud.google.com/nat/docs/nat-product-interactions"},
 		{Title: "Routes", URL: "https://docs.cloud.google.com/vpc/docs/routes"},
 	},
-	Permissions: []string{"container.clusters.list", "compute.routers.list", "compute.routes.list"},
-	Check: audit.EachPrivateSubnetwork(func(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
+	Needs: []audit.Data{audit.Routers, audit.Routes},
+	Uses:  []audit.Data{audit.Subnetworks},
+	Check: audit.EachPrivateSubnetwork(func(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
 		network, v, ok := networkOf(s, c, sn.Name)
 		if !ok {
 			return v
@@ -105,7 +109,7 @@ that has an address for it: look at the firewall rules first.`,
 // networkOf returns the network of a subnetwork. The cluster names that of its
 // own subnetwork; a node pool in another one may be in another network, which
 // only the subnetwork tells.
-func networkOf(s *audit.Snapshot, c *audit.Cluster, name audit.SubnetworkName) (audit.NetworkName, audit.Verdict, bool) {
+func networkOf(s *audit.Input, c *audit.Cluster, name audit.SubnetworkName) (audit.NetworkName, audit.Verdict, bool) {
 	subnetwork, gap := s.Subnetwork(name)
 	if subnetwork != nil {
 		if network, ok := audit.ParseNetwork(subnetwork.GetNetwork()); ok {
@@ -138,7 +142,7 @@ type egress struct {
 	snatDisabled bool
 }
 
-func newEgress(s *audit.Snapshot, c *audit.Cluster, network audit.NetworkName, sn audit.NodeSubnetwork) *egress {
+func newEgress(s *audit.Input, c *audit.Cluster, network audit.NetworkName, sn audit.NodeSubnetwork) *egress {
 	var podRanges []string
 	for _, n := range sn.Sources {
 		if r := n.PodRange(); r != "" && !slices.Contains(podRanges, r) {

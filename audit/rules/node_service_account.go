@@ -11,6 +11,8 @@ var nodeServiceAccount = &audit.Rule{
 	ID:       "node-service-account",
 	Title:    "Nodes run as a service account of their own",
 	Severity: audit.High,
+	Weight:   "One compromised pod has all that the account may do, which for a default account is often nearly everything in the project.",
+	Since:    "0.1.0",
 	Rationale: `Every pod on a node can take the node's identity unless something stops it. The
 default service accounts are shared by all that runs in the project, and many
 hold the Editor role, so that one compromised pod may change nearly everything
@@ -75,14 +77,21 @@ pool. The defaults of Autopilot and node auto-provisioning take effect for node
 pools made later; an Autopilot cluster is rid of the old account for certain
 only when it is made anew with --service-account. Whoever makes the node pool
 needs roles/iam.serviceAccountUser on the account.`,
+		Recreates: audit.RecreatesNodePool,
 	},
 	References: []audit.Reference{
 		{Title: "Harden your cluster's security: use least privilege IAM service accounts", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa"},
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 		{Title: "Types of service accounts: default service accounts", URL: "https://docs.cloud.google.com/iam/docs/service-account-types#default"},
 	},
-	Permissions: []string{"container.clusters.list"},
-	Check: audit.EachNodeSource(func(_ *audit.Snapshot, n audit.NodeSource) audit.Verdict {
+	Controls: []audit.Control{
+		{Framework: audit.CISGKE19, ID: "5.2.1"},
+		{Framework: audit.CISGKEAutopilot13, ID: "5.2.1"},
+		{Framework: audit.CISGKE20, ID: "5.2.1"},
+		{Framework: audit.SCC, ID: "OVER_PRIVILEGED_ACCOUNT"},
+		{Framework: audit.OrgPolicy, ID: "container.managed.disallowDefaultComputeServiceAccount"},
+	},
+	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		field, email := "config.serviceAccount", n.Pool.GetConfig().GetServiceAccount()
 		if n.Pool == nil {
 			field = "autoscaling.autoprovisioningNodePoolDefaults.serviceAccount"

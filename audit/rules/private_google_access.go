@@ -14,6 +14,8 @@ var privateGoogleAccess = &audit.Rule{
 	ID:       "private-google-access",
 	Title:    "Private nodes reach Google APIs by Private Google Access",
 	Severity: audit.High,
+	Weight:   "Without it private nodes may fail to register or to pull images, and the usual quick mend is an external address.",
+	Since:    "0.1.0",
 	Rationale: `A private node needs Google APIs to pull images and to send logs and metrics.
 With Private Google Access its packets stay in Google's network. Without, they
 depend on Cloud NAT or a proxy: they take up ports and cost processing, and end
@@ -36,17 +38,22 @@ are not judged here.`,
 }`,
 		Disruption: `None. It takes compute.subnetworks.setPrivateIpGoogleAccess in the project that
 owns the subnetwork (roles/compute.networkAdmin has it).`,
+		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
 		{Title: "Private Google Access", URL: "https://docs.cloud.google.com/vpc/docs/private-google-access"},
 		{Title: "Configure Private Google Access", URL: "https://docs.cloud.google.com/vpc/docs/configure-private-google-access"},
 		{Title: "Clusters with Shared VPC", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc"},
 	},
-	Permissions: []string{"container.clusters.list", "compute.subnetworks.list"},
-	Check:       checkPrivateGoogleAccess,
+	Controls: []audit.Control{
+		{Framework: audit.SCC, ID: "CLUSTER_PRIVATE_GOOGLE_ACCESS_DISABLED"},
+	},
+	Needs: []audit.Data{audit.Subnetworks},
+	Uses:  []audit.Data{audit.Routers, audit.Routes},
+	Check: checkPrivateGoogleAccess,
 }
 
-func checkPrivateGoogleAccess(s *audit.Snapshot, c *audit.Cluster) []audit.Verdict {
+func checkPrivateGoogleAccess(s *audit.Input, c *audit.Cluster) []audit.Verdict {
 	verdicts := audit.EachPrivateSubnetwork(judgeGoogleAccess)(s, c)
 	private, _ := c.PrivateSubnetworks()
 	if len(private) == 0 {
@@ -78,7 +85,7 @@ var nodelessPurposes = []string{
 	"GLOBAL_MANAGED_PROXY", "INTERNAL_HTTPS_LOAD_BALANCER", "PRIVATE_NAT", "PRIVATE_SERVICE_CONNECT", "REGIONAL_MANAGED_PROXY",
 }
 
-func judgeGoogleAccess(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
+func judgeGoogleAccess(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
 	const field = "privateIpGoogleAccess"
 	name := sn.Name.String()
 	subnetwork, gap := s.Subnetwork(sn.Name)
@@ -116,7 +123,7 @@ func judgeGoogleAccess(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetw
 
 // natMeanwhile says what Cloud NAT does for a subnetwork without Private Google
 // Access.
-func natMeanwhile(s *audit.Snapshot, c *audit.Cluster, sn audit.NodeSubnetwork, networkLink string) (string, []audit.Evidence) {
+func natMeanwhile(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork, networkLink string) (string, []audit.Evidence) {
 	network, ok := audit.ParseNetwork(networkLink)
 	if !ok {
 		return "", nil

@@ -10,6 +10,8 @@ var privateNodes = &audit.Rule{
 	ID:       "private-nodes",
 	Title:    "Nodes have no external IP addresses",
 	Severity: audit.High,
+	Weight:   "A node with an external address can be reached, and attacked, from the whole internet as soon as one firewall rule is too wide.",
+	Since:    "0.1.0",
 	Rationale: `A node with an external IP address can be reached from the internet as soon as
 a firewall rule allows it, by mistake or not: the kubelet, SSH and every
 NodePort and host port are then one rule away from everybody. It also sends its
@@ -49,14 +51,21 @@ without them image pulls fail. The node pool's nodes are expected to be made
 anew, with its upgrade strategy. On Autopilot all workloads are moved to other nodes.
 The cluster's default leaves existing node pools of a Standard cluster alone.
 Clusters whose control plane uses VPC peering cannot be changed: make a new one.`,
+		Recreates: audit.RecreatesNodes,
 	},
 	References: []audit.Reference{
 		{Title: "Customize your network isolation", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/latest/network-isolation"},
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 		{Title: "NodeNetworkConfig in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools#NodeNetworkConfig"},
 	},
-	Permissions: []string{"container.clusters.list"},
-	Check: audit.EachNodeSource(func(s *audit.Snapshot, n audit.NodeSource) audit.Verdict {
+	Controls: []audit.Control{
+		{Framework: audit.CISGKE19, ID: "5.6.5"},
+		{Framework: audit.CISGKEAutopilot13, ID: "5.4.4"},
+		{Framework: audit.SCC, ID: "PRIVATE_CLUSTER_DISABLED"},
+		{Framework: audit.OrgPolicy, ID: "container.managed.enablePrivateNodes"},
+	},
+	Uses: []audit.Data{audit.Subnetworks},
+	Check: audit.EachNodeSource(func(s *audit.Input, n audit.NodeSource) audit.Verdict {
 		privacy := n.Privacy()
 		if privacy.Private {
 			note, because := externalIPv6(s, n)
@@ -87,7 +96,7 @@ func whose(n audit.NodeSource, has, willHave string) string {
 
 // externalIPv6 says whether the nodes' subnetwork hands out external IPv6
 // addresses. What GKE then gives to private nodes is not documented.
-func externalIPv6(s *audit.Snapshot, n audit.NodeSource) (string, []audit.Evidence) {
+func externalIPv6(s *audit.Input, n audit.NodeSource) (string, []audit.Evidence) {
 	if n.Cluster.GetIpAllocationPolicy().GetStackType() != containerpb.StackType_IPV4_IPV6 {
 		return "", nil
 	}

@@ -5,10 +5,18 @@ package rules
 import "gkeaudit/audit"
 
 // All are the built-in rules in the order of their IDs.
-var All = []*audit.Rule{
+var All = complete(
+
 	authorizedNetworks,
 	cloudNAT,
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
+)
+
+func complete(rules ...*audit.Rule) []*audit.Rule {
+	for _, r := range rules {
+		r.Complete()
+	}
+	return rules
 }

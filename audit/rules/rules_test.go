@@ -2,10 +2,12 @@ package rules_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,8 +23,8 @@ var update = flag.Bool("update", false, "rewrite expectations with what the rule
 
 const cases = "../../testdata/rules"
 
-// TestRules runs the cases of each rule: pairs of files NAME.json, a snapshot, and
-// NAME.want, its findings.
+// TestRules runs the cases of each rule: files NAME.json, a snapshot, NAME.parameters,
+// which may be left out, and NAME.want, the findings.
 func TestRules(t *testing.T) {
 	for _, r := range rules.All {
 		t.Run(r.ID, func(t *testing.T) {
@@ -32,26 +34,36 @@ func TestRules(t *testing.T) {
 				t.Fatal(err)
 			}
 			seen := map[audit.Status]bool{}
-			for i := 0; i < len(archive.Files); i += 2 {
+			for i := 0; i < len(archive.Files); i++ {
 				input := archive.Files[i]
 				label, ok := strings.CutSuffix(input.Name, ".json")
-				if !ok || i+1 == len(archive.Files) || archive.Files[i+1].Name != label+".want" {
+				parameters := audit.DefaultParameters()
+				if i+1 < len(archive.Files) && archive.Files[i+1].Name == label+".parameters" {
+					i++
+					d := json.NewDecoder(bytes.NewReader(archive.Files[i].Data))
+					d.DisallowUnknownFields()
+					if err := d.Decode(&parameters); err != nil {
+						t.Fatalf("%s: %s: %v", name, archive.Files[i].Name, err)
+					}
+				}
+				if i++; !ok || i == len(archive.Files) || archive.Files[i].Name != label+".want" {
 					t.Fatalf("%s: %s is not followed by %s.want", name, input.Name, label)
 				}
+				want := &archive.Files[i]
 				t.Run(label, func(t *testing.T) {
 					s, err := audit.ReadSnapshotStrict(bytes.NewReader(input.Data))
 					if err != nil {
 						t.Fatal(err)
 					}
-					findings := audit.Run(s, []*audit.Rule{r})
+					findings := audit.Run(&audit.Input{Snapshot: s, Parameters: parameters}, []*audit.Rule{r})
 					for _, f := range findings {
 						seen[f.Status] = true
 					}
 					got := format(findings)
-					if want := string(archive.Files[i+1].Data); got != want {
-						t.Errorf("%s: findings differ (-want +got):\n%s", input.Name, cmp.Diff(want, got))
+					if diff := cmp.Diff(string(want.Data), got); diff != "" {
+						t.Errorf("%s: findings differ (-want +got):\n%s", input.Name, diff)
 					}
-					archive.Files[i+1].Data = []byte(got)
+					want.Data = []byte(got)
 				})
 			}
 			for _, status := range []audit.Status{audit.Pass, audit.Fail, audit.NotApplicable, audit.Unknown} {
@@ -91,6 +103,47 @@ func TestEveryCaseFileHasARule(t *testing.T) {
 		id := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		if !slices.ContainsFunc(rules.All, func(r *audit.Rule) bool { return r.ID == id }) {
 			t.Errorf("%s: there is no rule %q", file, id)
+		}
+	}
+}
+
+// TestRulesAreComplete keeps rules from being less than rules promise to be.
+func TestRulesAreComplete(t *testing.T) {
+	plain := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	sentence := regexp.MustCompile(`^[A-Z0-9][^\n]*\.$`)
+	for i, r := range rules.All {
+		if i > 0 && rules.All[i-1].ID >= r.ID {
+			t.Errorf("%s is not in the order of IDs", r.ID)
+		}
+		for what, ok := range map[string]bool{
+			"ID":          plain.MatchString(r.ID),
+			"title":       r.Title != "" && !strings.HasSuffix(r.Title, "."),
+			"severity":    r.Severity != 0,
+			"weight":      sentence.MatchString(r.Weight),
+			"since":       r.Since != "",
+			"rationale":   strings.HasSuffix(r.Rationale, "."),
+			"checks":      strings.HasSuffix(r.Checks, "."),
+			"gcloud":      len(r.Remediation.Gcloud) > 0,
+			"terraform":   r.Remediation.Terraform != "",
+			"disruption":  strings.HasSuffix(r.Remediation.Disruption, "."),
+			"recreates":   r.Remediation.Recreates != "",
+			"references":  len(r.References) > 0,
+			"permissions": len(r.Permissions) > 0,
+			"optional":    r.Optional == "" || sentence.MatchString(r.Optional),
+		} {
+			if !ok {
+				t.Errorf("%s: its %s is missing or has another form", r.ID, what)
+			}
+		}
+		for _, d := range slices.Concat(r.Needs, r.Uses) {
+			if !slices.Contains(audit.AllData(), d) {
+				t.Errorf("%s: there is no data %q", r.ID, d)
+			}
+		}
+		for _, c := range r.Controls {
+			if c.Framework == "" || c.ID == "" {
+				t.Errorf("%s: a control has no framework or no ID", r.ID)
+			}
 		}
 	}
 }

@@ -36,7 +36,7 @@ func BenchmarkAudit(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				findings := audit.Run(s, rules.All)
+				findings := audit.Run(audit.NewInput(s), rules.All)
 				if len(findings) < 5*n {
 					b.Fatalf("%d findings on %d clusters", len(findings), n)
 				}

@@ -15,8 +15,8 @@ import (
 const loginHint = "Run: gcloud auth application-default login\n" +
 	"or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account key or a workload identity federation configuration."
 
-// collect reads live projects: the shard's, or all where it is nil.
-func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, log *slog.Logger) (*audit.Snapshot, error) {
+// collect reads the given data of live projects: the shard's, or all where it is nil.
+func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, data []audit.Data, log *slog.Logger) (*audit.Snapshot, error) {
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
@@ -33,7 +33,7 @@ func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, lo
 	if len(scope.Projects) == 0 && scope.Discovery == nil {
 		return nil, refuse("", "--exclude-project leaves no project")
 	}
-	s := client.Collect(ctx, sh.Of(scope), now)
+	s := client.Collect(ctx, sh.Of(scope), data, now)
 	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
 	return s, nil
 }

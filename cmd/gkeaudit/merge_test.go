@@ -54,7 +54,7 @@ func reportOf(t *testing.T, s *audit.Snapshot, sh *audit.Shard, use []*audit.Rul
 		start = start.Add(time.Duration(sh.Index) * time.Minute)
 	}
 	s = s.Narrow(sh.Of(s.Scope))
-	r := report.New(s, use, audit.Run(s, use), report.Options{Version: "1", StartedAt: start, FinishedAt: start.Add(time.Hour), LeastSeverity: audit.Medium})
+	r := report.New(s, use, audit.Run(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, FinishedAt: start.Add(time.Hour), LeastSeverity: audit.Medium})
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 // A plan is what the flags ask for, checked before anything is read.
 type plan struct {
 	rules         []*audit.Rule
+	parameters    audit.Parameters
 	leastSeverity audit.Severity
 	failOn        audit.Severity
 	outputs       []output
@@ -33,7 +34,7 @@ func (pl *plan) files() []string {
 
 // checkReport checks what reportFlags, accountFlags and logFlags have defined.
 func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) (*plan, error) {
-	pl := &plan{shard: sh, started: started}
+	pl := &plan{shard: sh, started: started, parameters: audit.DefaultParameters()}
 	var err error
 	if f.format != "" && !slices.Contains(report.Formats, f.format) {
 		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))

@@ -225,7 +225,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 			s, err = narrow(s, f, plan.shard)
 		}
 	default:
-		s, err = p.collect(ctx, f, plan.shard, log)
+		s, err = p.collect(ctx, f, plan.shard, audit.DataOf(plan.rules), log)
 	}
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		}
 	}
 
-	findings := audit.Run(s, plan.rules)
+	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.parameters}, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
 		Version:       version(),
 		StartedAt:     plan.started,

@@ -1,0 +1,56 @@
+package audit
+
+import (
+	"maps"
+	"slices"
+)
+
+// Data is a kind of data that is read of an estate.
+type Data string
+
+// The kinds of data.
+const (
+	Clusters    Data = "clusters"    // clusters and their node pools
+	Subnetworks Data = "subnetworks" // of the projects that own the clusters' networks
+	Routers     Data = "routers"     // likewise, with the Cloud NAT gateways on them
+	Routes      Data = "routes"      // likewise
+)
+
+// permissions are what it takes to read each kind of data.
+var permissions = map[Data][]string{
+	Clusters:    {"container.clusters.list"},
+	Subnetworks: {"compute.subnetworks.list"},
+	Routers:     {"compute.routers.list"},
+	Routes:      {"compute.routes.list"},
+}
+
+// Complete fills in what follows from the rest of a rule, and returns it.
+func (r *Rule) Complete() *Rule {
+	r.Permissions = PermissionsOf(append([]Data{Clusters}, r.Needs...))
+	return r
+}
+
+// PermissionsOf returns the IAM permissions that it takes to read data, sorted.
+func PermissionsOf(data []Data) []string {
+	var ps []string
+	for _, d := range data {
+		ps = append(ps, permissions[d]...)
+	}
+	slices.Sort(ps)
+	return slices.Compact(ps)
+}
+
+// DataOf returns the data that rules need or use together, the clusters among it,
+// sorted.
+func DataOf(rules []*Rule) []Data {
+	data := []Data{Clusters}
+	for _, r := range rules {
+		data = append(data, r.Needs...)
+		data = append(data, r.Uses...)
+	}
+	slices.Sort(data)
+	return slices.Compact(data)
+}
+
+// AllData returns every kind of data, sorted.
+func AllData() []Data { return slices.Sorted(maps.Keys(permissions)) }

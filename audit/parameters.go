@@ -1,0 +1,44 @@
+package audit
+
+import "path"
+
+// Parameters are what the owner of an estate has laid down, where a rule leaves room
+// for it. [DefaultParameters] are those of somebody who has laid down nothing.
+type Parameters struct {
+	// AuthorizedNetworksBreadth is how many public IPv4 addresses the authorized
+	// networks of a control plane may admit in all.
+	AuthorizedNetworksBreadth uint64 `json:"authorizedNetworksBreadth" yaml:"authorizedNetworksBreadth"`
+
+	// AllowedLocations are the regions and zones that clusters may be in; a region
+	// takes in its zones. Empty means any.
+	AllowedLocations []string `json:"allowedLocations,omitempty" yaml:"allowedLocations"`
+
+	// NodeServiceAccounts are globs, see [path.Match], on the e-mail addresses of the
+	// service accounts that nodes may run as. Empty means any.
+	NodeServiceAccounts []string `json:"nodeServiceAccounts,omitempty" yaml:"nodeServiceAccounts"`
+
+	// AirGappedNetworks are globs on the relative names of the VPC networks,
+	// projects/P/global/networks/N, that are to have no way to the internet.
+	AirGappedNetworks []string `json:"airGappedNetworks,omitempty" yaml:"airGappedNetworks"`
+}
+
+// DefaultParameters hold where nothing else is laid down.
+func DefaultParameters() Parameters {
+	return Parameters{AuthorizedNetworksBreadth: 1 << 16}
+}
+
+// AirGapped reports whether a network is to have no way to the internet.
+func (p Parameters) AirGapped(network NetworkName) bool {
+	return matchAny(p.AirGappedNetworks, network.String())
+}
+
+// matchAny reports whether a name matches any of some globs. A malformed one matches
+// nothing; they are checked where they are read.
+func matchAny(globs []string, name string) bool {
+	for _, g := range globs {
+		if ok, _ := path.Match(g, name); ok {
+			return true
+		}
+	}
+	return false
+}
