@@ -29,11 +29,17 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"general":     general,
 	"steps":       gcloudSteps,
 	"scope":       scopeTitle,
+	"rows":        (*Report).benchmarkRows,
+	"answers":     benchmarkCounts,
 	"split":       func(s Summary) string { return strings.Trim(failingCounts(s), " ()") },
 	"clusterLine": clusterLine,
 	"resource":    shortResource,
 	"gcloud":      func(r *audit.Rule, f audit.Finding, c Cluster) string { return gcloudFor(r.Remediation.Gcloud, f, c) },
-	"paragraphs":  paragraphs,
+	"terraform": func(r *audit.Rule, f audit.Finding, c Cluster) string {
+		return terraformFor(r.Remediation.Terraform, f, c)
+	},
+	"recreates":  func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
+	"paragraphs": paragraphs,
 }).Parse(htmlTemplate))
 
 // An htmlReport is what the template sees.

@@ -19,6 +19,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	j.field("startedAt", r.StartedAt)
 	j.field("finishedAt", r.FinishedAt)
 	j.field("scope", r.Scope)
+	j.field("settings", r.Settings)
 	j.field("complete", r.Complete)
 	j.field("summary", r.Summary)
 	list(j, "clusters", r.Clusters)
@@ -28,6 +29,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	list(j, "findings", r.Findings)
 	j.text(",\n")
 	list(j, "gaps", r.Gaps)
+	if len(r.Benchmarks) > 0 {
+		j.text(",\n")
+		list(j, "benchmarks", r.Benchmarks)
+	}
 	j.text("\n}\n")
 	return j.err
 }

@@ -21,6 +21,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.facts(r)
 	m.counts(r)
 	m.gaps(r.Gaps)
+	for _, b := range r.Benchmarks {
+		m.benchmark(r, b)
+	}
 	m.clusters(r)
 	m.rules(r)
 	m.line("")
@@ -141,8 +144,25 @@ func (m *markdownWriter) facts(r *Report) {
 	for _, part := range r.Scope.Missing {
 		m.line("| Missing | %s |", m.text(part))
 	}
+	if facts := r.Settings.Facts(); facts != nil {
+		m.line("| Rules | %s |", m.text(strings.Join(facts, "; ")))
+	}
 	if r.Summary.LeftOut > 0 {
 		m.line("| Left out | %s below severity %s |", count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
+	}
+	m.line("")
+}
+
+func (m *markdownWriter) benchmark(r *Report, b audit.Benchmark) {
+	rows := r.benchmarkRows(b)
+	m.line("## %s", m.text(string(b.Framework)))
+	m.line("")
+	m.line("%s.", benchmarkCounts(rows))
+	m.line("")
+	m.line("| | Recommendation | Level | Assessment | Result | Rules |")
+	m.line("|---|---|---:|---|---|---|")
+	for _, row := range rows {
+		m.line("| %s | %s | %d | %s | %s | %s |", m.text(row.ID), m.text(row.Title), row.Level, row.Assessment(), m.text(row.Result), m.codes(row.Rules))
 	}
 	m.line("")
 }

@@ -59,6 +59,10 @@ func read(d *json.Decoder) (*Report, error) {
 			err = d.Decode(&r.FinishedAt)
 		case "scope":
 			err = d.Decode(&r.Scope)
+		case "settings":
+			err = d.Decode(&r.Settings)
+		case "benchmarks":
+			r.Benchmarks, err = items[audit.Benchmark](d)
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":

@@ -29,7 +29,8 @@ type Report struct {
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 
-	Scope Scope `json:"scope"`
+	Scope    Scope    `json:"scope"`
+	Settings Settings `json:"settings"`
 
 	// Complete is false if something that was asked for could not be read or
 	// judged: there are gaps, findings of status unknown, or parts missing.
@@ -40,6 +41,27 @@ type Report struct {
 	Rules    []*audit.Rule   `json:"rules"`
 	Findings []audit.Finding `json:"findings"`
 	Gaps     []audit.Gap     `json:"gaps"`
+
+	// Benchmarks are those that the profile is of, with what judges each of their
+	// recommendations.
+	Benchmarks []audit.Benchmark `json:"benchmarks,omitempty"`
+}
+
+// Settings are what an audit was told about rules.
+type Settings struct {
+	// Profile is the choice of rules; empty if they were named one by one.
+	Profile string `json:"profile,omitempty"`
+
+	// Enabled and Disabled are the IDs of rules that were applied though they are not
+	// of the profile, and that were not though they are.
+	Enabled  []string `json:"enabled,omitempty"`
+	Disabled []string `json:"disabled,omitempty"`
+
+	// Severities are the rules' own severities, by their IDs, where others hold in
+	// this report.
+	Severities map[string]audit.Severity `json:"severities,omitempty"`
+
+	Parameters audit.Parameters `json:"parameters"`
 }
 
 // Tool names the program that made a report.
@@ -104,6 +126,11 @@ type Options struct {
 
 	// LeastSeverity leaves out the findings and rules below it; 0 leaves out none.
 	LeastSeverity audit.Severity
+
+	Settings Settings
+
+	// Benchmarks are listed in the report.
+	Benchmarks []audit.Benchmark
 }
 
 // New makes a report of the findings of rules on a snapshot.
@@ -113,6 +140,8 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 		Tool:       Tool{Name: "gkeaudit", Version: o.Version},
 		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
 		FinishedAt: o.FinishedAt.UTC().Truncate(time.Millisecond),
+		Settings:   o.Settings,
+		Benchmarks: o.Benchmarks,
 		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},
 		Summary:    summarize(s, findings),
 		Clusters:   []Cluster{},

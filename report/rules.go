@@ -11,8 +11,16 @@ import (
 // WriteRules lists rules, one on a line.
 func WriteRules(w io.Writer, rules []*audit.Rule) error {
 	t := &tableWriter{w: w}
+	widest := 0
 	for _, r := range rules {
-		t.line("%-22s  %-8s  %s", r.ID, r.Severity, r.Title)
+		widest = max(widest, len(r.ID))
+	}
+	for _, r := range rules {
+		title := r.Title
+		if r.Optional != "" {
+			title += " (optional)"
+		}
+		t.line("%-*s  %-8s  %s", widest, r.ID, r.Severity, title)
 	}
 	return t.err
 }

@@ -38,6 +38,9 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	for _, g := range r.groups() {
 		t.group(g)
 	}
+	for _, b := range r.Benchmarks {
+		t.benchmark(r, b)
+	}
 	t.gaps(r.Gaps)
 	t.missing(r.Scope.Missing)
 	t.summary(r)
@@ -290,6 +293,9 @@ func (t *tableWriter) summary(r *Report) {
 		t.line("Left out: %s below severity %s.", count(s.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}
 	t.discovery(r.Scope)
+	if facts := r.Settings.Facts(); facts != nil {
+		t.text("Rules: " + strings.Join(facts, "; ") + ".")
+	}
 	if s.Fail > 0 {
 		t.line("How to mend a finding: gkeaudit explain RULE")
 	}
@@ -308,10 +314,26 @@ func (t *tableWriter) discovery(s Scope) {
 	if s.Discovery.Note != "" {
 		line += " " + s.Discovery.Note
 	}
-	lines, _ := twwarp.WrapString(breakWords(clean(line), t.o.Width), t.o.Width)
-	for _, line := range lines {
+	t.text(line)
+}
+
+// text writes running text.
+func (t *tableWriter) text(text string) {
+	for _, line := range t.wrap(clean(text), t.o.Width) {
 		t.line("%s", line)
 	}
+}
+
+func (t *tableWriter) benchmark(r *Report, b audit.Benchmark) {
+	rows := r.benchmarkRows(b)
+	t.line("%s", t.paint(bold, clean(string(b.Framework))))
+	for _, row := range rows {
+		words := map[audit.Status]string{audit.Fail: "FAIL", audit.Pass: "PASS", audit.NotApplicable: "N/A", audit.Unknown: "-"}
+		text := t.wrap(clean(row.Title+": "+row.Result), t.o.Width-18)
+		t.line("  %s %-7s %s", t.paint(statusColor[row.Status], fmt.Sprintf("%-6s", words[row.Status])), clean(row.ID), strings.Join(text, "\n"+strings.Repeat(" ", 17)))
+	}
+	t.line("  %s", benchmarkCounts(rows))
+	t.line("")
 }
 
 // failingCounts counts failing findings by severity: " (1 critical, 3 high)".

@@ -14,19 +14,22 @@ type Profile struct {
 	Title string
 
 	Includes func(*audit.Rule) bool
+
+	// Framework is the benchmark that the profile is of, if it is of one.
+	Framework audit.Framework
 }
 
 // Profiles are the choices that there are.
 var Profiles = []Profile{
 	{"core", "the five rules at the heart", func(r *audit.Rule) bool {
 		return slices.Contains([]*audit.Rule{authorizedNetworks, cloudNAT, nodeServiceAccount, privateGoogleAccess, privateNodes}, r)
-	}},
+	}, ""},
 	{"recommended", "those, their companions, and what Google's hardening guide asks for", func(r *audit.Rule) bool {
 		return r.Optional == ""
-	}},
-	{"cis-gke-1.9", "what the CIS GKE Benchmark 1.9.0 asks for", includes(audit.CISGKE19)},
-	{"cis-gke-autopilot-1.3", "what the CIS GKE Autopilot Benchmark 1.3.0 asks for", includes(audit.CISGKEAutopilot13)},
-	{"all", "every rule", func(*audit.Rule) bool { return true }},
+	}, ""},
+	{"cis-gke-1.9", "what the CIS GKE Benchmark 1.9.0 asks for", includes(audit.CISGKE19), audit.CISGKE19},
+	{"cis-gke-autopilot-1.3", "what the CIS GKE Autopilot Benchmark 1.3.0 asks for", includes(audit.CISGKEAutopilot13), audit.CISGKEAutopilot13},
+	{"all", "every rule", func(*audit.Rule) bool { return true }, ""},
 }
 
 func includes(f audit.Framework) func(*audit.Rule) bool {
@@ -47,4 +50,18 @@ func In(profile string) []*audit.Rule {
 		}
 	}
 	return chosen
+}
+
+// BenchmarksOf returns the benchmarks that a profile is of, with the rules that judge
+// their recommendations; none for a profile of another kind.
+func BenchmarksOf(profile string) []audit.Benchmark {
+	var all []audit.Benchmark
+	for _, p := range Profiles {
+		for _, b := range Benchmarks {
+			if p.Name == profile && p.Framework == b.Framework {
+				all = append(all, b)
+			}
+		}
+	}
+	return all
 }

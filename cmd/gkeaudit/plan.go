@@ -14,7 +14,7 @@ import (
 // A plan is what the flags ask for, checked before anything is read.
 type plan struct {
 	rules         []*audit.Rule
-	parameters    audit.Parameters
+	settings      report.Settings
 	leastSeverity audit.Severity
 	failOn        audit.Severity
 	outputs       []output
@@ -34,7 +34,7 @@ func (pl *plan) files() []string {
 
 // checkReport checks what reportFlags, accountFlags and logFlags have defined.
 func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) (*plan, error) {
-	pl := &plan{shard: sh, started: started, parameters: audit.DefaultParameters()}
+	pl := &plan{shard: sh, started: started}
 	var err error
 	if f.format != "" && !slices.Contains(report.Formats, f.format) {
 		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
@@ -80,7 +80,7 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
 		pl.logFindings = audit.High
 	}
-	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
+	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err
 	}
 	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
@@ -138,22 +138,55 @@ func findRule(id string) (*audit.Rule, error) {
 	return nil, refuse("Run gkeaudit rules for the list.", "there is no rule %q%s", id, didYouMean(id, ruleIDs()))
 }
 
-func chooseRules(only, skip []string) ([]*audit.Rule, error) {
+// chooseRules returns the rules to apply: those that are named or else those of a profile,
+// with what the configuration adds, leaves out and changes.
+func chooseRules(c *config, profile string, only, skip []string) ([]*audit.Rule, report.Settings, error) {
+	settings := report.Settings{Profile: profile, Severities: map[string]audit.Severity{}, Parameters: c.Parameters}
+	if !slices.Contains(profileNames(), profile) {
+		return nil, settings, refuse("Profiles are "+strings.Join(profileNames(), ", ")+".", "there is no profile %q%s", profile, didYouMean(profile, profileNames()))
+	}
 	for _, id := range slices.Concat(only, skip) {
 		if _, err := findRule(id); err != nil {
-			return nil, err
+			return nil, settings, err
 		}
+	}
+	base := rules.In(profile)
+	if len(only) > 0 {
+		settings.Profile = ""
 	}
 	var chosen []*audit.Rule
 	for _, r := range rules.All {
-		if (len(only) == 0 || slices.Contains(only, r.ID)) && !slices.Contains(skip, r.ID) {
-			chosen = append(chosen, r)
+		inBase := slices.Contains(base, r)
+		in := inBase && !slices.Contains(c.Rules.Disable, r.ID) || slices.Contains(c.Rules.Enable, r.ID)
+		if len(only) > 0 {
+			in = slices.Contains(only, r.ID)
 		}
+		in = in && !slices.Contains(skip, r.ID)
+		switch {
+		case len(only) > 0:
+		case in && !inBase:
+			settings.Enabled = append(settings.Enabled, r.ID)
+		case !in && inBase:
+			settings.Disabled = append(settings.Disabled, r.ID)
+		}
+		if !in {
+			continue
+		}
+		if name, changed := c.Severities[r.ID]; changed {
+			severity, _ := parseSeverity("severities", name) // checked when it was read
+			if severity != r.Severity {
+				settings.Severities[r.ID] = r.Severity
+				changed := *r
+				changed.Severity = severity
+				r = &changed
+			}
+		}
+		chosen = append(chosen, r)
 	}
 	if len(chosen) == 0 {
-		return nil, refuse("", "--rule and --skip-rule leave no rule")
+		return nil, settings, refuse("", "what is left out leaves no rule")
 	}
-	return chosen, nil
+	return chosen, settings, nil
 }
 
 // projectID is what a project is named by: an ID, that of a domain's project, or

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"runtime/debug"
 	"strings"
 
@@ -12,31 +14,61 @@ import (
 )
 
 func (p *program) rulesCommand() *cobra.Command {
-	var format string
+	var format, profile, configFile string
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List the rules",
-		Long:  "Lists the rules that scan applies. gkeaudit explain RULE says more of one.",
+		Long: `Lists rules: all of them, or those that scan applies with a profile and with a
+configuration file. gkeaudit explain RULE says more of one. Profiles are:
+
+` + profileList(),
 		Example: `  gkeaudit rules
-  gkeaudit rules --format=json`,
+  gkeaudit rules --profile=recommended
+  gkeaudit rules --profile=cis-gke-1.9 --format=json`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			chosen := rules.All
+			if cmd.Flags().Changed("profile") || configFile != "" {
+				c, _, err := loadConfig(configFile)
+				if err != nil {
+					return err
+				}
+				if err := c.apply(cmd.Flags()); err != nil {
+					return err
+				}
+				if chosen, _, err = chooseRules(c, cmp.Or(profile, defaultProfile), nil, nil); err != nil {
+					return err
+				}
+			}
 			switch format {
 			case "table":
-				return report.WriteRules(p.stdout, rules.All)
+				return report.WriteRules(p.stdout, chosen)
 			case "json":
 				e := json.NewEncoder(p.stdout)
 				e.SetIndent("", "  ")
 				e.SetEscapeHTML(false)
-				return e.Encode(rules.All)
+				return e.Encode(chosen)
 			}
 			formats := []string{"table", "json"}
 			return refuse("Formats are table, json.", "there is no format %q%s", format, didYouMean(format, formats))
 		},
 	}
+	cmd.Flags().StringVar(&profile, "profile", "", "only the rules of this `profile`: "+strings.Join(profileNames(), ", "))
+	cmd.Flags().StringVar(&configFile, "config", "", "only the rules that scan applies with this configuration `file`")
+	complete(cmd, profileNames(), "profile")
+	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	cmd.Flags().StringVar(&format, "format", "table", "table or json")
 	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
+}
+
+// profileList says in a few words what each profile chooses.
+func profileList() string {
+	var b strings.Builder
+	for _, pr := range rules.Profiles {
+		fmt.Fprintf(&b, "    %-22s %s (%d)\n", pr.Name, pr.Title, len(rules.In(pr.Name)))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (p *program) explainCommand() *cobra.Command {

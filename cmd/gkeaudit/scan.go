@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
 	"gkeaudit/gcp"
 	"gkeaudit/report"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 //go:embed demo.json
@@ -101,7 +103,10 @@ type scanFlags struct {
 
 	format          string
 	outputs         []string
+	profile         string
 	rules, skip     []string
+	configFile      string
+	config          *config
 	severity        string
 	failOn          string
 	allowIncomplete bool
@@ -123,7 +128,12 @@ func (p *program) scanCommand() *cobra.Command {
 		Example: scanExamples,
 		Args:    noArguments,
 		PreRunE: noEmptyFlags,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return p.scan(cmd.Context(), &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.configure(cmd.Flags()); err != nil {
+				return err
+			}
+			return p.scan(cmd.Context(), &f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -135,8 +145,10 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
 	flags.StringVar(&f.shard, "shard", "", "audit one part of the projects of several, `INDEX/COUNT`, such as 0/10 (default on Cloud Run that of the task)")
 	group(cmd, "What to audit")
-	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`; repeatable")
+	flags.StringVar(&f.profile, "profile", defaultProfile, "apply the rules of this `profile`: "+strings.Join(profileNames(), ", "))
+	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`, whatever the profile; repeatable")
 	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
+	flags.StringVar(&f.configFile, "config", "", "take what flags do not say from this configuration `file` (default gkeaudit.yaml, if there is one)")
 	group(cmd, "Which rules")
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
@@ -146,6 +158,8 @@ func (p *program) scanCommand() *cobra.Command {
 	logFlags(cmd, &f, "default none, on Cloud Run high")
 
 	complete(cmd, ruleIDs(), "rule", "skip-rule")
+	complete(cmd, profileNames(), "profile")
+	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	complete(cmd, gcp.Discoveries, "discovery")
 	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard", "concurrency", "timeout")...)
 	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
@@ -203,6 +217,21 @@ func must(err error) {
 	}
 }
 
+// defaultProfile holds where no other is named.
+const defaultProfile = "recommended"
+
+// configure reads the configuration file, and gives flags that are not given its values.
+func (f *scanFlags) configure(flags *pflag.FlagSet) error {
+	var err error
+	if f.config, f.configFile, err = loadConfig(f.configFile); err != nil {
+		return err
+	}
+	if flags.Changed("rule") && flags.Changed("profile") {
+		return refuse("", "--profile and --rule both say which rules to apply; use one")
+	}
+	return f.config.apply(flags)
+}
+
 // scan collects, audits and reports.
 func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	plan, err := p.check(f)
@@ -210,6 +239,9 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		return err
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
+	if f.configFile != "" {
+		log.Info("configuration read", "file", f.configFile)
+	}
 	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot)); err != nil {
 		return err
 	}
@@ -238,12 +270,14 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		}
 	}
 
-	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.parameters}, plan.rules)
+	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
 		Version:       version(),
 		StartedAt:     plan.started,
 		FinishedAt:    p.now(),
 		LeastSeverity: plan.leastSeverity,
+		Settings:      plan.settings,
+		Benchmarks:    rules.BenchmarksOf(plan.settings.Profile),
 	})
 	return p.finish(ctx, r, f, plan, log, saveErr)
 }

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gkeaudit/audit"
+	"gkeaudit/audit/rules"
+	"gkeaudit/gcp"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// configName is the configuration file that is found in the working directory.
+const configName = "gkeaudit.yaml"
+
+//go:embed gkeaudit.yaml
+var configTemplate []byte
+
+//go:embed gkeaudit.schema.json
+var configSchema []byte
+
+// A config is what a configuration file holds. All of it can be left out.
+type config struct {
+	Scope struct {
+		Projects        []string `yaml:"projects"`
+		Folders         []string `yaml:"folders"`
+		Organizations   []string `yaml:"organizations"`
+		ExcludeProjects []string `yaml:"excludeProjects"`
+		ExcludeFolders  []string `yaml:"excludeFolders"`
+		Discovery       string   `yaml:"discovery"`
+		Locations       []string `yaml:"locations"`
+		Clusters        []string `yaml:"clusters"`
+	} `yaml:"scope"`
+
+	Profile string `yaml:"profile"`
+	Rules   struct {
+		Enable  []string `yaml:"enable"`
+		Disable []string `yaml:"disable"`
+	} `yaml:"rules"`
+	Severities map[string]string `yaml:"severities"`
+	Parameters audit.Parameters  `yaml:"parameters"`
+
+	Outputs []string `yaml:"outputs"`
+	FailOn  string   `yaml:"failOn"`
+}
+
+// parseConfig reads a configuration file. Its errors name the file and the line.
+func parseConfig(name string, text []byte) (*config, error) {
+	c := &config{Parameters: audit.DefaultParameters()}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return nil, yamlError(name, err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: it holds more than one YAML document", name)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return nil, yamlError(name, err)
+	}
+	v := configChecker{name: name, root: &root}
+	v.config(c)
+	return c, v.err
+}
+
+var (
+	yamlLine     = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+	unknownField = regexp.MustCompile(`^field (.*) not found in type (.*)$`)
+	wrongType    = regexp.MustCompile("^cannot unmarshal (?:!!\\w+ )?(?:`(.*)` )?into (.*)$")
+)
+
+// yamlError says in our words what is wrong with a file, and where.
+func yamlError(name string, err error) error {
+	text := err.Error()
+	var typeErr *yaml.TypeError
+	if errors.As(err, &typeErr) {
+		text = typeErr.Errors[0]
+	}
+	m := yamlLine.FindStringSubmatch(text)
+	if m == nil {
+		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(text, "yaml: "))
+	}
+	place := name + ":" + m[1]
+	if f := unknownField.FindStringSubmatch(m[2]); f != nil {
+		return fmt.Errorf("%s: there is no setting %q%s", place, f[1], didYouMean(f[1], configSettings))
+	}
+	if f := wrongType.FindStringSubmatch(m[2]); f != nil {
+		wants := map[string]string{"uint64": "a whole number", "string": "a text", "[]string": "a list"}[f[2]]
+		if wants == "" {
+			wants = "settings of its own"
+		}
+		return fmt.Errorf("%s: this takes %s", place, wants)
+	}
+	return fmt.Errorf("%s: %s", place, m[2])
+}
+
+// configSettings are the names of all settings.
+var configSettings = []string{
+	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
+	"profile", "rules", "enable", "disable", "severities",
+	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "airGappedNetworks",
+	"outputs", "failOn",
+}
+
+// A configChecker checks the values of a configuration file, and remembers the first
+// error.
+type configChecker struct {
+	name string
+	root *yaml.Node
+	err  error
+}
+
+// check holds the value at a path to be right.
+func (v *configChecker) check(ok bool, path []string, format string, args ...any) {
+	if ok || v.err != nil {
+		return
+	}
+	v.err = fmt.Errorf("%s:%d: %s", v.name, lineAt(v.root, path), fmt.Sprintf(format, args...))
+}
+
+// each checks the values of a list.
+func (v *configChecker) each(values []string, ok func(string) bool, message func(string) string, path ...string) {
+	for i, value := range values {
+		v.check(ok(value), append(path, strconv.Itoa(i)), "%s", message(value))
+	}
+}
+
+// lineAt finds the line of a value by the keys and indices that lead to it.
+func lineAt(n *yaml.Node, path []string) int {
+	line := n.Line
+	for n.Kind == yaml.DocumentNode || n.Kind == yaml.AliasNode {
+		if n.Kind == yaml.AliasNode {
+			n = n.Alias
+		} else {
+			n = n.Content[0]
+		}
+	}
+	if len(path) == 0 {
+		return line
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == path[0] {
+				return lineAt(n.Content[i+1], path[1:])
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(path[0]); err == nil && i < len(n.Content) {
+			return lineAt(n.Content[i], path[1:])
+		}
+	}
+	return line
+}
+
+func (v *configChecker) config(c *config) {
+	v.each(c.Scope.Projects, func(id string) bool { return strings.HasPrefix(id, "@") || projectID.MatchString(id) },
+		func(id string) string { return fmt.Sprintf("%q is not a project ID%s", id, meant(id)) }, "scope", "projects")
+	isNumber := func(kind string) func(string) bool {
+		return func(n string) bool { return number.MatchString(strings.TrimPrefix(n, kind)) }
+	}
+	v.each(c.Scope.Folders, isNumber("folders/"), func(n string) string { return fmt.Sprintf("%q is not the number of a folder", n) }, "scope", "folders")
+	v.each(c.Scope.Organizations, isNumber("organizations/"), func(n string) string { return fmt.Sprintf("%q is not the number of an organization", n) }, "scope", "organizations")
+	notGlob := func(g string) string { return fmt.Sprintf("%q is not a glob", g) }
+	v.each(c.Scope.ExcludeProjects, isGlob, notGlob, "scope", "excludeProjects")
+	v.each(c.Scope.ExcludeFolders, isGlob, notGlob, "scope", "excludeFolders")
+	v.oneOf(c.Scope.Discovery, gcp.Discoveries, "way to find projects", "scope", "discovery")
+	notLocation := func(l string) string { return fmt.Sprintf("%q is not a region or zone", l) }
+	v.each(c.Scope.Locations, isLocation, notLocation, "scope", "locations")
+
+	v.oneOf(c.Profile, profileNames(), "profile", "profile")
+	isRule := func(id string) bool { return slices.Contains(ruleIDs(), id) }
+	noRule := func(id string) string { return fmt.Sprintf("there is no rule %q%s", id, didYouMean(id, ruleIDs())) }
+	v.each(c.Rules.Enable, isRule, noRule, "rules", "enable")
+	v.each(c.Rules.Disable, isRule, noRule, "rules", "disable")
+	for i, id := range c.Rules.Disable {
+		v.check(!slices.Contains(c.Rules.Enable, id), []string{"rules", "disable", strconv.Itoa(i)}, "rule %s is both enabled and disabled", id)
+	}
+	for id, severity := range c.Severities {
+		v.check(isRule(id), []string{"severities", id}, "%s", noRule(id))
+		v.check(slices.Contains(audit.Severities, severity), []string{"severities", id}, "there is no severity %q%s; severities are %s",
+			severity, didYouMean(severity, audit.Severities), strings.Join(audit.Severities, ", "))
+	}
+
+	v.each(c.Parameters.AllowedLocations, isLocation, notLocation, "parameters", "allowedLocations")
+	v.each(c.Parameters.NodeServiceAccounts, isGlob, notGlob, "parameters", "nodeServiceAccounts")
+	v.each(c.Parameters.AirGappedNetworks, func(g string) bool { return isGlob(g) && networkGlob.MatchString(g) }, func(g string) string {
+		return fmt.Sprintf("%q is not the name of a network: projects/PROJECT/global/networks/NETWORK, where * stands for any characters but a slash", g)
+	}, "parameters", "airGappedNetworks")
+	v.oneOf(c.FailOn, audit.Severities, "severity", "failOn")
+}
+
+func (v *configChecker) oneOf(value string, values []string, what string, path ...string) {
+	v.check(value == "" || slices.Contains(values, value), path, "there is no %s %q%s; there are %s", what, value, didYouMean(value, values), strings.Join(values, ", "))
+}
+
+var (
+	location    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z])?$`)
+	networkGlob = regexp.MustCompile(`^projects/[^/]+/global/networks/[^/]+$`)
+)
+
+func isLocation(s string) bool { return location.MatchString(s) }
+
+func isGlob(s string) bool {
+	_, err := path.Match(s, "")
+	return s != "" && err == nil
+}
+
+// loadConfig reads the configuration file that is named, or else the one in the working
+// directory. Without either it returns an empty configuration and no name.
+func loadConfig(name string) (*config, string, error) {
+	text, err := os.ReadFile(cmp.Or(name, configName))
+	switch {
+	case name == "" && errors.Is(err, fs.ErrNotExist):
+		c, err := parseConfig(configName, nil)
+		return c, "", err
+	case err != nil:
+		return nil, "", refuse("", "reading the configuration: %w", withoutOp(err))
+	}
+	name = cmp.Or(name, configName)
+	c, err := parseConfig(name, text)
+	if err != nil {
+		return nil, "", refuse("gkeaudit config schema prints what a configuration file may hold.", "%w", err)
+	}
+	return c, name, nil
+}
+
+// apply gives flags that are not given on the command line the values of the
+// configuration. Whoever names a scope there gets that scope alone.
+func (c *config) apply(flags *pflag.FlagSet) error {
+	scoped := slices.ContainsFunc([]string{"project", "folder", "organization", "demo", "snapshot"}, flags.Changed)
+	settings := []struct {
+		flag   string
+		scope  bool
+		values []string
+	}{
+		{"project", true, c.Scope.Projects},
+		{"folder", true, c.Scope.Folders},
+		{"organization", true, c.Scope.Organizations},
+		{"exclude-project", true, c.Scope.ExcludeProjects},
+		{"exclude-folder", true, c.Scope.ExcludeFolders},
+		{"discovery", true, one(c.Scope.Discovery)},
+		{"location", false, c.Scope.Locations},
+		{"cluster", false, c.Scope.Clusters},
+		{"profile", false, one(c.Profile)},
+		{"output", false, c.Outputs},
+		{"fail-on", false, one(c.FailOn)},
+	}
+	for _, s := range settings {
+		if flags.Lookup(s.flag) == nil || flags.Changed(s.flag) || s.scope && scoped {
+			continue
+		}
+		for _, value := range s.values {
+			if err := flags.Set(s.flag, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func one(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func profileNames() []string {
+	var names []string
+	for _, p := range rules.Profiles {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func (p *program) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Write or check a configuration file",
+		Long: `A configuration file holds what an audit should be told every time: its scope, its
+profile and rules, their severities and parameters, and where reports go. It is found
+by its name, gkeaudit.yaml, in the working directory, or named by --config. Flags win
+over it.`,
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "init [FILE]",
+			Short: "Write a commented configuration file",
+			Long: `Writes a configuration file in which everything is explained and nothing but the
+profile is set: gkeaudit.yaml, or the given one; - is standard output. A file that is
+there is left alone.`,
+			Example: "  gkeaudit config init",
+			Args:    cobra.MaximumNArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				name := append(args, configName)[0]
+				if name == "-" {
+					_, err := p.stdout.Write(configTemplate)
+					return err
+				}
+				f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+				if errors.Is(err, fs.ErrExist) {
+					return refuse("Name another file, or - for standard output.", "%s is there already", name)
+				}
+				if err != nil {
+					return refuse("", "%w", withoutOp(err))
+				}
+				if _, err := f.Write(configTemplate); err != nil {
+					return refuse("", "%w", errors.Join(withoutOp(err), f.Close(), os.Remove(name)))
+				}
+				if err := f.Close(); err != nil {
+					return refuse("", "%w", withoutOp(err))
+				}
+				fmt.Fprintf(p.stderr, "%s is written; gkeaudit config check checks it after you have changed it.\n", name)
+				return nil
+			},
+		},
+		&cobra.Command{
+			Use:     "check [FILE]",
+			Short:   "Check a configuration file",
+			Long:    "Reads a configuration file, gkeaudit.yaml or the given one, and says what is wrong with it and where.",
+			Example: "  gkeaudit config check",
+			Args:    cobra.MaximumNArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				_, name, err := loadConfig(append(args, configName)[0])
+				if err == nil {
+					fmt.Fprintf(p.stdout, "%s is well.\n", name)
+				}
+				return err
+			},
+		},
+		&cobra.Command{
+			Use:   "schema",
+			Short: "Print the JSON Schema of configuration files",
+			Long: `Prints the JSON Schema of configuration files. Editors that know YAML complete and
+check a file that begins with the line
+
+    # yaml-language-server: $schema=gkeaudit.schema.json`,
+			Example: "  gkeaudit config schema > gkeaudit.schema.json",
+			Args:    noArguments,
+			RunE: func(*cobra.Command, []string) error {
+				_, err := p.stdout.Write(configSchema)
+				return err
+			},
+		},
+	)
+	return cmd
+}

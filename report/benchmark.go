@@ -1,0 +1,139 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+// A benchmarkRow is what a report says of a recommendation of a benchmark.
+type benchmarkRow struct {
+	audit.Recommendation
+
+	// Status is the worst of the findings of its rules. It is unknown where rules do
+	// not judge all of it, unless they found that it does not hold.
+	Status audit.Status
+
+	// Result says the outcome in a few words: "fail in 3 of 10 clusters".
+	Result string
+}
+
+// Assessment says how the benchmark has the recommendation assessed.
+func (b benchmarkRow) Assessment() string {
+	if b.Automated {
+		return "automated"
+	}
+	return "manual"
+}
+
+// benchmarkRows holds the findings against a benchmark.
+func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
+	clusters := map[string]map[audit.Status]map[string]bool{} // by rule and status
+	for _, f := range r.Findings {
+		byStatus := clusters[f.Rule]
+		if byStatus == nil {
+			byStatus = map[audit.Status]map[string]bool{}
+			clusters[f.Rule] = byStatus
+		}
+		if byStatus[f.Status] == nil {
+			byStatus[f.Status] = map[string]bool{}
+		}
+		byStatus[f.Status][f.Cluster] = true
+	}
+	var rows []benchmarkRow
+	for _, rec := range b.Recommendations {
+		in := map[audit.Status]map[string]bool{}
+		var notApplied []string
+		for _, id := range rec.Rules {
+			if !slices.ContainsFunc(r.Rules, func(rule *audit.Rule) bool { return rule.ID == id }) {
+				notApplied = append(notApplied, id)
+			}
+			for status, names := range clusters[id] {
+				if in[status] == nil {
+					in[status] = map[string]bool{}
+				}
+				for name := range names {
+					in[status][name] = true
+				}
+			}
+		}
+		rows = append(rows, r.judgeRecommendation(rec, in, notApplied))
+	}
+	return rows
+}
+
+func (r *Report) judgeRecommendation(rec audit.Recommendation, in map[audit.Status]map[string]bool, notApplied []string) benchmarkRow {
+	row := benchmarkRow{Recommendation: rec}
+	of := func(s audit.Status) string {
+		return fmt.Sprintf("in %d of %s", len(in[s]), count(r.Summary.Clusters, "cluster", "clusters"))
+	}
+	rest := rec.Otherwise
+	if len(notApplied) > 0 {
+		rest = strings.Trim(rest+"; not applied: "+strings.Join(notApplied, ", "), "; ")
+	}
+	switch {
+	case len(in[audit.Fail]) > 0:
+		row.Status, row.Result = audit.Fail, "fails "+of(audit.Fail)
+	case len(rec.Rules) == len(notApplied):
+		row.Result = "not judged: " + rest
+		return row
+	case len(in[audit.Unknown]) > 0:
+		row.Result = "unknown " + of(audit.Unknown)
+	case rest != "":
+		row.Result = "no fault found"
+	case len(in[audit.Pass]) > 0:
+		row.Status, row.Result = audit.Pass, "holds"
+	case len(in[audit.NotApplicable]) > 0:
+		row.Status, row.Result = audit.NotApplicable, "not applicable"
+	default:
+		row.Result = "no cluster was judged"
+	}
+	if rest != "" {
+		row.Result += "; the rest " + strings.TrimPrefix(rest, "; ")
+	}
+	return row
+}
+
+// benchmarkCounts says how a benchmark was answered: "57 recommendations: 3 fail, ...".
+func benchmarkCounts(rows []benchmarkRow) string {
+	n := map[audit.Status]int{}
+	for _, row := range rows {
+		n[row.Status]++
+	}
+	return fmt.Sprintf("%s: %d fail, %d hold, %d do not apply, %d are not or not wholly judged",
+		count(len(rows), "recommendation", "recommendations"), n[audit.Fail], n[audit.Pass], n[audit.NotApplicable], n[audit.Unknown])
+}
+
+// Facts says, each in a few words, what an audit was told about rules.
+func (s Settings) Facts() []string {
+	var facts []string
+	add := func(format string, args ...any) { facts = append(facts, fmt.Sprintf(format, args...)) }
+	if s.Profile != "" {
+		add("profile %s", s.Profile)
+	}
+	if len(s.Enabled) > 0 {
+		add("with %s", strings.Join(s.Enabled, ", "))
+	}
+	if len(s.Disabled) > 0 {
+		add("without %s", strings.Join(s.Disabled, ", "))
+	}
+	for _, id := range sortedKeys(s.Severities) {
+		add("another severity for %s, which is %s by itself", id, s.Severities[id])
+	}
+	p, usual := s.Parameters, audit.DefaultParameters()
+	if n := p.AuthorizedNetworksBreadth; n != usual.AuthorizedNetworksBreadth && s.Profile != "" {
+		add("authorized networks of at most %d public addresses", n)
+	}
+	if len(p.AllowedLocations) > 0 {
+		add("clusters in %s only", strings.Join(p.AllowedLocations, ", "))
+	}
+	if len(p.NodeServiceAccounts) > 0 {
+		add("nodes as %s only", strings.Join(p.NodeServiceAccounts, ", "))
+	}
+	if len(p.AirGappedNetworks) > 0 {
+		add("air-gapped: %s", strings.Join(p.AirGappedNetworks, ", "))
+	}
+	return facts
+}
