@@ -176,10 +176,11 @@ func chooseRules(only, skip []string) ([]*audit.Rule, error) {
 // documentation.
 var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
 
+const projectHint = "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
+
 func checkProject(id string) error {
 	if projectID.MatchString(id) {
 		return nil
 	}
-	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
-	return refuse(hint, "%q is not a project ID%s", id, meant(id))
+	return refuse(projectHint, "%q is not a project ID%s", id, meant(id))
 }
