@@ -26,7 +26,7 @@ func (f *scopeFlags) define(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.organizations, "organization", nil, "audit the projects of the organization with this `number`; repeatable")
 	flags.StringArrayVar(&f.folders, "folder", nil, "audit the projects of the folder with this `number`, and of the folders in it; repeatable")
 	flags.StringArrayVar(&f.projects, "project", nil, "audit the project with this `ID` or number, or with @FILE those that a file lists, one on a line; repeatable")
-	flags.StringArrayVar(&f.excludeProjects, "exclude-project", nil, "leave out projects whose ID fits this `glob`, such as 'sandbox-*'; repeatable")
+	flags.StringArrayVar(&f.excludeProjects, "exclude-project", nil, "leave out projects whose ID or number fits this `glob`, such as 'sandbox-*'; repeatable")
 	flags.StringArrayVar(&f.excludeFolders, "exclude-folder", nil, "leave out folders whose number fits this `glob`, with all that is in them; repeatable")
 	flags.StringVar(&f.discovery, "discovery", gcp.DiscoverAuto, "the `way` to find projects: auto, asset (Cloud Asset Inventory), resource-manager; auto is asset, and resource-manager where that is refused")
 }
@@ -202,7 +202,7 @@ func readProjects(file string) (ids, mistakes []string, err error) {
 		case projectID.MatchString(id):
 			ids = append(ids, id)
 		default:
-			mistakes = append(mistakes, fmt.Sprintf("%s:%d: %q is not a project ID%s", file, n, id, meant(id)))
+			mistakes = append(mistakes, fmt.Sprintf("%s:%d: %.60q is not a project ID%s", file, n, id, meant(id)))
 		}
 	}
 	if ids == nil && mistakes == nil {
