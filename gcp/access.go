@@ -106,15 +106,17 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Ac
 	for id := range col.networks() {
 		needed[id] = append(slices.Clip(needed[id]), networkOperations...)
 	}
+	gaps := map[string][]audit.Gap{}
+	for _, g := range col.gaps {
+		gaps[g.Project] = append(gaps[g.Project], g)
+	}
 	all := d.access()
 	var mu sync.Mutex
 	for id, ops := range needed {
 		wg.Go(func() {
 			a := c.test(ctx, id, permissionsOf(ops), col.off[id])
-			for _, g := range col.gaps {
-				if g.Project == id {
-					a.lacks(g)
-				}
+			for _, g := range gaps[id] {
+				a.lacks(g)
 			}
 			if f := d.unread[id]; f.permission != "" {
 				a.Helpful = []string{f.permission}

@@ -28,7 +28,7 @@ var Discoveries = []string{DiscoverAuto, audit.ByAsset, audit.ByResourceManager}
 // folder that could not be listed.
 //
 // By Cloud Asset Inventory it finds projects that have clusters, by Resource Manager
-// all that are active. Either way, folders are excluded below those that are named
+// all that are not pending deletion. Either way, folders are excluded below those that are named
 // alone: one that is named is looked into even if it lies in one that is excluded.
 //
 // A project that is named by its number gets its ID: Resource Manager's or, if that may
@@ -142,7 +142,7 @@ func (d *discovery) search(ctx context.Context, root string) (fault, bool) {
 		if slices.ContainsFunc(r.Folders, d.excludesFolder) {
 			excluded = append(excluded, r)
 		} else {
-			d.foundCluster(r)
+			d.foundCluster(root, r)
 		}
 	})
 	if !ok || len(excluded) == 0 || strings.HasPrefix(root, "organizations/") {
@@ -160,7 +160,7 @@ func (d *discovery) search(ctx context.Context, root string) (fault, bool) {
 	}
 	for _, r := range excluded {
 		if !slices.ContainsFunc(r.Folders, func(folder string) bool { return below[folder] && d.excludesFolder(folder) }) {
-			d.foundCluster(r)
+			d.foundCluster(root, r)
 		}
 	}
 	return f, true
@@ -175,17 +175,20 @@ func (d *discovery) searchFor(ctx context.Context, root, assetType string, resul
 			return "", err
 		}
 		for _, r := range answer.Results {
-			if r != nil {
-				result(r)
-			}
+			result(cmp.Or(r, &cloudasset.ResourceSearchResult{}))
 		}
 		return answer.NextPageToken, nil
 	})
 }
 
-func (d *discovery) foundCluster(r *cloudasset.ResourceSearchResult) {
-	d.found(audit.Segment(r.Name, "projects"), audit.LastSegment(r.Project))
+func (d *discovery) foundCluster(root string, r *cloudasset.ResourceSearchResult) {
+	if !d.found(audit.Segment(r.Name, "projects"), audit.LastSegment(r.Project)) {
+		d.gap(nameless.gap(searchResources, "", root+"/projects"))
+	}
 }
+
+// nameless is the fault of an answer that does not say what it holds.
+var nameless = fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: "a project or folder in the answer has no name"}
 
 // walk finds the projects below a folder or an organization, and goes on in the
 // folders there.
@@ -207,8 +210,9 @@ func (d *discovery) listProjects(ctx context.Context, parent string) {
 			return "", err
 		}
 		for _, p := range answer.Projects {
-			if p != nil && p.State == "ACTIVE" {
-				d.found(p.ProjectId, audit.LastSegment(p.Name))
+			p = cmp.Or(p, &cloudresourcemanager.Project{})
+			if p.State != pendingDeletion && !d.found(p.ProjectId, audit.LastSegment(p.Name)) {
+				d.gap(nameless.gap(listProjects, "", parent+"/projects"))
 			}
 		}
 		return answer.NextPageToken, nil
@@ -225,8 +229,13 @@ func (d *discovery) listFolders(ctx context.Context, parent string) {
 			return "", err
 		}
 		for _, folder := range answer.Folders {
-			if folder != nil && folder.State == "ACTIVE" && !d.excludesFolder(folder.Name) {
+			folder = cmp.Or(folder, &cloudresourcemanager.Folder{})
+			switch {
+			case folder.State == pendingDeletion || d.excludesFolder(folder.Name):
+			case strings.HasPrefix(folder.Name, "folders/"):
 				d.walk(ctx, folder.Name)
+			default:
+				d.gap(nameless.gap(listFolders, "", parent+"/folders"))
 			}
 		}
 		return answer.NextPageToken, nil
@@ -245,17 +254,21 @@ func whole[T any](answer *T, err error) (*T, error) {
 	return answer, err
 }
 
-func (d *discovery) found(id, number string) {
+// pendingDeletion is the state of a project or folder that is not looked into; of all
+// others that there may be, projects have clusters.
+const pendingDeletion = "DELETE_REQUESTED"
+
+// found notes a project. It reports false if that has neither an ID nor a number.
+func (d *discovery) found(id, number string) bool {
 	d.client.named(id, number)
+	id = cmp.Or(id, number)
 	if id == "" {
-		id = number
-	}
-	if id == "" {
-		return
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.projects[id] = true
+	return true
 }
 
 func (d *discovery) used(root string, how searched) {

@@ -147,7 +147,7 @@ func writeAccess(w io.Writer, all []gcp.Access) error {
 			fmt.Fprintf(&b, "    Cloud Asset Inventory would do as well, and refuses: %s\n", printable(a.Refused))
 		}
 		if len(a.Helpful) > 0 {
-			fmt.Fprintf(&b, "    not needed, but its ID could not be read without: %s\n", strings.Join(a.Helpful, ", "))
+			fmt.Fprintf(&b, "    not needed, but its ID could not be read without: %s\n", printable(strings.Join(a.Helpful, ", ")))
 		}
 	}
 	b.WriteString("\n")

@@ -74,6 +74,9 @@ func (f *scopeFlags) check(saved bool) error {
 		if !projectGlob.MatchString(f.excludeProjects[i]) {
 			return refuse(globHint, "--exclude-project %q fits no project's ID or number", glob)
 		}
+		if strings.Trim(glob, "*") == "" {
+			return refuse("", "--exclude-project %s leaves no project", glob)
+		}
 	}
 	for _, glob := range slices.Concat(f.excludeProjects, f.excludeFolders) {
 		if _, err := path.Match(glob, ""); err != nil || glob == "" {
