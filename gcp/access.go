@@ -87,11 +87,15 @@ type Access struct {
 func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Access {
 	d := c.discover(ctx, scope, way)
 	col := &collection{client: c, projects: map[string]*audit.Project{}}
+	c.progress.count(func(p *Progress) { p.Projects = len(d.scope.Projects) })
 	var wg sync.WaitGroup
 	for _, id := range d.scope.Projects {
-		p := &audit.Project{ID: id}
-		col.projects[id] = p
-		wg.Go(func() { col.clusters(ctx, p) })
+		project := &audit.Project{ID: id}
+		col.projects[id] = project
+		wg.Go(func() {
+			col.clusters(ctx, project)
+			c.progress.count(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(project.Clusters) })
+		})
 	}
 	wg.Wait()
 	col.decideDisabled()

@@ -158,10 +158,15 @@ func (d *discovery) search(ctx context.Context, root string) (fault, bool) {
 	if !ok {
 		return f, false
 	}
+	around := ""
 	for _, r := range excluded {
 		if !slices.ContainsFunc(r.Folders, func(folder string) bool { return below[folder] && d.excludesFolder(folder) }) {
+			around = r.Folders[slices.IndexFunc(r.Folders, d.excludesFolder)]
 			d.foundCluster(root, r)
 		}
+	}
+	if around != "" {
+		d.client.config.Log.Warn("a folder that is named is looked into, though it lies in one that is excluded", "root", root, "excluded", around)
 	}
 	return f, true
 }

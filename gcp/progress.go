@@ -19,7 +19,7 @@ type Progress struct {
 }
 
 // Progress returns how far the collection that is running has come. It may be
-// called while Discover and Collect run.
+// called while Discover, Collect and Access run.
 func (c *Client) Progress() Progress { return c.progress.now() }
 
 // tracker counts what Progress tells.

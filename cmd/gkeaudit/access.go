@@ -28,6 +28,8 @@ Exit status: 0 if nothing is missing, 3 if something is or could not be found ou
 // roleForms are the forms of a custom role.
 var roleForms = []string{"yaml", "terraform"}
 
+var accessFormats = []string{"table", "json"}
+
 func (p *program) accessCommand() *cobra.Command {
 	var f scanFlags
 	var role, format string
@@ -44,8 +46,8 @@ func (p *program) accessCommand() *cobra.Command {
 			if role != "" {
 				return p.writeRole(role)
 			}
-			if format != "table" && format != "json" {
-				return refuse("Formats are table, json.", "there is no format %q%s", format, didYouMean(format, []string{"table", "json"}))
+			if !slices.Contains(accessFormats, format) {
+				return refuse("Formats are "+strings.Join(accessFormats, ", ")+".", "there is no format %q%s", format, didYouMean(format, accessFormats))
 			}
 			return p.access(cmd.Context(), &f, format)
 		},
@@ -55,12 +57,15 @@ func (p *program) accessCommand() *cobra.Command {
 	f.define(flags)
 	group(cmd, "What to look at")
 	flags.StringVar(&role, "role", "", "print a custom role in this `form`: "+strings.Join(roleForms, ", "))
-	flags.StringVar(&format, "format", "table", "the `format` of standard output: table, json")
+	flags.StringVar(&format, "format", "table", "the `format` of standard output: "+strings.Join(accessFormats, ", "))
 	group(cmd, "What to print")
 	callFlags(cmd, &f)
 	quietFlag(cmd, &f)
 	group(cmd, "Log")
-	must(cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(roleForms, cobra.ShellCompDirectiveNoFileComp)))
+	complete(cmd, roleForms, "role")
+	complete(cmd, accessFormats, "format")
+	complete(cmd, gcp.Discoveries, "discovery")
+	complete(cmd, nil, scopeFlagNames...)
 	return cmd
 }
 
