@@ -73,7 +73,8 @@ type Discovery struct {
 	// Projects is how many were found that are not excluded.
 	Projects int `json:"projects"`
 
-	// Note says what the methods may miss; empty if nothing.
+	// Note says what the methods may miss, and where [ByAsset] was refused; empty if
+	// nothing.
 	Note string `json:"note,omitempty"`
 }
 

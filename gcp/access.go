@@ -3,6 +3,7 @@ package gcp
 import (
 	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,12 @@ var (
 	discoveryOperations = []operation{searchResources, listFolders, listProjects, getProject}
 )
 
+// methodOperations are those of the methods of an audit.Discovery.
+var methodOperations = map[string][]operation{
+	audit.ByAsset:           {searchResources},
+	audit.ByResourceManager: {listFolders, listProjects},
+}
+
 func permissionsOf(ops []operation) []string {
 	var ps []string
 	for _, op := range ops {
@@ -44,72 +51,128 @@ type Access struct {
 	// Resource is a project, folder or organization: "projects/shop-prod".
 	Resource string `json:"resource"`
 
-	// Needed are the permissions that a run needs there, sorted.
+	// Discovery is the way by which projects were looked for in a folder or an
+	// organization, audit.ByAsset or audit.ByResourceManager; empty for a project.
+	Discovery string `json:"discovery,omitempty"`
+
+	// Refused says why Cloud Asset Inventory was not that way, though it would do;
+	// empty if it was, or was not asked.
+	Refused string `json:"refused,omitempty"`
+
+	// Needed are the permissions that a run needs there, sorted; none for a project
+	// where GKE is off, if it could not be found out whether they are there.
 	Needed []string `json:"needed"`
 
-	// Missing are those of them that the caller does not have.
+	// Missing are those of them that the caller does not have, sorted.
 	Missing []string `json:"missing"`
+
+	// Helpful are permissions that the caller does not have either, and that a run
+	// does without: it shows a project by its number then.
+	Helpful []string `json:"helpful,omitempty"`
 
 	// Unknown says why it could not be found out; empty if it could.
 	Unknown string `json:"unknown,omitempty"`
 }
 
 // Access finds out which of the permissions that a run needs the caller has: for
-// clusters and networks in each project of the scope, for networks in each other
-// project that owns one of a cluster that can be read, and for discovery in each
-// organization and folder. It returns them in the order of their resources.
+// discovery, by one of the ways of [Discoveries], in each organization and folder of the
+// scope and in each folder below that could not be listed, for clusters in each project,
+// and for networks in each project that owns one of a cluster, or may own one as its
+// clusters could not be read. It returns them in the order of their resources; none if
+// the scope excludes all projects that it names.
 //
-// The API is asked by testIamPermissions, and where that is off or refused by the
-// cheapest reading call.
-func (c *Client) Access(ctx context.Context, scope audit.Scope) []Access {
-	var mu sync.Mutex
-	var all []Access
-	networks := map[string]bool{}
-	add := func(a Access) {
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, a)
-	}
+// Projects are found and clusters are listed as a run does, so what that shows is not
+// asked for. Besides that the API is asked by testIamPermissions, and where that is off or
+// refused by the reading calls.
+func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Access {
+	d := c.discover(ctx, scope, way)
+	col := &collection{client: c, projects: map[string]*audit.Project{}}
+	c.progress.count(func(p *Progress) { p.Projects = len(d.scope.Projects) })
 	var wg sync.WaitGroup
-	for _, number := range scope.Organizations {
-		wg.Go(func() { add(c.test(ctx, "organizations/"+number, permissionsOf(discoveryOperations))) })
-	}
-	for _, number := range scope.Folders {
-		wg.Go(func() { add(c.test(ctx, "folders/"+number, permissionsOf(discoveryOperations))) })
-	}
-	for _, id := range scope.Projects {
+	for _, id := range d.scope.Projects {
+		project := &audit.Project{ID: id}
+		col.projects[id] = project
 		wg.Go(func() {
-			add(c.test(ctx, "projects/"+id, Permissions(false)))
-			for _, project := range c.networkProjects(ctx, id) {
-				mu.Lock()
-				networks[project] = true
-				mu.Unlock()
-			}
+			col.clusters(ctx, project)
+			c.progress.count(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(project.Clusters) })
 		})
 	}
 	wg.Wait()
-	for id := range networks {
-		if !slices.Contains(scope.Projects, id) {
-			wg.Go(func() { add(c.test(ctx, "projects/"+id, permissionsOf(networkOperations))) })
+	col.decideDisabled()
+
+	needed := map[string][]operation{}
+	for id, p := range col.projects {
+		needed[id] = clusterOperations
+		if p.Clusters == nil {
+			needed[id] = slices.Concat(clusterOperations, networkOperations)
 		}
+	}
+	for id := range col.networks() {
+		needed[id] = append(slices.Clip(needed[id]), networkOperations...)
+	}
+	gaps := map[string][]audit.Gap{}
+	for _, g := range col.gaps {
+		gaps[g.Project] = append(gaps[g.Project], g)
+	}
+	all := d.access()
+	var mu sync.Mutex
+	for id, ops := range needed {
+		wg.Go(func() {
+			a := c.test(ctx, id, permissionsOf(ops), col.off[id])
+			for _, g := range gaps[id] {
+				a.lacks(g)
+			}
+			if f := d.unread[id]; f.permission != "" {
+				a.Helpful = []string{f.permission}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, a)
+		})
 	}
 	wg.Wait()
 	slices.SortFunc(all, func(a, b Access) int { return strings.Compare(a.Resource, b.Resource) })
 	return all
 }
 
-// networkProjects returns the projects that own networks of a project's clusters,
-// none if the clusters cannot be read.
-func (c *Client) networkProjects(ctx context.Context, id string) []string {
-	var projects []string
-	answer, _, ok := c.listClusters(ctx, id)
-	if !ok {
-		return nil
+// access returns what the discovery showed: of the organizations and folders of the
+// scope, and of the folders below that could not be listed.
+func (d *discovery) access() []Access {
+	all := map[string]*Access{}
+	for root, how := range d.roots {
+		all[root] = newAccess(root, methodOperations[how.method])
+		all[root].Discovery, all[root].Refused = how.method, how.refused
 	}
-	for _, cluster := range answer.GetClusters() {
-		projects = append(projects, audit.NewCluster(id, cluster).NetworkProjects()...)
+	for _, g := range d.gaps {
+		folder := path.Dir(g.Resource)
+		if all[folder] == nil {
+			all[folder] = newAccess(folder, methodOperations[audit.ByResourceManager])
+			all[folder].Discovery = audit.ByResourceManager
+		}
+		all[folder].lacks(g)
 	}
-	return projects
+	var list []Access
+	for _, a := range all {
+		list = append(list, *a)
+	}
+	return list
+}
+
+func newAccess(resource string, ops []operation) *Access {
+	return &Access{Resource: resource, Needed: permissionsOf(ops), Missing: []string{}}
+}
+
+// lacks notes what a gap shows: that a permission is missing, or that nothing could be
+// found out.
+func (a *Access) lacks(g audit.Gap) {
+	if !slices.Contains(a.Needed, g.Permission) {
+		a.Unknown = cmp.Or(a.Unknown, g.Message)
+		return
+	}
+	if !slices.Contains(a.Missing, g.Permission) {
+		a.Missing = append(a.Missing, g.Permission)
+		slices.Sort(a.Missing)
+	}
 }
 
 func (c *Client) listClusters(ctx context.Context, id string) (answer *containerpb.ListClustersResponse, f fault, ok bool) {
@@ -120,67 +183,47 @@ func (c *Client) listClusters(ctx context.Context, id string) (answer *container
 	return answer, f, ok
 }
 
-// test asks which permissions the caller has on a resource.
-func (c *Client) test(ctx context.Context, resource string, needed []string) Access {
-	a := Access{Resource: resource, Needed: needed, Missing: []string{}}
+// test asks which permissions the caller has on a project, where GKE may be off.
+func (c *Client) test(ctx context.Context, id string, needed []string, off bool) Access {
+	a := Access{Resource: "projects/" + id, Needed: needed, Missing: []string{}}
 	var granted []string
-	f, ok := c.call(ctx, testPermissions, resource, func(ctx context.Context) error {
+	f, ok := c.call(ctx, testPermissions, id, func(ctx context.Context) error {
 		request := &cloudresourcemanager.TestIamPermissionsRequest{Permissions: needed}
-		var response *cloudresourcemanager.TestIamPermissionsResponse
-		var err error
-		switch kind, _, _ := strings.Cut(resource, "/"); kind {
-		case "organizations":
-			response, err = c.manager.Organizations.TestIamPermissions(resource, request).Context(ctx).Do()
-		case "folders":
-			response, err = c.manager.Folders.TestIamPermissions(resource, request).Context(ctx).Do()
-		default:
-			response, err = c.manager.Projects.TestIamPermissions(resource, request).Context(ctx).Do()
+		response, err := whole(c.manager.Projects.TestIamPermissions(a.Resource, request).Context(ctx).Do())
+		if err == nil {
+			granted = response.Permissions
 		}
-		if err != nil {
-			return err
-		}
-		if response == nil { // the answer was null
-			return errNoAnswer
-		}
-		granted = response.Permissions
-		return nil
+		return err
 	})
-	if ok {
+	switch {
+	case ok:
 		for _, p := range needed {
 			if !slices.Contains(granted, p) {
 				a.Missing = append(a.Missing, p)
 			}
 		}
-		return a
-	}
-	id, isProject := strings.CutPrefix(resource, "projects/")
-	if !isProject || f.code != "PERMISSION_DENIED" {
+	case f.code == "PERMISSION_DENIED" && off: // which was the answer to the reading call
+		a.Needed = slices.DeleteFunc(needed, func(p string) bool { return p == listClusters.permission })
+		fallthrough
+	case f.code == "PERMISSION_DENIED":
+		if slices.Contains(needed, listRoutes.permission) {
+			c.tryNetworks(ctx, &a, id)
+		}
+	default:
 		a.Unknown = f.message
-		return a
 	}
-	return c.tryReading(ctx, a, id)
+	return a
 }
 
-// tryReading finds out by reading what testIamPermissions did not tell.
-func (c *Client) tryReading(ctx context.Context, a Access, id string) Access {
+// tryNetworks finds out by reading what testIamPermissions did not tell. The clusters
+// have been read before.
+func (c *Client) tryNetworks(ctx context.Context, a *Access, id string) {
 	col := &collection{client: c, projects: map[string]*audit.Project{}}
 	p := &audit.Project{ID: id}
-	if slices.Contains(a.Needed, listClusters.permission) {
-		if _, f, ok := c.listClusters(ctx, id); !ok && f.reason != "SERVICE_DISABLED" {
-			col.gap(f.gap(listClusters, id, "projects/"+id+"/locations/-/clusters"))
-		}
-	}
 	col.subnetworks(ctx, p, nil)
 	col.routers(ctx, p, nil)
 	col.routes(ctx, p)
 	for _, g := range col.gaps {
-		switch {
-		case slices.Contains(a.Needed, g.Permission) && !slices.Contains(a.Missing, g.Permission):
-			a.Missing = append(a.Missing, g.Permission)
-		case !slices.Contains(a.Needed, g.Permission):
-			a.Unknown = cmp.Or(a.Unknown, g.Message)
-		}
+		a.lacks(g)
 	}
-	slices.Sort(a.Missing)
-	return a
 }

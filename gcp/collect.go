@@ -80,6 +80,7 @@ type collection struct {
 	gaps      []audit.Gap
 	answered  bool // for any project
 	undecided []disabled
+	off       map[string]bool // projects where GKE is off
 }
 
 // disabled is a project whose list of clusters was refused because GKE is off, and
@@ -148,7 +149,7 @@ func (col *collection) noClusters(ctx context.Context, p *audit.Project, f fault
 		number, known := col.client.projectNumber(ctx, p.ID)
 		switch {
 		case f.consumer == p.ID, known && f.consumer == number:
-			p.Clusters = []*containerpb.Cluster{}
+			col.turnedOff(p)
 			return
 		case !known:
 			col.mu.Lock()
@@ -165,12 +166,23 @@ func (col *collection) noClusters(ctx context.Context, p *audit.Project, f fault
 func (col *collection) decideDisabled() {
 	for _, d := range col.undecided {
 		if col.answered {
-			d.project.Clusters = []*containerpb.Cluster{}
+			col.turnedOff(d.project)
 			continue
 		}
 		d.fault.message += "; whether that is the project itself could not be found out"
 		col.gap(d.fault.gap(listClusters, d.project.ID, clustersOf(d.project.ID)))
 	}
+}
+
+// turnedOff notes that GKE is off in a project, which therefore has no clusters.
+func (col *collection) turnedOff(p *audit.Project) {
+	p.Clusters = []*containerpb.Cluster{}
+	col.mu.Lock()
+	defer col.mu.Unlock()
+	if col.off == nil {
+		col.off = map[string]bool{}
+	}
+	col.off[p.ID] = true
 }
 
 func clustersOf(project string) string { return "projects/" + project + "/locations/-/clusters" }

@@ -149,8 +149,11 @@ func describe(s *audit.Snapshot, calls []string) string {
 	if d := s.Scope.Discovery; d != nil {
 		fmt.Fprintf(&b, "scope: %s\n", strings.Join(s.Scope.Projects, " "))
 		fmt.Fprintf(&b, "found: %d by %s", d.Projects, strings.Join(d.Methods, ", "))
-		if d.Note != "" {
+		if strings.HasPrefix(d.Note, audit.AssetNote) {
 			b.WriteString(" (with a note)")
+		}
+		if more := strings.TrimSpace(strings.TrimPrefix(d.Note, audit.AssetNote)); more != "" {
+			b.WriteString("\nnote: " + more)
 		}
 		b.WriteString("\n")
 	}

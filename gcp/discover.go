@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"path"
@@ -10,6 +11,7 @@ import (
 
 	"gkeaudit/audit"
 
+	"google.golang.org/api/cloudasset/v1"
 	"google.golang.org/api/cloudresourcemanager/v3"
 )
 
@@ -26,11 +28,20 @@ var Discoveries = []string{DiscoverAuto, audit.ByAsset, audit.ByResourceManager}
 // folder that could not be listed.
 //
 // By Cloud Asset Inventory it finds projects that have clusters, by Resource Manager
-// all that are active. A project that is named by its number gets its ID; it keeps
-// the number, without a gap, if the ID may not be read.
+// all that are not pending deletion. Either way, folders are excluded below those that are named
+// alone: one that is named is looked into even if it lies in one that is excluded.
+//
+// A project that is named by its number gets its ID: Resource Manager's or, if that may
+// not be read, the one in the links of its clusters. Without either it keeps the number,
+// and that is no gap.
 func (c *Client) Discover(ctx context.Context, scope audit.Scope, way string) (audit.Scope, []audit.Gap) {
-	d := &discovery{client: c, scope: scope, way: way,
-		walked: map[string]bool{}, methods: map[string]bool{}, projects: map[string]bool{}}
+	d := c.discover(ctx, scope, way)
+	return d.scope, audit.DistinctGaps(d.gaps)
+}
+
+func (c *Client) discover(ctx context.Context, scope audit.Scope, way string) *discovery {
+	d := &discovery{client: c, scope: scope, way: way, roots: map[string]searched{},
+		walked: map[string]bool{}, projects: map[string]bool{}, unread: map[string]fault{}}
 	for _, number := range scope.Organizations {
 		d.wg.Go(func() { d.root(ctx, "organizations/"+number) })
 	}
@@ -40,16 +51,17 @@ func (c *Client) Discover(ctx context.Context, scope audit.Scope, way string) (a
 	d.wg.Wait()
 
 	found := d.ids(ctx, slices.Collect(maps.Keys(d.projects)))
-	scope.Projects = slices.Concat(found, d.ids(ctx, scope.Projects))
-	slices.Sort(scope.Projects)
-	scope.Projects = orEmpty(slices.Compact(scope.Projects))
-	if len(scope.Organizations)+len(scope.Folders) > 0 {
-		scope.Discovery = &audit.Discovery{Methods: slices.Sorted(maps.Keys(d.methods)), Projects: len(found)}
-		if d.methods[audit.ByAsset] {
-			scope.Discovery.Note = audit.AssetNote
+	projects := slices.Concat(found, d.ids(ctx, scope.Projects))
+	slices.Sort(projects)
+	d.scope.Projects = orEmpty(slices.Compact(projects))
+	if len(d.roots) > 0 {
+		methods := map[string]bool{}
+		for _, s := range d.roots {
+			methods[s.method] = true
 		}
+		d.scope.Discovery = &audit.Discovery{Methods: slices.Sorted(maps.Keys(methods)), Projects: len(found), Note: d.note()}
 	}
-	return scope, audit.DistinctGaps(d.gaps)
+	return d
 }
 
 // A discovery is one run of Discover.
@@ -60,10 +72,36 @@ type discovery struct {
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex
-	walked   map[string]bool // folders and organizations
-	methods  map[string]bool
-	projects map[string]bool // IDs, or numbers where the ID is not known yet
+	roots    map[string]searched // the organizations and folders of the scope
+	walked   map[string]bool     // folders and organizations
+	projects map[string]bool     // IDs, or numbers where the ID is not known yet
+	unread   map[string]fault    // why Resource Manager did not tell the IDs of numbers, by what they became
 	gaps     []audit.Gap
+}
+
+// searched is how projects were looked for in an organization or folder.
+type searched struct {
+	method  string // of audit.Discovery
+	refused string // why the other method was not used; empty if it was not tried
+}
+
+// note says what the methods may miss, and where one was refused.
+func (d *discovery) note() string {
+	var sentences []string
+	refused := map[string][]string{}
+	for _, root := range slices.Sorted(maps.Keys(d.roots)) {
+		switch s := d.roots[root]; {
+		case s.method == audit.ByAsset:
+			sentences = []string{audit.AssetNote}
+		case s.refused != "":
+			refused[s.refused] = append(refused[s.refused], root)
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(refused)) {
+		sentences = append(sentences, "Cloud Asset Inventory refused a search of "+strings.Join(refused[why], ", ")+
+			" ("+why+"), so Resource Manager was walked there.")
+	}
+	return strings.Join(sentences, " ")
 }
 
 func (d *discovery) root(ctx context.Context, root string) {
@@ -71,7 +109,7 @@ func (d *discovery) root(ctx context.Context, root string) {
 		f, ok := d.search(ctx, root)
 		refused := !ok && f.code == "PERMISSION_DENIED" // or off
 		if !refused || d.way == audit.ByAsset {
-			d.used(audit.ByAsset)
+			d.used(root, searched{method: audit.ByAsset})
 			if !ok {
 				d.gap(f.gap(searchResources, "", root+"/projects"))
 			}
@@ -79,27 +117,83 @@ func (d *discovery) root(ctx context.Context, root string) {
 		}
 		d.client.config.Log.Info("walking Resource Manager, as Cloud Asset Inventory refuses",
 			"root", root, "reason", f.reason, "permission", f.permission, "because", f.message)
+		d.used(root, searched{method: audit.ByResourceManager, refused: f.short()})
+	} else {
+		d.used(root, searched{method: audit.ByResourceManager})
 	}
-	d.used(audit.ByResourceManager)
 	d.walk(ctx, root)
+}
+
+// short says why a call was refused in words that are the same each time.
+func (f fault) short() string {
+	switch {
+	case f.permission != "":
+		return "missing permission " + f.permission
+	case f.reason == "SERVICE_DISABLED":
+		return f.message
+	}
+	return cmp.Or(f.reason, f.code)
 }
 
 // search finds the projects that have clusters.
 func (d *discovery) search(ctx context.Context, root string) (fault, bool) {
+	var excluded []*cloudasset.ResourceSearchResult
+	f, ok := d.searchFor(ctx, root, "container.googleapis.com/Cluster", func(r *cloudasset.ResourceSearchResult) {
+		if slices.ContainsFunc(r.Folders, d.excludesFolder) {
+			excluded = append(excluded, r)
+		} else {
+			d.foundCluster(root, r)
+		}
+	})
+	if !ok || len(excluded) == 0 || strings.HasPrefix(root, "organizations/") {
+		return f, ok
+	}
+	// A result names all folders that it is in, in no order that is documented:
+	// whether the excluded one lies above the root or below takes the folders below.
+	below := map[string]bool{}
+	f, ok = d.searchFor(ctx, root, "cloudresourcemanager.googleapis.com/Folder", func(r *cloudasset.ResourceSearchResult) {
+		folder := "folders/" + audit.LastSegment(r.Name)
+		below[folder] = folder != root
+	})
+	if !ok {
+		return f, false
+	}
+	around := ""
+	for _, r := range excluded {
+		if !slices.ContainsFunc(r.Folders, func(folder string) bool { return below[folder] && d.excludesFolder(folder) }) {
+			around = r.Folders[slices.IndexFunc(r.Folders, d.excludesFolder)]
+			d.foundCluster(root, r)
+		}
+	}
+	if around != "" {
+		d.client.config.Log.Warn("a folder that is named is looked into, though it lies in one that is excluded", "root", root, "excluded", around)
+	}
+	return f, true
+}
+
+// searchFor hands on the resources of a type below a folder or an organization.
+func (d *discovery) searchFor(ctx context.Context, root, assetType string, result func(*cloudasset.ResourceSearchResult)) (fault, bool) {
 	return d.client.pages(ctx, searchResources, root, func(ctx context.Context, token string) (string, error) {
-		answer, err := whole(d.client.assets.V1.SearchAllResources(root).AssetTypes("container.googleapis.com/Cluster").
+		answer, err := whole(d.client.assets.V1.SearchAllResources(root).AssetTypes(assetType).
 			ReadMask("name,project,folders").PageSize(500).PageToken(token).Context(ctx).Do())
 		if err != nil {
 			return "", err
 		}
 		for _, r := range answer.Results {
-			if r != nil && !slices.ContainsFunc(r.Folders, d.excludesFolder) {
-				d.found(audit.Segment(r.Name, "projects"), audit.LastSegment(r.Project))
-			}
+			result(cmp.Or(r, &cloudasset.ResourceSearchResult{}))
 		}
 		return answer.NextPageToken, nil
 	})
 }
+
+func (d *discovery) foundCluster(root string, r *cloudasset.ResourceSearchResult) {
+	if !d.found(audit.Segment(r.Name, "projects"), audit.LastSegment(r.Project)) {
+		d.gap(nameless.gap(searchResources, "", root+"/projects"))
+	}
+}
+
+// nameless is the fault of an answer that does not say what it holds.
+var nameless = fault{code: "DATA_LOSS", reason: "MALFORMED_ANSWER", message: "a project or folder in the answer has no name"}
 
 // walk finds the projects below a folder or an organization, and goes on in the
 // folders there.
@@ -121,8 +215,9 @@ func (d *discovery) listProjects(ctx context.Context, parent string) {
 			return "", err
 		}
 		for _, p := range answer.Projects {
-			if p != nil && p.State == "ACTIVE" {
-				d.found(p.ProjectId, audit.LastSegment(p.Name))
+			p = cmp.Or(p, &cloudresourcemanager.Project{})
+			if p.State != pendingDeletion && !d.found(p.ProjectId, audit.LastSegment(p.Name)) {
+				d.gap(nameless.gap(listProjects, "", parent+"/projects"))
 			}
 		}
 		return answer.NextPageToken, nil
@@ -139,8 +234,13 @@ func (d *discovery) listFolders(ctx context.Context, parent string) {
 			return "", err
 		}
 		for _, folder := range answer.Folders {
-			if folder != nil && folder.State == "ACTIVE" && !d.excludesFolder(folder.Name) {
+			folder = cmp.Or(folder, &cloudresourcemanager.Folder{})
+			switch {
+			case folder.State == pendingDeletion || d.excludesFolder(folder.Name):
+			case strings.HasPrefix(folder.Name, "folders/"):
 				d.walk(ctx, folder.Name)
+			default:
+				d.gap(nameless.gap(listFolders, "", parent+"/folders"))
 			}
 		}
 		return answer.NextPageToken, nil
@@ -159,29 +259,34 @@ func whole[T any](answer *T, err error) (*T, error) {
 	return answer, err
 }
 
-func (d *discovery) found(id, number string) {
+// pendingDeletion is the state of a project or folder that is not looked into; of all
+// others that there may be, projects have clusters.
+const pendingDeletion = "DELETE_REQUESTED"
+
+// found notes a project. It reports false if that has neither an ID nor a number.
+func (d *discovery) found(id, number string) bool {
 	d.client.named(id, number)
+	id = cmp.Or(id, number)
 	if id == "" {
-		id = number
-	}
-	if id == "" {
-		return
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.projects[id] = true
+	return true
 }
 
-func (d *discovery) used(method string) {
+func (d *discovery) used(root string, how searched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.methods[method] = true
+	d.roots[root] = how
 }
 
 func (d *discovery) gap(g audit.Gap) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.gaps = append(d.gaps, g)
+	d.client.progress.count(func(p *Progress) { p.Gaps++ })
 }
 
 // excludesFolder reports whether a folder, such as folders/123, is excluded.
@@ -200,10 +305,19 @@ func matches(globs []string, name string) bool {
 // ids returns the IDs of projects, each once and without those that are excluded.
 func (d *discovery) ids(ctx context.Context, names []string) []string {
 	ids := slices.Clone(names)
+	byNumber := slices.ContainsFunc(d.scope.ExcludeProjects, fitsNumbers)
 	var wg sync.WaitGroup
 	for i, name := range ids {
-		if isNumber(name) {
-			wg.Go(func() { ids[i] = d.client.projectID(ctx, name) })
+		switch {
+		case isNumber(name):
+			wg.Go(func() { ids[i] = d.id(ctx, name) })
+		case byNumber && !matches(d.scope.ExcludeProjects, name):
+			wg.Go(func() {
+				if number, f := d.client.otherName(ctx, name); number == "" {
+					d.client.config.Log.Warn("a project is audited, as it could not be found out whether its number is excluded",
+						"project", name, "code", f.code, "because", f.message)
+				}
+			})
 		}
 	}
 	wg.Wait()
@@ -215,6 +329,28 @@ func (d *discovery) ids(ctx context.Context, names []string) []string {
 	})
 }
 
+// fitsNumbers reports whether a glob is made to fit numbers: 1234*, [0-9]*.
+func fitsNumbers(glob string) bool {
+	return strings.Trim(glob, "0123456789*?[]^-") == "" && strings.ContainsAny(glob, "0123456789")
+}
+
+// id returns the ID of the project with a number, or the number if the ID may not be
+// read.
+func (d *discovery) id(ctx context.Context, number string) string {
+	id, f := d.client.otherName(ctx, number)
+	if id != "" {
+		return id
+	}
+	if id = d.client.idInLinks(ctx, number); id == "" {
+		d.client.config.Log.Warn("a project keeps its number, as its ID could not be read", "project", number, "code", f.code, "because", f.message)
+		id = number
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unread[id] = f
+	return id
+}
+
 // named remembers that an ID and a number are of the same project.
 func (c *Client) named(id, number string) {
 	if isNumber(number) && id != "" && !isNumber(id) {
@@ -223,15 +359,17 @@ func (c *Client) named(id, number string) {
 	}
 }
 
-// projectID returns the ID of the project with a number, or the number if the ID may
-// not be read.
-func (c *Client) projectID(ctx context.Context, number string) string {
-	id, f := c.otherName(ctx, number)
-	if id == "" {
-		c.config.Log.Warn("a project keeps its number, as its ID could not be read", "project", number, "code", f.code, "because", f.message)
-		return number
+// idInLinks returns the ID of the project with a number as the links of its clusters
+// have it, whatever the project was asked for by; empty if there is none.
+func (c *Client) idInLinks(ctx context.Context, number string) string {
+	answer, _, _ := c.listClusters(ctx, number)
+	for _, cluster := range answer.GetClusters() {
+		if id := audit.Segment(cluster.GetSelfLink(), "projects"); id != "" && !isNumber(id) {
+			c.named(id, number)
+			return id
+		}
 	}
-	return id
+	return ""
 }
 
 // projectNumber returns the number of a project, if it may be read.

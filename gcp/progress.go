@@ -7,7 +7,7 @@ import (
 
 // Progress is how far a collection has come.
 type Progress struct {
-	Projects, ProjectsDone int // whose clusters are to be read, and were or could not be
+	Projects, ProjectsDone int // whose clusters are to be read, and were or could not be; 0 until all are found
 	Networks, NetworksDone int // projects whose networks are; 0 until all clusters are read
 	Clusters               int // that were read and are in scope
 	Retries, Gaps          int
@@ -19,7 +19,7 @@ type Progress struct {
 }
 
 // Progress returns how far the collection that is running has come. It may be
-// called while Collect runs.
+// called while Discover, Collect and Access run.
 func (c *Client) Progress() Progress { return c.progress.now() }
 
 // tracker counts what Progress tells.

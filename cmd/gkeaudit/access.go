@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,15 +16,19 @@ import (
 
 const accessHelp = `Says, before a run, which of the permissions that it needs you have on each project,
 folder and organization, and which rules would be unknown without the others. It takes
-the flags of scan that say what to audit.
+the flags of scan that say what to audit. Projects are found as scan finds them: with
+--discovery=auto either way is enough, and it says which one works.
 
 With --role it prints a custom role with exactly the permissions that a run needs,
-for gcloud (yaml) or for Terraform. That asks no API.
+for gcloud (yaml) or for Terraform. That asks no API. Those on buckets that reports are
+written to are not among them.
 
 Exit status: 0 if nothing is missing, 3 if something is or could not be found out.`
 
 // roleForms are the forms of a custom role.
 var roleForms = []string{"yaml", "terraform"}
+
+var accessFormats = []string{"table", "json"}
 
 func (p *program) accessCommand() *cobra.Command {
 	var f scanFlags
@@ -41,10 +46,10 @@ func (p *program) accessCommand() *cobra.Command {
 			if role != "" {
 				return p.writeRole(role)
 			}
-			if format != "table" && format != "json" {
-				return refuse("Formats are table, json.", "there is no format %q%s", format, didYouMean(format, []string{"table", "json"}))
+			if !slices.Contains(accessFormats, format) {
+				return refuse("Formats are "+strings.Join(accessFormats, ", ")+".", "there is no format %q%s", format, didYouMean(format, accessFormats))
 			}
-			return p.access(cmd, &f, format)
+			return p.access(cmd.Context(), &f, format)
 		},
 	}
 	flags := cmd.Flags()
@@ -52,79 +57,133 @@ func (p *program) accessCommand() *cobra.Command {
 	f.define(flags)
 	group(cmd, "What to look at")
 	flags.StringVar(&role, "role", "", "print a custom role in this `form`: "+strings.Join(roleForms, ", "))
-	flags.StringVar(&format, "format", "table", "the `format` of standard output: table, json")
+	flags.StringVar(&format, "format", "table", "the `format` of standard output: "+strings.Join(accessFormats, ", "))
 	group(cmd, "What to print")
-	accountFlags(cmd, &f)
-	group(cmd, "Access")
-	must(cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(roleForms, cobra.ShellCompDirectiveNoFileComp)))
+	callFlags(cmd, &f)
+	quietFlag(cmd, &f)
+	group(cmd, "Log")
+	complete(cmd, roleForms, "role")
+	complete(cmd, accessFormats, "format")
+	complete(cmd, gcp.Discoveries, "discovery")
+	complete(cmd, nil, scopeFlagNames...)
 	return cmd
 }
 
-func (p *program) access(cmd *cobra.Command, f *scanFlags, format string) error {
+func (p *program) access(ctx context.Context, f *scanFlags, format string) error {
 	if err := f.scopeFlags.check(false); err != nil {
 		return err
 	}
-	client, scope, err := p.connect(cmd.Context(), f, p.logger(p.defaultLogFormat(), true))
+	if err := f.checkCalls(); err != nil {
+		return err
+	}
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
+	client, scope, err := p.connect(ctx, f, p.logger(p.defaultLogFormat(), f.quiet))
 	if err != nil {
 		return err
 	}
-	scope, gaps := client.Discover(cmd.Context(), scope, f.discovery)
-	if len(scope.Projects) == 0 && scope.Discovery == nil {
+	stop := p.showProgress(client, f.quiet)
+	all := client.Access(ctx, scope, f.discovery)
+	stop()
+	if len(all) == 0 {
 		return refuse("", "--exclude-project leaves no project")
 	}
-	all := client.Access(cmd.Context(), scope)
-	complete := len(gaps) == 0
-	for _, a := range all {
-		complete = complete && len(a.Missing) == 0 && a.Unknown == ""
-	}
 	if format == "json" {
-		e := json.NewEncoder(p.stdout)
-		e.SetIndent("", "  ")
-		err = e.Encode(all)
+		err = writeAccessJSON(p.stdout, all)
 	} else {
 		err = writeAccess(p.stdout, all)
 	}
-	for _, g := range gaps {
-		fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(g.String()))
-	}
-	if err == nil && !complete {
+	if err == nil && slices.ContainsFunc(all, func(a gcp.Access) bool { return len(a.Missing) > 0 || a.Unknown != "" }) {
 		return &exitError{status: exitIncomplete}
 	}
 	return err
 }
 
+// writeAccessJSON writes what was found out, and for each missing permission the rules
+// that are unknown without it.
+func writeAccessJSON(w io.Writer, all []gcp.Access) error {
+	type access struct {
+		gcp.Access
+		UnknownRules map[string][]string `json:"unknownRules"`
+	}
+	list := []access{}
+	for _, a := range all {
+		unknown := map[string][]string{}
+		for _, permission := range a.Missing {
+			unknown[permission] = ruleIDs() // of what is below the folder
+			if a.Discovery == "" {
+				unknown[permission] = unknownWithout([]string{permission})
+			}
+		}
+		list = append(list, access{a, unknown})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(list)
+}
+
 // writeAccess says for each resource what is missing and what that leaves unknown.
 func writeAccess(w io.Writer, all []gcp.Access) error {
 	var b strings.Builder
-	short := 0
+	missing, unknown := 0, 0
 	for _, a := range all {
-		switch {
-		case a.Unknown != "":
-			short++
-			fmt.Fprintf(&b, "%s: UNKNOWN: %s\n", printable(a.Resource), printable(a.Unknown))
-		case len(a.Missing) == 0:
-			fmt.Fprintf(&b, "%s: all there (%s)\n", printable(a.Resource), strings.Join(a.Needed, ", "))
+		name := printable(a.Resource)
+		if a.Unknown != "" {
+			unknown++
+			fmt.Fprintf(&b, "%s: UNKNOWN: %s\n", name, printable(a.Unknown))
 		}
 		if len(a.Missing) > 0 {
-			short++
-			fmt.Fprintf(&b, "%s: MISSING %s\n", printable(a.Resource), strings.Join(a.Missing, ", "))
-			if ids := unknownWithout(a.Missing); ids != nil {
+			missing++
+			fmt.Fprintf(&b, "%s: MISSING %s\n", name, strings.Join(a.Missing, ", "))
+			switch ids := unknownWithout(a.Missing); {
+			case a.Discovery != "":
+				b.WriteString("    unknown without: all rules, for the projects that are not found\n")
+			case len(ids) > 0:
 				fmt.Fprintf(&b, "    unknown without: %s\n", strings.Join(ids, ", "))
 			}
 		}
+		if a.Unknown == "" && len(a.Missing) == 0 {
+			fmt.Fprintf(&b, "%s: %s\n", name, allThere(a))
+		}
+		if a.Refused != "" {
+			fmt.Fprintf(&b, "    Cloud Asset Inventory would do as well, and refuses: %s\n", printable(a.Refused))
+		}
+		if len(a.Helpful) > 0 {
+			fmt.Fprintf(&b, "    not needed, but its ID could not be read without: %s\n", printable(strings.Join(a.Helpful, ", ")))
+		}
 	}
-	if short == 0 {
-		fmt.Fprintf(&b, "\nNothing is missing.\n")
-	} else {
-		fmt.Fprintf(&b, "\nSomething is missing on %d of %d. A role with all of it: gkeaudit access --role=yaml\n", short, len(all))
+	b.WriteString("\n")
+	if missing > 0 {
+		fmt.Fprintf(&b, "Something is missing on %d of %d. A role with all of it: gkeaudit access --role=yaml\n", missing, len(all))
+	}
+	if unknown > 0 {
+		fmt.Fprintf(&b, "Something could not be found out on %d of %d.\n", unknown, len(all))
+	}
+	if missing+unknown == 0 {
+		b.WriteString("Nothing is missing.\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// allThere says which permissions are there, and what they are good for.
+func allThere(a gcp.Access) string {
+	if len(a.Needed) == 0 {
+		return "nothing is needed, as GKE is off there"
+	}
+	all := "all there (" + strings.Join(a.Needed, ", ") + ")"
+	if a.Discovery != "" {
+		all += ", to find projects by --discovery=" + a.Discovery
+	}
+	return all
+}
+
 // unknownWithout returns the rules that need one of the permissions.
 func unknownWithout(missing []string) []string {
-	var ids []string
+	ids := []string{}
 	for _, r := range rules.All {
 		if slices.ContainsFunc(r.Permissions, func(p string) bool { return slices.Contains(missing, p) }) {
 			ids = append(ids, r.ID)
@@ -133,18 +192,24 @@ func unknownWithout(missing []string) []string {
 	return ids
 }
 
-// writeRole prints a custom role with the permissions of everything that may be called.
+// roleComment says what the role leaves out on purpose.
+const roleComment = `# To write reports to gs://BUCKET, or read them there, grant on the bucket, not with this
+# role: storage.objects.create, .delete to replace objects, .get and .list to read.
+`
+
+// writeRole prints a custom role with the permissions of everything that may be called,
+// but for those on the buckets of reports.
 func (p *program) writeRole(form string) error {
 	permissions := gcp.Permissions(true)
 	var b strings.Builder
 	switch form {
 	case "yaml":
-		b.WriteString("title: gkeaudit\ndescription: Read what gkeaudit audits\nstage: GA\nincludedPermissions:\n")
+		b.WriteString(roleComment + "title: gkeaudit\ndescription: Read what gkeaudit audits\nstage: GA\nincludedPermissions:\n")
 		for _, permission := range permissions {
 			fmt.Fprintf(&b, "- %s\n", permission)
 		}
 	case "terraform":
-		b.WriteString("resource \"google_organization_iam_custom_role\" \"gkeaudit\" {\n  org_id      = var.organization\n" +
+		b.WriteString(roleComment + "resource \"google_organization_iam_custom_role\" \"gkeaudit\" {\n  org_id      = var.organization\n" +
 			"  role_id     = \"gkeaudit\"\n  title       = \"gkeaudit\"\n  description = \"Read what gkeaudit audits\"\n  permissions = [\n")
 		for _, permission := range permissions {
 			fmt.Fprintf(&b, "    %q,\n", permission)

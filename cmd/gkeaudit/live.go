@@ -35,7 +35,44 @@ func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, da
 	}
 	s := client.Collect(ctx, sh.Of(scope), data, now)
 	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
+	hintAtMistyped(log, f.projects, s)
 	return s, nil
+}
+
+// hintAtMistyped logs which of the named projects, that are not there or refused, are
+// nearly named as one whose clusters were read. Those that differ in digits alone, as
+// shop-1 and shop-2 do, are two of a series.
+func hintAtMistyped(log *slog.Logger, named []string, s *audit.Snapshot) {
+	var read []string
+	for _, p := range s.Projects {
+		if p.Clusters != nil {
+			read = append(read, p.ID)
+		}
+	}
+	for _, g := range s.Gaps {
+		if g.Code != "NOT_FOUND" && g.Code != "PERMISSION_DENIED" || !strings.HasSuffix(g.Resource, "/locations/-/clusters") ||
+			!slices.Contains(named, g.Project) {
+			continue
+		}
+		var alike []string
+		for _, id := range read {
+			if d := len(id) - len(g.Project); -2 <= d && d <= 2 && withoutDigits(id) != withoutDigits(g.Project) {
+				alike = append(alike, id)
+			}
+		}
+		if id := nearest(g.Project, alike); id != "" {
+			log.Warn("a project could not be read; is its ID mistyped?", "project", g.Project, "alike", id)
+		}
+	}
+}
+
+func withoutDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // connect makes a client and says what is asked for: by the flags, or else the

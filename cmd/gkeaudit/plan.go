@@ -51,10 +51,8 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
 		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
-	if f.billingProject != "" {
-		if err := checkProject(f.billingProject); err != nil {
-			return nil, err
-		}
+	if err := f.checkAccount(); err != nil {
+		return nil, err
 	}
 	pl.outputs, err = p.planOutputs(f, sh, pl.started)
 	return pl, err
@@ -94,10 +92,9 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: %s", live)
 	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
 		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
-	case f.concurrency < 1 || f.concurrency > 1000:
-		return nil, refuse("", "--concurrency %d is not between 1 and 1000", f.concurrency)
-	case f.timeout < 0:
-		return nil, refuse("", "--timeout %s is negative", f.timeout)
+	}
+	if err := f.checkCalls(); err != nil {
+		return nil, err
 	}
 	if f.saveSnapshot != "" {
 		if f.saveSnapshot == "-" {
@@ -108,6 +105,25 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 		}
 	}
 	return pl, nil
+}
+
+// checkCalls checks what callFlags has defined.
+func (f *scanFlags) checkCalls() error {
+	switch {
+	case f.concurrency < 1 || f.concurrency > 1000:
+		return refuse("", "--concurrency %d is not between 1 and 1000", f.concurrency)
+	case f.timeout < 0:
+		return refuse("", "--timeout %s is negative", f.timeout)
+	}
+	return f.checkAccount()
+}
+
+// checkAccount checks what accountFlags has defined.
+func (f *scanFlags) checkAccount() error {
+	if f.billingProject == "" {
+		return nil
+	}
+	return checkProject(f.billingProject)
 }
 
 func parseSeverity(flag, name string) (audit.Severity, error) {
@@ -194,10 +210,11 @@ func chooseRules(c *config, profile string, only, skip []string) ([]*audit.Rule,
 // documentation.
 var projectID = regexp.MustCompile(`^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)$`)
 
+const projectHint = "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
+
 func checkProject(id string) error {
 	if projectID.MatchString(id) {
 		return nil
 	}
-	hint := "A project ID has 6 to 30 lower-case letters, digits and dashes: gcloud projects list"
-	return refuse(hint, "%q is not a project ID%s", id, meant(id))
+	return refuse(projectHint, "%q is not a project ID%s", id, meant(id))
 }

@@ -25,8 +25,8 @@ func (p *program) showProgress(client *gcp.Client, quiet bool) (stop func()) {
 			select {
 			case <-tick.C:
 				line := printable(progressLine(client.Progress()))
-				if columns > 0 && len(line) >= columns {
-					line = line[:columns-1]
+				if runes := []rune(line); columns > 0 && len(runes) >= columns {
+					line = string(runes[:columns-1])
 				}
 				fmt.Fprintf(p.stderr, "\r\x1b[K%s", line)
 			case <-done:
@@ -41,23 +41,38 @@ func (p *program) showProgress(client *gcp.Client, quiet bool) (stop func()) {
 	}
 }
 
-// progressLine says how far a collection has come: "clusters of 142 of 300 projects,
-// 568 clusters, 3 retries, 1 gap; waiting 12s for compute.routes.list of shop-net".
+// progressLine says how far a collection has come: "reading clusters of 142 of 300
+// projects, 568 clusters, 3 retries, 1 gap; waiting 12s for compute.routes.list of
+// shop-net".
 func progressLine(g gcp.Progress) string {
-	parts := []string{fmt.Sprintf("clusters of %d of %d projects", g.ProjectsDone, g.Projects)}
-	if g.Networks > 0 {
-		parts[0] = fmt.Sprintf("networks of %d of %d projects", g.NetworksDone, g.Networks)
+	var parts []string
+	switch {
+	case g.Projects == 0:
+		parts = append(parts, "finding projects…")
+	case g.Networks > 0:
+		parts = append(parts, fmt.Sprintf("reading networks of %d of %s", g.NetworksDone, count(g.Networks, "project", "projects")))
+	default:
+		parts = append(parts, fmt.Sprintf("reading clusters of %d of %s", g.ProjectsDone, count(g.Projects, "project", "projects")))
 	}
-	parts = append(parts, fmt.Sprintf("%d clusters", g.Clusters))
+	if g.Projects > 0 {
+		parts = append(parts, count(g.Clusters, "cluster", "clusters"))
+	}
 	if g.Retries > 0 {
-		parts = append(parts, fmt.Sprintf("%d retries", g.Retries))
+		parts = append(parts, count(g.Retries, "retry", "retries"))
 	}
 	if g.Gaps > 0 {
-		parts = append(parts, fmt.Sprintf("%d gaps", g.Gaps))
+		parts = append(parts, count(g.Gaps, "gap", "gaps"))
 	}
-	line := "reading " + strings.Join(parts, ", ")
+	line := strings.Join(parts, ", ")
 	if g.Waiting > 3*time.Second {
 		line += fmt.Sprintf("; waiting %s for %s", g.Waiting.Round(time.Second), g.Slowest)
 	}
 	return line
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

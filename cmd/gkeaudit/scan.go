@@ -151,17 +151,14 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringVar(&f.configFile, "config", "", "take what flags do not say from this configuration `file` (default gkeaudit.yaml, if there is one)")
 	group(cmd, "Which rules")
 	reportFlags(cmd, &f)
-	accountFlags(cmd, &f)
-	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
-	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
-	group(cmd, "Access")
+	callFlags(cmd, &f)
 	logFlags(cmd, &f, "default none, on Cloud Run high")
 
 	complete(cmd, ruleIDs(), "rule", "skip-rule")
 	complete(cmd, profileNames(), "profile")
 	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	complete(cmd, gcp.Discoveries, "discovery")
-	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard", "concurrency", "timeout")...)
+	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard")...)
 	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
 	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
 	return cmd
@@ -192,10 +189,24 @@ func accountFlags(cmd *cobra.Command, f *scanFlags) {
 	complete(cmd, nil, "impersonate-service-account", "billing-project")
 }
 
+// callFlags defines the flags about calls of APIs that read projects.
+func callFlags(cmd *cobra.Command, f *scanFlags) {
+	accountFlags(cmd, f)
+	flags := cmd.Flags()
+	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	group(cmd, "Access")
+	complete(cmd, nil, "concurrency", "timeout")
+}
+
+func quietFlag(cmd *cobra.Command, f *scanFlags) {
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
+}
+
 // logFlags defines the flags about the log.
 func logFlags(cmd *cobra.Command, f *scanFlags, findings string) {
+	quietFlag(cmd, f)
 	flags := cmd.Flags()
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
 	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome ("+findings+")")
 	group(cmd, "Log")

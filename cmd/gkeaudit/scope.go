@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -25,7 +26,7 @@ func (f *scopeFlags) define(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.organizations, "organization", nil, "audit the projects of the organization with this `number`; repeatable")
 	flags.StringArrayVar(&f.folders, "folder", nil, "audit the projects of the folder with this `number`, and of the folders in it; repeatable")
 	flags.StringArrayVar(&f.projects, "project", nil, "audit the project with this `ID` or number, or with @FILE those that a file lists, one on a line; repeatable")
-	flags.StringArrayVar(&f.excludeProjects, "exclude-project", nil, "leave out projects whose ID fits this `glob`, such as 'sandbox-*'; repeatable")
+	flags.StringArrayVar(&f.excludeProjects, "exclude-project", nil, "leave out projects whose ID or number fits this `glob`, such as 'sandbox-*'; repeatable")
 	flags.StringArrayVar(&f.excludeFolders, "exclude-folder", nil, "leave out folders whose number fits this `glob`, with all that is in them; repeatable")
 	flags.StringVar(&f.discovery, "discovery", gcp.DiscoverAuto, "the `way` to find projects: auto, asset (Cloud Asset Inventory), resource-manager; auto is asset, and resource-manager where that is refused")
 }
@@ -68,9 +69,18 @@ func (f *scopeFlags) check(saved bool) error {
 			return refuse("Folders are excluded by their numbers: gcloud resource-manager folders list", "--exclude-folder %q fits no folder's number", glob)
 		}
 	}
+	for i, glob := range f.excludeProjects {
+		f.excludeProjects[i] = strings.TrimPrefix(glob, "projects/")
+		if !projectGlob.MatchString(f.excludeProjects[i]) {
+			return refuse(globHint, "--exclude-project %q fits no project's ID or number", glob)
+		}
+		if strings.Trim(glob, "*") == "" {
+			return refuse("", "--exclude-project %s leaves no project", glob)
+		}
+	}
 	for _, glob := range slices.Concat(f.excludeProjects, f.excludeFolders) {
 		if _, err := path.Match(glob, ""); err != nil || glob == "" {
-			return refuse("In a glob, * stands for any characters, ? for one, [a-z] for one of a range.", "%q is not a glob", glob)
+			return refuse(globHint, "%q is not a glob", glob)
 		}
 	}
 	switch {
@@ -96,9 +106,12 @@ func (f *scopeFlags) check(saved bool) error {
 	return nil
 }
 
+const globHint = "In a glob, * stands for any characters, ? for one, [a-z] for one of a range, [^a-z] for one outside."
+
 var (
-	number     = regexp.MustCompile(`^[0-9]+$`)
-	folderGlob = regexp.MustCompile(`^[0-9*?^\[\]-]+$`)
+	number      = regexp.MustCompile(`^[0-9]+$`)
+	folderGlob  = regexp.MustCompile(`^[0-9*?^\[\]-]+$`)
+	projectGlob = regexp.MustCompile(`^[a-z0-9.:*?^\[\]-]+$`)
 )
 
 // fitting returns the first glob that fits a name, or "".
@@ -132,57 +145,73 @@ func numbers(kind string, values []string) ([]string, error) {
 }
 
 // projectList checks projects, and puts those that a file lists in the place of @FILE.
+// One error names all mistakes.
 func projectList(values []string) ([]string, error) {
-	var all []string
+	var all, mistakes []string
+	hint := ""
 	for _, value := range values {
 		file, isFile := strings.CutPrefix(value, "@")
-		if !isFile {
-			if err := checkProject(value); err != nil {
-				if _, statErr := os.Stat(value); statErr == nil {
-					return nil, refuse("A file of projects is named with an @.", "%q is not a project ID; did you mean %q?", value, "@"+value)
-				}
+		if isFile {
+			listed, wrong, err := readProjects(file)
+			if err != nil {
 				return nil, err
 			}
-			all = append(all, value)
+			all = append(all, listed...)
+			mistakes = append(mistakes, wrong...)
+			if wrong != nil {
+				hint = "A file has one project ID on a line; a # begins a comment."
+			}
 			continue
 		}
-		listed, err := readProjects(file)
-		if err != nil {
-			return nil, err
+		all = append(all, value)
+		if projectID.MatchString(value) {
+			continue
 		}
-		all = append(all, listed...)
+		if _, err := os.Stat(value); err == nil {
+			mistakes = append(mistakes, fmt.Sprintf("%q is not a project ID; did you mean %q?", value, "@"+value))
+			hint = cmp.Or(hint, "A file of projects is named with an @.")
+			continue
+		}
+		mistakes = append(mistakes, fmt.Sprintf("%q is not a project ID%s", value, meant(value)))
+		hint = cmp.Or(hint, projectHint)
 	}
-	return all, nil
+	if mistakes == nil {
+		return all, nil
+	}
+	const most = 10
+	if n := len(mistakes) - most; n > 0 {
+		mistakes = append(mistakes[:most], fmt.Sprintf("and %d more", n))
+	}
+	return nil, refuse(strings.Join(append(mistakes[1:], hint), "\n"), "%s", mistakes[0])
 }
 
 // readProjects reads a file of projects, one on a line. Blank lines and what follows
-// a # are passed over.
-func readProjects(file string) ([]string, error) {
+// a # are passed over. It returns the mistakes beside the projects.
+func readProjects(file string) (ids, mistakes []string, err error) {
 	if file == "" {
-		return nil, refuse("", "--project=@ names no file")
+		return nil, nil, refuse("", "--project=@ names no file")
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, refuse("", "reading the projects: %w", withoutOp(err))
+		return nil, nil, refuse("", "reading the projects: %w", withoutOp(err))
 	}
-	var ids []string
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
 		n++
 		line, _, _ = strings.Cut(line, "#")
 		id := strings.TrimSpace(line)
-		if id == "" {
-			continue
+		switch {
+		case id == "":
+		case projectID.MatchString(id):
+			ids = append(ids, id)
+		default:
+			mistakes = append(mistakes, fmt.Sprintf("%s:%d: %.60q is not a project ID%s", file, n, id, meant(id)))
 		}
-		if !projectID.MatchString(id) {
-			return nil, refuse("The file has one project ID on a line; a # begins a comment.", "%s:%d: %q is not a project ID%s", file, n, id, meant(id))
-		}
-		ids = append(ids, id)
 	}
-	if ids == nil {
-		return nil, refuse("", "%s names no project", file)
+	if ids == nil && mistakes == nil {
+		return nil, nil, refuse("", "%s names no project", file)
 	}
-	return ids, nil
+	return ids, mistakes, nil
 }
 
 // meant asks for the project ID that is nearest to what was typed, if one is near.

@@ -106,6 +106,33 @@ func TestInterruptedReading(t *testing.T) {
 	}
 }
 
+// TestInterruptedDiscovery interrupts a run while it looks for projects, which is
+// incomplete and not without an answer.
+func TestInterruptedDiscovery(t *testing.T) {
+	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: ":searchAllResources", Hang: true})
+	defer server.Close()
+	var out bytes.Buffer
+	cmd := exec.Command("gkeaudit", "scan", "--organization=1", "--format=json")
+	cmd.Stdout = &out
+	cmd.Env = []string{
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET=" + server.URL,
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+	}
+	startProgram(t, cmd)
+	until(t, "projects were looked for", func() bool { return len(server.Calls()) > 0 })
+	interrupt(t, cmd)
+	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
+		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
+	}
+	var r report.Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("there is no report: %v", err)
+	}
+	if r.Complete || len(r.Gaps) != 1 || r.Gaps[0].Resource != "organizations/1/projects" || r.Gaps[0].Code != "CANCELLED" {
+		t.Errorf("complete %t, gaps %v, want one of code CANCELLED for the projects", r.Complete, r.Gaps)
+	}
+}
+
 // TestSecondInterrupt interrupts a run that cannot stop reading, as standard input
 // knows no interruption. The second signal ends it.
 func TestSecondInterrupt(t *testing.T) {

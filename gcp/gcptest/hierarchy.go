@@ -44,10 +44,19 @@ func (s *Server) hierarchy(r *http.Request) (map[string]any, bool) {
 	case strings.HasSuffix(r.URL.Path, ":searchAllResources"):
 		scope := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/v1/"), ":searchAllResources")
 		line := s.find(scope)
-		if line == nil || query.Get("assetTypes") != "container.googleapis.com/Cluster" {
+		fields := strings.Split(query.Get("readMask"), ",")
+		var results []json.RawMessage
+		switch {
+		case line == nil:
+			return nil, false
+		case query.Get("assetTypes") == "container.googleapis.com/Cluster":
+			results = s.clusters(line, fields)
+		case query.Get("assetTypes") == "cloudresourcemanager.googleapis.com/Folder":
+			results = folders(line, fields)
+		default:
 			return nil, false
 		}
-		return s.listed("results", s.clusters(line, strings.Split(query.Get("readMask"), ",")), query.Get("pageToken")), true
+		return s.listed("results", results, query.Get("pageToken")), true
 	}
 	return nil, false
 }
@@ -93,27 +102,54 @@ func (s *Server) clusters(line []*Node, fields []string) []json.RawMessage {
 	if i < 0 {
 		return results
 	}
-	folders := []string{}
-	for _, n := range line {
-		if strings.HasPrefix(n.Name, "folders/") {
-			folders = append(folders, n.Name)
-		}
-	}
 	for _, c := range s.Snapshot.Projects[i].Clusters {
-		result := map[string]any{
+		results = append(results, result(fields, map[string]any{
 			"name":      "//container.googleapis.com/" + audit.NewCluster(last.ID, c).ResourceName(),
 			"assetType": "container.googleapis.com/Cluster",
 			"project":   last.Name,
-			"folders":   folders,
-		}
-		for field := range result {
-			if !slices.Contains(fields, field) {
-				delete(result, field)
-			}
-		}
-		results = append(results, encodeJSON(result))
+			"folders":   foldersOf(line),
+		}))
 	}
 	return results
+}
+
+// folders are the results of a search for the folders below a node, and the node
+// itself if it is one.
+func folders(line []*Node, fields []string) []json.RawMessage {
+	results := []json.RawMessage{}
+	last := line[len(line)-1]
+	if strings.HasPrefix(last.Name, "folders/") {
+		results = append(results, result(fields, map[string]any{
+			"name":      "//cloudresourcemanager.googleapis.com/" + last.Name,
+			"assetType": "cloudresourcemanager.googleapis.com/Folder",
+			"folders":   foldersOf(line),
+		}))
+	}
+	for _, child := range last.Children {
+		results = append(results, folders(append(slices.Clip(line), child), fields)...)
+	}
+	return results
+}
+
+// foldersOf are the folders of a line, top first.
+func foldersOf(line []*Node) []string {
+	names := []string{}
+	for _, n := range line {
+		if strings.HasPrefix(n.Name, "folders/") {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// result is what of a resource a search was asked for.
+func result(fields []string, resource map[string]any) json.RawMessage {
+	for field := range resource {
+		if !slices.Contains(fields, field) {
+			delete(resource, field)
+		}
+	}
+	return encodeJSON(resource)
 }
 
 func (n *Node) resource() json.RawMessage {
