@@ -69,20 +69,22 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in map[audit.Stat
 	of := func(s audit.Status) string {
 		return fmt.Sprintf("in %d of %s", len(in[s]), count(r.Summary.Clusters, "cluster", "clusters"))
 	}
-	rest := rec.Otherwise
+	var rest []string // what rules have not judged
+	if rec.Otherwise != "" {
+		rest = append(rest, rec.Otherwise)
+	}
 	if len(notApplied) > 0 {
-		rest = strings.Trim(rest+"; not applied: "+strings.Join(notApplied, ", "), "; ")
+		rest = append(rest, "not applied: "+strings.Join(notApplied, ", "))
 	}
 	switch {
 	case len(in[audit.Fail]) > 0:
 		row.Status, row.Result = audit.Fail, "fails "+of(audit.Fail)
 	case len(rec.Rules) == len(notApplied):
-		row.Result = "not judged: " + rest
-		return row
+		row.Result = "not judged"
 	case len(in[audit.Unknown]) > 0:
 		row.Result = "unknown " + of(audit.Unknown)
-	case rest != "":
-		row.Result = "no fault found"
+	case rest != nil:
+		row.Result = "no fault found by rules"
 	case len(in[audit.Pass]) > 0:
 		row.Status, row.Result = audit.Pass, "holds"
 	case len(in[audit.NotApplicable]) > 0:
@@ -90,9 +92,7 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in map[audit.Stat
 	default:
 		row.Result = "no cluster was judged"
 	}
-	if rest != "" {
-		row.Result += "; the rest " + strings.TrimPrefix(rest, "; ")
-	}
+	row.Result = strings.Join(append([]string{row.Result}, rest...), "; ")
 	return row
 }
 

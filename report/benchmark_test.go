@@ -1,0 +1,53 @@
+package report
+
+import (
+	"testing"
+
+	"gkeaudit/audit"
+)
+
+// TestBenchmarkRows holds each kind of recommendation to what may be said of it: that it
+// holds only if rules judge all of it and nothing of theirs is missing.
+func TestBenchmarkRows(t *testing.T) {
+	finding := func(rule, cluster string, s audit.Status) audit.Finding {
+		return audit.Finding{Rule: rule, Cluster: cluster, Status: s}
+	}
+	r := &Report{
+		Summary: Summary{Clusters: 2},
+		Rules:   []*audit.Rule{{ID: "good"}, {ID: "bad"}, {ID: "dark"}, {ID: "moot"}, {ID: "mixed"}},
+		Findings: []audit.Finding{
+			finding("good", "a", audit.Pass), finding("good", "b", audit.NotApplicable),
+			finding("bad", "a", audit.Fail), finding("bad", "a", audit.Fail), finding("bad", "b", audit.Pass),
+			finding("dark", "a", audit.Unknown), finding("dark", "b", audit.Pass),
+			finding("moot", "a", audit.NotApplicable), finding("moot", "b", audit.NotApplicable),
+			finding("mixed", "a", audit.Fail), finding("mixed", "b", audit.Unknown),
+		},
+	}
+	for _, c := range []struct {
+		rules     []string
+		otherwise string
+		status    audit.Status
+		result    string
+	}{
+		{[]string{"good"}, "", audit.Pass, "holds"},
+		{[]string{"good"}, "needs the Kubernetes API", audit.Unknown, "no fault found by rules; needs the Kubernetes API"},
+		{[]string{"good", "moot"}, "", audit.Pass, "holds"},
+		{[]string{"good", "absent"}, "", audit.Unknown, "no fault found by rules; not applied: absent"},
+		{[]string{"good", "dark"}, "", audit.Unknown, "unknown in 1 of 2 clusters"},
+		{[]string{"good", "bad"}, "", audit.Fail, "fails in 1 of 2 clusters"},
+		{[]string{"bad", "mixed"}, "", audit.Fail, "fails in 1 of 2 clusters"},
+		{[]string{"bad", "absent"}, "needs a look", audit.Fail, "fails in 1 of 2 clusters; needs a look; not applied: absent"},
+		{[]string{"moot"}, "", audit.NotApplicable, "not applicable"},
+		{[]string{"absent"}, "", audit.Unknown, "not judged; not applied: absent"},
+		{nil, "manual", audit.Unknown, "not judged; manual"},
+	} {
+		rows := r.benchmarkRows(audit.Benchmark{Recommendations: []audit.Recommendation{{ID: "1.1", Rules: c.rules, Otherwise: c.otherwise}}})
+		if rows[0].Status != c.status || rows[0].Result != c.result {
+			t.Errorf("%v, %q: %s, %q; want %s, %q", c.rules, c.otherwise, rows[0].Status, rows[0].Result, c.status, c.result)
+		}
+	}
+	r = &Report{Rules: []*audit.Rule{{ID: "good"}}}
+	if row := r.benchmarkRows(audit.Benchmark{Recommendations: []audit.Recommendation{{Rules: []string{"good"}}}})[0]; row.Status != audit.Unknown || row.Result != "no cluster was judged" {
+		t.Errorf("without clusters: %s, %q", row.Status, row.Result)
+	}
+}
