@@ -17,7 +17,7 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		if !r.Scope.Answerable(r.Gaps) && !stopped(r) {
 			return p.unanswerable(r)
 		}
-		if missing := unmatched(r, f); missing != nil {
+		if missing := unmatched(r); missing != nil {
 			return missing
 		}
 	}
@@ -97,19 +97,20 @@ func among(ids []string) string {
 }
 
 // unmatched says that a --cluster or --location fits nothing that was read, which is
-// most likely a typing mistake. Where a gap hides clusters it may not be one.
-func unmatched(r *report.Report, f *scanFlags) error {
+// most likely a typing mistake. Where a gap hides clusters it may not be one. It looks
+// at the report alone, so that a report read back gives the same.
+func unmatched(r *report.Report) error {
 	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
 		return nil
 	}
-	for _, name := range f.clusters {
+	for _, name := range r.Scope.Clusters {
 		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
 			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
 		}) {
 			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
 		}
 	}
-	for _, location := range f.locations {
+	for _, location := range r.Scope.Locations {
 		only := audit.Scope{Locations: []string{location}}
 		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
 			return only.IncludesLocation(audit.Segment(c.Name, "locations"))

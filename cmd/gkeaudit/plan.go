@@ -47,6 +47,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
 		return nil, err
 	}
+	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
+		pl.logFindings = audit.High
+	}
 	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
 		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
@@ -75,9 +78,6 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	pl, err := p.checkReport(f, sh, started)
 	if err != nil {
 		return nil, err
-	}
-	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
-		pl.logFindings = audit.High
 	}
 	if pl.rules, err = chooseRules(f.rules, f.skip); err != nil {
 		return nil, err

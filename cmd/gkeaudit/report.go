@@ -55,7 +55,7 @@ func (p *program) reportCommand() *cobra.Command {
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
 	group(cmd, "Access")
-	logFlags(cmd, &f, "default none")
+	logFlags(cmd, &f)
 	return cmd
 }
 
@@ -93,8 +93,6 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	if err != nil {
 		return refuse("", "%w", err)
 	}
-	r.LeaveOut(plan.leastSeverity)
-	f.locations, f.clusters = r.Scope.Locations, r.Scope.Clusters // what scan was asked for
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)
 }

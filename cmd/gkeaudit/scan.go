@@ -143,7 +143,7 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
 	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
 	group(cmd, "Access")
-	logFlags(cmd, &f, "default none, on Cloud Run high")
+	logFlags(cmd, &f)
 
 	complete(cmd, ruleIDs(), "rule", "skip-rule")
 	complete(cmd, gcp.Discoveries, "discovery")
@@ -179,11 +179,11 @@ func accountFlags(cmd *cobra.Command, f *scanFlags) {
 }
 
 // logFlags defines the flags about the log.
-func logFlags(cmd *cobra.Command, f *scanFlags, findings string) {
+func logFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
-	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome ("+findings+")")
+	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
 	group(cmd, "Log")
 	complete(cmd, []string{"text", "json"}, "log-format")
 	complete(cmd, audit.Severities, "log-findings")
@@ -240,18 +240,18 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 
 	findings := audit.Run(s, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
-		Version:       version(),
-		StartedAt:     plan.started,
-		FinishedAt:    p.now(),
-		LeastSeverity: plan.leastSeverity,
+		Version:    version(),
+		StartedAt:  plan.started,
+		FinishedAt: p.now(),
 	})
 	return p.finish(ctx, r, f, plan, log, saveErr)
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An
-// error in what was written before does not keep it from that.
+// error in what was written before does not keep it from that. What --severity leaves
+// out of what is written is logged and judged all the same.
 func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
-	err := errors.Join(before, p.write(ctx, r, f, plan))
+	err := errors.Join(before, p.write(ctx, r.LeavingOut(plan.leastSeverity), f, plan))
 	// What could not be written is in the log at least.
 	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
 		logReport(ctx, log, r, plan.logFindings, plan.files())
