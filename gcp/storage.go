@@ -189,12 +189,32 @@ func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	return all, nil
 }
 
-// error says of an object what went wrong with it.
-func (f fault) error(o Object) error {
-	if f.permission != "" {
-		return fmt.Errorf("%s: missing permission %s", o, f.permission)
+// An ObjectError says what went wrong with an object, or with the list of those below
+// it where its name ends in a slash or is empty.
+type ObjectError struct {
+	Object Object
+
+	// Code is the canonical status code: "NOT_FOUND". See google.rpc.Code.
+	Code string
+
+	// Permission is the IAM permission that is missing; empty if the cause is
+	// another.
+	Permission string
+
+	// Message says what happened in words.
+	Message string
+}
+
+// Error says in one line what happened to which object.
+func (e *ObjectError) Error() string {
+	if e.Permission != "" {
+		return fmt.Sprintf("%s: missing permission %s on bucket %s", e.Object, e.Permission, e.Object.Bucket)
 	}
-	return fmt.Errorf("%s: %s (%s)", o, f.message, f.code)
+	return fmt.Sprintf("%s: %s (%s)", e.Object, e.Message, e.Code)
+}
+
+func (f fault) error(o Object) error {
+	return &ObjectError{Object: o, Code: f.code, Permission: f.permission, Message: f.message}
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gkeaudit/gcp"
@@ -19,8 +20,9 @@ const reportHelp = `Reads JSON reports that scan wrote, makes one report of them
 format. Nothing is read anew.
 
 A FILE is a file, - for standard input, or an object in Cloud Storage,
-gs://BUCKET/PATH. One that ends in a slash stands for every .json in the folder, or
-below the prefix.
+gs://BUCKET/PATH. One that ends in a slash stands for every .json and .json.gz in the
+folder, or below the prefix, without the report that an earlier run of the same command
+has written there.
 
 Several reports are the shards of one audit, as the tasks of a Cloud Run job write
 them, or audits of different projects by the same rules. The report of all shards is
@@ -85,9 +87,12 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 			file.Report, err = report.Read(r)
 			return err
 		}); err != nil {
-			return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "%w", err)
+			return refuse(readHint(ctx, err, "Reports are written by gkeaudit scan --output=FILE.json."), "%w", err)
 		}
 		files = append(files, file)
+	}
+	if files, err = withoutOwn(files, args, plan.files(), log); err != nil {
+		return err
 	}
 	r, err := report.Merge(files)
 	if err != nil {
@@ -113,7 +118,7 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 			}
 			objects, err := p.store.List(ctx, prefix)
 			if err != nil {
-				return nil, refuse("", "%w", err)
+				return nil, refuse(readHint(ctx, err, ""), "%w", err)
 			}
 			for _, o := range objects {
 				all = append(all, o.String())
@@ -129,13 +134,38 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 		}
 		found := false
 		for _, name := range all {
-			if path.Ext(name) == ".json" {
+			if ext, _ := extension(name); ext == ".json" {
 				names, found = append(names, name), true
 			}
 		}
 		if !found {
-			return nil, refuse("", "%s has no .json", arg)
+			return nil, refuse("", "%s has no .json and no .json.gz", arg)
 		}
 	}
 	return names, nil
+}
+
+// withoutOwn leaves out the report that this run is to write, where it was not named but
+// found: an earlier run of the same command, which is tried again, has written it. What
+// is not made of the other reports is no such one, and would be lost.
+func withoutOwn(files []report.File, args, outputs []string, log *slog.Logger) ([]report.File, error) {
+	var own, others []report.File
+	merged := map[string]bool{}
+	for _, f := range files {
+		if !slices.Contains(args, f.Name) && slices.ContainsFunc(outputs, func(o string) bool { return sameFile(o, f.Name) }) {
+			own = append(own, f)
+			continue
+		}
+		others = append(others, f)
+		for _, id := range f.Scope.Projects {
+			merged[id] = true
+		}
+	}
+	for _, f := range own {
+		if f.Scope.Shard != nil || len(others) == 0 || slices.ContainsFunc(f.Scope.Projects, func(id string) bool { return !merged[id] }) {
+			return nil, refuse("Write to another file.", "output %q is one of the reports that are read", f.Name)
+		}
+		log.Info("passing over what an earlier run has written", "file", f.Name)
+	}
+	return others, nil
 }

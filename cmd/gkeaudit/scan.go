@@ -157,7 +157,7 @@ func (p *program) scanCommand() *cobra.Command {
 func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .txt; - is standard output; repeatable")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	group(cmd, "What to report")
@@ -166,7 +166,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
 	complete(cmd, audit.Severities, "severity", "fail-on")
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
@@ -233,7 +233,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	p.haveRead(append(plan.files(), f.saveSnapshot))
 	var saveErr error
 	if f.saveSnapshot != "" {
-		if err := p.put(ctx, f.saveSnapshot, 0o600, s.Write); err != nil {
+		if err := p.put(f.saveSnapshot, 0o600, s.Write); err != nil {
 			saveErr = fmt.Errorf("saving the snapshot: %w", err)
 		}
 	}
@@ -251,13 +251,13 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 // error in what was written before does not keep it from that. What --severity leaves
 // out of what is written is logged and judged all the same.
 func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
-	err := errors.Join(before, p.write(ctx, r.LeavingOut(plan.leastSeverity), f, plan))
+	err := errors.Join(before, p.write(r.LeavingOut(plan.leastSeverity), f, plan))
 	// What could not be written is in the log at least.
 	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
 		logReport(ctx, log, r, plan.logFindings, plan.files())
 	}
 	if err != nil {
-		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return refuse(objectHint(err), "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return p.outcome(r, f, plan)
 }
@@ -294,7 +294,28 @@ func narrow(s *audit.Snapshot, f *scanFlags, sh *audit.Shard) (*audit.Snapshot, 
 		scope = audit.Scope{Projects: f.projects}
 	}
 	scope.Locations, scope.Clusters = f.locations, f.clusters
-	return s.Narrow(sh.Of(scope)), nil
+	n := s.Narrow(scope)
+	if s.Scope.Shard != nil || hidesClusters(n.Gaps) {
+		return s.Narrow(sh.Of(scope)), nil
+	}
+	scope = n.Scope
+	scope.Locations = stillFitting(scope.Locations, s, n, func(l string) audit.Scope { return audit.Scope{Locations: []string{l}} })
+	scope.Clusters = stillFitting(scope.Clusters, s, n, func(c string) audit.Scope { return audit.Scope{Clusters: []string{c}} })
+	return n.Narrow(sh.Of(scope)), nil
+}
+
+// stillFitting leaves out of what the clusters of a snapshot were narrowed to what is
+// spent: it fitted some cluster of that snapshot, and fits none now that the snapshot is
+// narrowed further. Where nothing is left, nothing is left out.
+func stillFitting(filters []string, s, n *audit.Snapshot, scope func(string) audit.Scope) []string {
+	fits := func(s *audit.Snapshot, filter string) bool {
+		return slices.ContainsFunc(s.Clusters(), scope(filter).Includes)
+	}
+	kept := slices.DeleteFunc(slices.Clone(filters), func(filter string) bool { return fits(s, filter) && !fits(n, filter) })
+	if len(kept) == 0 {
+		return filters
+	}
+	return kept
 }
 
 func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snapshot, err error) {
@@ -303,7 +324,7 @@ func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snaps
 		return err
 	})
 	if err != nil {
-		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%w", err)
+		return nil, refuse(readHint(ctx, err, "Snapshots are written by gkeaudit scan --save-snapshot=FILE."), "%w", err)
 	}
 	return s, nil
 }
