@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -141,7 +142,7 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 		own = nil
 		answer, err := s.service.Objects.Get(o.Bucket, o.Name).Context(ctx).Download()
 		if err != nil {
-			return err
+			return downloadError(err)
 		}
 		defer answer.Body.Close()
 		body := &checkedReader{r: answer.Body}
@@ -166,6 +167,24 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 		return fmt.Errorf("%s: %w", o, own)
 	}
 	return nil
+}
+
+// downloadError adds to an error the words that came with it: what refuses a download
+// need not be JSON, and the client library passes over it.
+func downloadError(err error) error {
+	var apiErr *googleapi.Error
+	if !errors.As(err, &apiErr) || apiErr.Message != "" {
+		return err
+	}
+	var body struct {
+		Error struct{ Message string }
+	}
+	if json.Unmarshal([]byte(apiErr.Body), &body) == nil {
+		apiErr.Message = body.Error.Message
+	} else if !strings.HasPrefix(strings.TrimSpace(apiErr.Body), "<") { // no page for a browser
+		apiErr.Message = apiErr.Body
+	}
+	return err
 }
 
 // List returns the objects below a prefix that ends in a slash, but not those below a
