@@ -3,12 +3,19 @@ package report_test
 import (
 	"bytes"
 	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"gkeaudit/audit"
 	"gkeaudit/report"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
 )
 
 // TestRead reads reports as they are written, and then with one thing wrong.
@@ -40,6 +47,7 @@ func TestRead(t *testing.T) {
 		{`"status":"fail"`, `"status":"pass"`, "its summary does not count what is in it: pass is 3, and should be 4"},
 		{`"rule":"cloud-nat"`, `"rule":"none"`, "its rule or its cluster is not in the report"},
 		{`{"id":"cloud-nat"`, `null,{"id":"cloud-nat"`, "rules[1] has no ID"},
+		{`{"name":"gkeaudit"`, `{"name":"<b>"`, "it does not say which version of gkeaudit wrote it"},
 		{`"complete": false`, `"complete": true`, "it is called complete and is not"},
 		{`"startedAt": "2026-11-02T08:00:00Z",`, ``, `it has no "startedAt"`},
 		{`"finishedAt": "2026-11-02T08:00:02Z",`, ``, `it has no "finishedAt"`},
@@ -115,5 +123,95 @@ func TestReadLeftOut(t *testing.T) {
 	all := strings.Replace(text, `,"leastSeverity":"critical"`, ``, 1)
 	if _, err := report.Read(strings.NewReader(all)); err == nil || !strings.Contains(err.Error(), "does not count what is in it") {
 		t.Errorf("without its severity: got error %v", err)
+	}
+}
+
+// FuzzRead reads what may be no report. What is read can be written in every format and
+// merged, and its JSON is read as the same.
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"good", "review", "hostile", "empty"} {
+		text, err := os.ReadFile(filepath.Join(folder, name+".report.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := report.Read(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		r, err = report.Merge([]report.File{{Name: "a", Report: r}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for extension := range formats {
+			write(t, r, extension)
+		}
+		first := write(t, r.LeavingOut(audit.Critical), ".report.json")
+		back, err := report.Read(bytes.NewReader(first))
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, first)
+		}
+		if second := write(t, back, ".report.json"); !bytes.Equal(first, second) {
+			t.Errorf("written again it differs (-first +second):\n%s", cmp.Diff(string(first), string(second)))
+		}
+	})
+}
+
+// TestHostileReport reads a report that somebody wrote to do harm: what it says of the
+// cloud is no more trusted than what the cloud says.
+func TestHostileReport(t *testing.T) {
+	const evil = "\x1b[2J\u202e\u0085<script>alert(1)</script><!-- [a](https://evil.example) | `x` ![](y)\n# @everyone"
+	r := *load(t, filepath.Join(folder, "review.json"))
+	r.Tool.Version = evil
+	r.Scope.Projects = append(slices.Clone(r.Scope.Projects), evil)
+	r.Summary.Projects++
+	r.Scope.Organizations, r.Scope.Folders = []string{evil}, []string{evil}
+	r.Scope.ExcludeProjects, r.Scope.ExcludeFolders = []string{evil}, []string{evil}
+	r.Scope.Locations, r.Scope.Clusters, r.Scope.Missing = []string{evil}, []string{evil}, []string{evil}
+	r.Scope.Discovery = &audit.Discovery{Methods: []string{audit.ByAsset}, Note: evil}
+	for i := range r.Clusters {
+		c := &r.Clusters[i]
+		c.Mode, c.Version, c.Channel, c.Status, c.Network, c.Subnetwork = evil, evil, evil, evil, evil, evil
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.ID, f.Message, f.Resource = evil, evil, f.Resource+evil
+		f.Evidence = []audit.Evidence{{Resource: evil, Field: evil, Value: evil}}
+	}
+	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
+	back, err := report.Read(bytes.NewReader(write(t, &r, ".report.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for extension := range formats {
+		out := string(write(t, back, extension))
+		plain := ours.ReplaceAllString(out, "")
+		for i, c := range plain {
+			if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+				t.Errorf("%s has %U: %q", extension, c, around([]byte(plain), i))
+			}
+		}
+		if extension == ".html" && strings.Contains(out, "<script") {
+			t.Errorf("%s has a script", extension)
+		}
+		if extension == ".md" {
+			ast.Walk(gfm.Parser().Parse(text.NewReader([]byte(out))), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+				switch n := n.(type) {
+				case *ast.Link:
+					if d := string(n.Destination); !strings.HasPrefix(d, "#") && !strings.HasPrefix(d, "https://docs.cloud.google.com/") {
+						t.Errorf("a link to %s", d)
+					}
+				case *ast.Image, *ast.AutoLink:
+					t.Errorf("an image or a link of its own: %v", n)
+				case *ast.RawHTML:
+					if raw := string(n.Segments.Value([]byte(out))); raw != "<!-- -->" {
+						t.Errorf("raw HTML: %s", raw)
+					}
+				}
+				return ast.WalkContinue, nil
+			})
+		}
 	}
 }

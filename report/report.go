@@ -19,6 +19,9 @@ import (
 // or given another meaning within a version; new fields may come.
 const Schema = "gkeaudit.report/v1"
 
+// toolName is the name of the program, in every report.
+const toolName = "gkeaudit"
+
 // A Report is the outcome of an audit.
 type Report struct {
 	Schema string `json:"schema"`
@@ -107,7 +110,7 @@ type Options struct {
 func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Options) *Report {
 	r := &Report{
 		Schema:     Schema,
-		Tool:       Tool{Name: "gkeaudit", Version: o.Version},
+		Tool:       Tool{Name: toolName, Version: o.Version},
 		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
 		FinishedAt: finished(o).UTC().Truncate(time.Millisecond),
 		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},

@@ -15,6 +15,8 @@ import (
 // and has to be what the file says.
 func (r *Report) validate() error {
 	switch {
+	case r.Tool.Name != toolName || r.Tool.Version == "":
+		return fmt.Errorf("it does not say which version of %s wrote it", toolName)
 	case r.StartedAt.IsZero() || r.FinishedAt.IsZero():
 		return errors.New("it does not say when the audit ran")
 	case r.FinishedAt.Before(r.StartedAt):

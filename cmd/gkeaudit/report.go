@@ -107,6 +107,12 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 	var names []string
 	for _, arg := range args {
 		if !strings.HasSuffix(arg, "/") {
+			if info, err := os.Stat(arg); err == nil && info.IsDir() {
+				return nil, refuse("", "%s is a folder; did you mean %q?", arg, arg+"/")
+			}
+			if arg == "-" && slices.Contains(names, arg) {
+				return nil, refuse("", "standard input is named twice")
+			}
 			names = append(names, arg)
 			continue
 		}
@@ -129,6 +135,9 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 				return nil, refuse("", "%w", withoutOp(err))
 			}
 			for _, e := range entries {
+				if e.IsDir() {
+					continue
+				}
 				all = append(all, filepath.Join(arg, e.Name()))
 			}
 		}

@@ -128,6 +128,9 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 		plain := do
 		do = func(r io.Reader) error {
 			z, err := gzip.NewReader(r)
+			if errors.Is(err, io.EOF) {
+				return errors.New("the file is empty")
+			}
 			if err != nil {
 				return fmt.Errorf("it is not compressed by gzip: %w", err)
 			}
