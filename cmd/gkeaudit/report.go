@@ -21,8 +21,8 @@ format. Nothing is read anew.
 
 A FILE is a file, - for standard input, or an object in Cloud Storage,
 gs://BUCKET/PATH. One that ends in a slash stands for every .json and .json.gz in the
-folder, or below the prefix, without the report that an earlier run of the same command
-has written there.
+folder, or below the prefix. What an earlier run of the same command has written there is
+passed over.
 
 Several reports are the shards of one audit, as the tasks of a Cloud Run job write
 them, or audits of different projects by the same rules. The report of all shards is
@@ -91,7 +91,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 		files = append(files, file)
 	}
-	if files, err = withoutOwn(files, args, plan.files(), log); err != nil {
+	if files, err = withoutOwn(files, plan.files(), log); err != nil {
 		return err
 	}
 	r, err := report.Merge(files)
@@ -154,14 +154,14 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 	return names, nil
 }
 
-// withoutOwn leaves out the report that this run is to write, where it was not named but
-// found: an earlier run of the same command, which is tried again, has written it. What
-// is not made of the other reports is no such one, and would be lost.
-func withoutOwn(files []report.File, args, outputs []string, log *slog.Logger) ([]report.File, error) {
+// withoutOwn leaves out of several reports the one that this run is to write: an earlier
+// run of the same command, which is tried again, has written it. What is not made of
+// the other reports is no such one, and would be lost.
+func withoutOwn(files []report.File, outputs []string, log *slog.Logger) ([]report.File, error) {
 	var own, others []report.File
 	merged := map[string]bool{}
 	for _, f := range files {
-		if !slices.Contains(args, f.Name) && slices.ContainsFunc(outputs, func(o string) bool { return sameFile(o, f.Name) }) {
+		if slices.ContainsFunc(outputs, func(o string) bool { return sameFile(o, f.Name) }) {
 			own = append(own, f)
 			continue
 		}
@@ -171,7 +171,10 @@ func withoutOwn(files []report.File, args, outputs []string, log *slog.Logger) (
 		}
 	}
 	for _, f := range own {
-		if f.Scope.Shard != nil || len(others) == 0 || slices.ContainsFunc(f.Scope.Projects, func(id string) bool { return !merged[id] }) {
+		switch {
+		case f.Scope.Shard == nil && len(files) == 1:
+			return files, nil // it is shown again, in its own place
+		case f.Scope.Shard != nil || len(others) == 0 || slices.ContainsFunc(f.Scope.Projects, func(id string) bool { return !merged[id] }):
 			return nil, refuse("Write to another file.", "output %q is one of the reports that are read", f.Name)
 		}
 		log.Info("passing over what an earlier run has written", "file", f.Name)
