@@ -108,7 +108,7 @@ func TestInterruptedReading(t *testing.T) {
 
 // TestInterruptedInput interrupts a run that waits for standard input, which stays open.
 func TestInterruptedInput(t *testing.T) {
-	for _, args := range [][]string{{"scan", "--snapshot=-"}, {"report", "-"}} {
+	for _, args := range [][]string{{"scan", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}} {
 		cmd := exec.Command("gkeaudit", args...)
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
@@ -125,30 +125,26 @@ func TestInterruptedInput(t *testing.T) {
 		if status := ended(t, cmd); status.ExitStatus() != exitNoAnswer {
 			t.Errorf("%v: exit status %d (signalled %t), want %d", args, status.ExitStatus(), status.Signaled(), exitNoAnswer)
 		}
-		if got := stderr.String(); !strings.HasPrefix(got, "gkeaudit: standard input: ") || !strings.HasSuffix(got, ": the run was interrupted before its end\n") {
+		if got := stderr.String(); !strings.HasSuffix(got, ": the run was interrupted before its end\n") {
 			t.Errorf("%v: it says %q", args, got)
 		}
 	}
 }
 
-// TestSecondInterrupt interrupts a run that cannot stop reading, as a pipe with a name
-// knows no interruption. The second signal ends it.
+// TestSecondInterrupt interrupts a run that cannot stop: it reads its list of projects
+// from a pipe that stays open. The second signal ends it.
 func TestSecondInterrupt(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe.json")
+	pipe := filepath.Join(t.TempDir(), "projects")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gkeaudit", "scan", "--snapshot="+pipe)
+	cmd := exec.Command("gkeaudit", "scan", "--project=@"+pipe)
 	startProgram(t, cmd)
-	w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // which waits for the program to read
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	// More than a pipe holds: when all is written, the program is reading.
-	if _, err := io.WriteString(w, `{"schema": "gkeaudit.snapshot/v1", `+strings.Repeat(" ", 1<<20)); err != nil {
-		t.Fatal(err)
-	}
 	interrupt(t, cmd)
 	// Signals that come together are one, and when the first has had its effect
 	// cannot be seen from here.

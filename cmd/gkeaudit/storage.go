@@ -149,7 +149,11 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 			return withoutOp(err)
 		}
 		defer file.Close()
-		if err := do(file); err != nil {
+		var content io.Reader = file
+		if info, err := file.Stat(); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {
+			content = interruptible(ctx, file)
+		}
+		if err := do(content); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
