@@ -52,7 +52,7 @@ func (r *Report) checkScope() error {
 	}
 	if d := sc.Discovery; d != nil {
 		unknown := func(m string) bool { return m != audit.ByAsset && m != audit.ByResourceManager }
-		if len(d.Methods) == 0 || slices.ContainsFunc(d.Methods, unknown) || d.Projects < 0 || len(sc.Organizations)+len(sc.Folders) == 0 {
+		if slices.ContainsFunc(d.Methods, unknown) || d.Projects < 0 || len(sc.Organizations)+len(sc.Folders) == 0 {
 			return errors.New("its scope does not say how or where projects were found")
 		}
 	}
@@ -60,21 +60,10 @@ func (r *Report) checkScope() error {
 	if sh == nil {
 		return nil
 	}
-	if err := sh.Validate(); err != nil {
-		return err
+	if len(sc.Missing) > 0 {
+		return errors.New("a shard cannot have other shards missing")
 	}
-	for _, id := range sc.Projects {
-		if !sh.Has(id) {
-			return fmt.Errorf("project %q is not in shard %s", id, sh)
-		}
-	}
-	switch {
-	case len(sc.Projects) > sh.Projects:
-		return fmt.Errorf("shard %s has %d projects, and all shards together %d", sh, len(sc.Projects), sh.Projects)
-	case len(sc.Missing) > 0:
-		return fmt.Errorf("shard %s cannot have other shards missing", sh)
-	}
-	return nil
+	return sh.Holds(sc.Projects)
 }
 
 func (r *Report) checkRules() error {
@@ -153,8 +142,7 @@ func (r *Report) checkFindings() error {
 
 func (r *Report) checkGaps() error {
 	for i, g := range r.Gaps {
-		kind, _, ok := strings.Cut(g.Resource, "/")
-		if !ok || !slices.Contains([]string{"projects", "folders", "organizations"}, kind) {
+		if g.Resource == "" {
 			return fmt.Errorf("gaps[%d] names no resource", i)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -74,8 +75,7 @@ func unsearchable(g audit.Gap) error {
 	hint := ""
 	switch {
 	case g.Permission != "":
-		root := g.Resource[:strings.LastIndex(g.Resource, "/")]
-		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, root)
+		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, path.Dir(g.Resource))
 	case g.Code == "UNAUTHENTICATED":
 		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
