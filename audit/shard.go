@@ -54,6 +54,22 @@ func (sh *Shard) Of(sc Scope) Scope {
 	return sc
 }
 
+// Holds reports why these cannot be the projects of the shard, or some of them.
+func (sh Shard) Holds(projects []string) error {
+	if err := sh.Validate(); err != nil {
+		return err
+	}
+	for _, id := range projects {
+		if !sh.Has(id) {
+			return fmt.Errorf("project %q is not in shard %s", id, sh)
+		}
+	}
+	if len(projects) > sh.Projects {
+		return fmt.Errorf("shard %s has %d projects, and all shards together %d", sh, len(projects), sh.Projects)
+	}
+	return nil
+}
+
 // Validate reports whether there is such a shard.
 func (sh Shard) Validate() error {
 	if sh.Index < 0 || sh.Index >= sh.Count || sh.Count > mostShards {

@@ -241,7 +241,7 @@ func (s *Snapshot) validate() error {
 		}
 	}
 	if sh := s.Scope.Shard; sh != nil {
-		return sh.Validate()
+		return sh.Holds(s.Scope.Projects)
 	}
 	if len(s.Scope.Projects) == 0 && len(s.Scope.roots()) == 0 {
 		return errors.New("the scope names no project")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -141,7 +142,7 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 		own = nil
 		answer, err := s.service.Objects.Get(o.Bucket, o.Name).Context(ctx).Download()
 		if err != nil {
-			return err
+			return downloadError(err)
 		}
 		defer answer.Body.Close()
 		body := &checkedReader{r: answer.Body}
@@ -168,6 +169,24 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 	return nil
 }
 
+// downloadError adds to an error the words that came with it: what refuses a download
+// need not be JSON, and the client library passes over it.
+func downloadError(err error) error {
+	var apiErr *googleapi.Error
+	if !errors.As(err, &apiErr) || apiErr.Message != "" {
+		return err
+	}
+	var body struct {
+		Error struct{ Message string }
+	}
+	if json.Unmarshal([]byte(apiErr.Body), &body) == nil {
+		apiErr.Message = body.Error.Message
+	} else if !strings.HasPrefix(strings.TrimSpace(apiErr.Body), "<") { // no page for a browser
+		apiErr.Message = apiErr.Body
+	}
+	return err
+}
+
 // List returns the objects below a prefix that ends in a slash, but not those below a
 // further slash, in the order of their names.
 func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
@@ -189,12 +208,32 @@ func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	return all, nil
 }
 
-// error says of an object what went wrong with it.
-func (f fault) error(o Object) error {
-	if f.permission != "" {
-		return fmt.Errorf("%s: missing permission %s", o, f.permission)
+// An ObjectError says what went wrong with an object, or with the list of those below
+// it where its name ends in a slash or is empty.
+type ObjectError struct {
+	Object Object
+
+	// Code is the canonical status code: "NOT_FOUND". See google.rpc.Code.
+	Code string
+
+	// Permission is the IAM permission that is missing; empty if the cause is
+	// another.
+	Permission string
+
+	// Message says what happened in words.
+	Message string
+}
+
+// Error says in one line what happened to which object.
+func (e *ObjectError) Error() string {
+	if e.Permission != "" {
+		return fmt.Sprintf("%s: missing permission %s on bucket %s", e.Object, e.Permission, e.Object.Bucket)
 	}
-	return fmt.Errorf("%s: %s (%s)", o, f.message, f.code)
+	return fmt.Sprintf("%s: %s (%s)", e.Object, e.Message, e.Code)
+}
+
+func (f fault) error(o Object) error {
+	return &ObjectError{Object: o, Code: f.code, Permission: f.permission, Message: f.message}
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

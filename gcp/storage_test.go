@@ -109,7 +109,13 @@ func TestRead(t *testing.T) {
 		{"always damaged", gcptest.Fault{Damage: true}, "damaged on the way"},
 		{"once cut short", gcptest.Fault{Cut: true, Times: 1}, ""},
 		{"always cut short", gcptest.Fault{Cut: true}, "the answer was cut short"},
-		{"404", gcptest.Fault{Status: 404, Body: json.RawMessage(`"No such object: reports/runs/1.json"`)}, "gs://reports/runs/1.json: "},
+		{"404", gcptest.Fault{Status: 404, Body: json.RawMessage(`No such object: reports/runs/1.json`)}, "gs://reports/runs/1.json: No such object: reports/runs/1.json (NOT_FOUND)"},
+		{"404 as JSON", gcptest.Fault{Status: 404, Body: json.RawMessage(`{"error": {"code": 404, "message": "The specified bucket does not exist."}}`)}, "gs://reports/runs/1.json: The specified bucket does not exist. (NOT_FOUND)"},
+		{"404 as a page", gcptest.Fault{Status: 404, Body: json.RawMessage(`<html>`)}, "gs://reports/runs/1.json: HTTP status 404 (NOT_FOUND)"},
+		{"403", gcptest.Fault{Status: 403, Body: json.RawMessage(`me does not have storage.objects.get access. Permission 'storage.objects.get' denied on resource (or it may not exist).`)},
+			"gs://reports/runs/1.json: missing permission storage.objects.get on bucket reports"},
+		{"403 of a perimeter", gcptest.Fault{Status: 403, Body: json.RawMessage(`{"error": {"code": 403, "message": "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: abc"}}`)},
+			"gs://reports/runs/1.json: Request is prohibited by organization's policy."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv, s := serveStorage(t, &test.fault)

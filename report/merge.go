@@ -44,6 +44,7 @@ func Merge(files []File) (*Report, error) {
 
 	m := *first.Report
 	m.Scope.Projects, m.Scope.Shard, m.Scope.Missing = []string{}, nil, missing(files)
+	m.Scope.Discovery = discovery(files)
 	m.Summary = Summary{Failing: map[string]int{}}
 	for _, name := range audit.Severities {
 		m.Summary.Failing[name] = 0
@@ -51,7 +52,7 @@ func Merge(files []File) (*Report, error) {
 	m.Clusters, m.Findings, m.Gaps = []Cluster{}, []audit.Finding{}, []audit.Gap{}
 	var versions []string
 	for _, f := range files {
-		versions = append(versions, f.Tool.Version)
+		versions = append(versions, strings.Split(f.Tool.Version, ", ")...)
 		if f.StartedAt.Before(m.StartedAt) {
 			m.StartedAt = f.StartedAt
 		}
@@ -97,6 +98,8 @@ func fits(a, b File) error {
 		return fmt.Errorf("a merged report that has something missing cannot be merged again: %s", a.Name)
 	case !same(a.Rules, b.Rules):
 		return fmt.Errorf("reports of different rules cannot be merged: %s (%s) and %s (%s)", a.Name, ruleIDs(a), b.Name, ruleIDs(b))
+	case !same(a.Settings, b.Settings) || !same(a.Benchmarks, b.Benchmarks):
+		return fmt.Errorf("reports of audits by different settings cannot be merged: %s (%s) and %s (%s)", a.Name, strings.Join(a.Settings.Facts(), "; "), b.Name, strings.Join(b.Settings.Facts(), "; "))
 	case !same(a.Scope.rest(), b.Scope.rest()):
 		return fmt.Errorf("reports of audits that were asked for different things cannot be merged: %s (%s) and %s (%s)", a.Name, a.Scope.rest(), b.Name, b.Scope.rest())
 	}
@@ -115,6 +118,38 @@ func (s Scope) rest() string {
 	}
 	raw, _ := json.Marshal(all) // it was read from JSON
 	return string(raw)
+}
+
+// discovery says how the parts found their projects together. Each shard finds those of
+// all, but may have found them in another way, or at a time when there were others.
+func discovery(files []File) *audit.Discovery {
+	var all *audit.Discovery
+	var notes []string
+	for _, f := range files {
+		d := f.Scope.Discovery
+		if d == nil {
+			continue
+		}
+		if all == nil {
+			all = &audit.Discovery{}
+		}
+		all.Methods = append(all.Methods, d.Methods...)
+		if d.Note != "" {
+			notes = append(notes, d.Note)
+		}
+		if f.Scope.Shard != nil {
+			all.Projects = max(all.Projects, d.Projects)
+		} else {
+			all.Projects += d.Projects
+		}
+	}
+	if all != nil {
+		slices.Sort(all.Methods)
+		slices.Sort(notes)
+		all.Methods = slices.Compact(all.Methods)
+		all.Note = strings.Join(slices.Compact(notes), " ")
+	}
+	return all
 }
 
 func same(a, b any) bool {

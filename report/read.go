@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"gkeaudit/audit"
@@ -62,19 +61,19 @@ func read(d *json.Decoder) (*Report, error) {
 		case "settings":
 			err = d.Decode(&r.Settings)
 		case "benchmarks":
-			r.Benchmarks, err = items[audit.Benchmark](d)
+			r.Benchmarks, err = items(d, item[audit.Benchmark])
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":
 			err = d.Decode(&r.Summary)
 		case "clusters":
-			r.Clusters, err = items[Cluster](d)
+			r.Clusters, err = items(d, item[Cluster])
 		case "rules":
-			r.Rules, err = items[*audit.Rule](d)
+			r.Rules, err = items(d, item[*audit.Rule])
 		case "findings":
-			r.Findings, err = items[audit.Finding](d)
+			r.Findings, err = items(d, finding)
 		case "gaps":
-			r.Gaps, err = items[audit.Gap](d)
+			r.Gaps, err = items(d, item[audit.Gap])
 		default:
 			err = d.Decode(new(json.RawMessage))
 		}
@@ -88,13 +87,13 @@ func read(d *json.Decoder) (*Report, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the end of the report")
+	if err := end(d); err != nil {
+		return nil, err
 	}
 	if err := checkSchema(r.Schema); err != nil {
 		return nil, err
 	}
-	for _, key := range []string{"scope", "complete", "summary", "clusters", "rules", "findings", "gaps"} {
+	for _, key := range []string{"tool", "startedAt", "finishedAt", "scope", "complete", "summary", "clusters", "rules", "findings", "gaps"} {
 		if !seen[key] {
 			return nil, fmt.Errorf("it has no %q", key)
 		}
@@ -114,8 +113,21 @@ func checkSchema(schema string) error {
 	return fmt.Errorf("its schema is %q, and this version of gkeaudit reads %q", schema, Schema)
 }
 
+// end reports what follows the report.
+func end(d *json.Decoder) error {
+	_, err := d.Token()
+	var syntaxErr *json.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err == nil || errors.As(err, &syntaxErr):
+		return errors.New("something follows the end of the report")
+	}
+	return err
+}
+
 // items decodes a list, one item after the other.
-func items[T any](d *json.Decoder) ([]T, error) {
+func items[T any](d *json.Decoder, decode func(*json.Decoder) (T, error)) ([]T, error) {
 	t, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -125,8 +137,8 @@ func items[T any](d *json.Decoder) ([]T, error) {
 	}
 	list := []T{}
 	for d.More() {
-		var item T
-		if err := d.Decode(&item); err != nil {
+		item, err := decode(d)
+		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", len(list), err)
 		}
 		list = append(list, item)
@@ -135,52 +147,29 @@ func items[T any](d *json.Decoder) ([]T, error) {
 	return list, err
 }
 
-// validate checks what the formats and merging rely on.
-func (r *Report) validate() error {
-	if sh := r.Scope.Shard; sh != nil {
-		if err := sh.Validate(); err != nil {
-			return err
-		}
+func item[T any](d *json.Decoder) (T, error) {
+	var v T
+	err := d.Decode(&v)
+	return v, err
+}
+
+// finding decodes a finding. One without a status is not one whose status is unknown.
+func finding(d *json.Decoder) (audit.Finding, error) {
+	var f struct {
+		audit.Finding
+		Status *audit.Status `json:"status"`
 	}
-	if r.Scope.LeastSeverity != "" && !slices.Contains(audit.Severities, r.Scope.LeastSeverity) {
-		return fmt.Errorf("there is no severity %q", r.Scope.LeastSeverity)
+	if err := d.Decode(&f); err != nil {
+		return f.Finding, err
 	}
-	rules, clusters := map[string]bool{}, map[string]bool{}
-	for i, rule := range r.Rules {
-		if rule == nil || rule.ID == "" || rule.Severity == 0 || rules[rule.ID] {
-			return fmt.Errorf("rules[%d] has no ID or no severity, or is listed twice", i)
-		}
-		rules[rule.ID] = true
-		if err := plainRule(rule); err != nil {
-			return fmt.Errorf("rules[%d]: %w", i, err)
-		}
+	if f.Status == nil {
+		return f.Finding, errors.New("it has no status")
 	}
-	for i, c := range r.Clusters {
-		inScope := slices.ContainsFunc(r.Scope.Projects, func(id string) bool { return strings.HasPrefix(c.Name, "projects/"+id+"/") })
-		if !inScope || clusters[c.Name] {
-			return fmt.Errorf("clusters[%d], %q, is of no project in scope, or is listed twice", i, c.Name)
-		}
-		clusters[c.Name] = true
+	f.Finding.Status = *f.Status
+	if f.Evidence == nil {
+		f.Evidence = []audit.Evidence{}
 	}
-	for i, f := range r.Findings {
-		if f.Severity == 0 || !rules[f.Rule] || !clusters[f.Cluster] {
-			return fmt.Errorf("findings[%d] has no severity, or its rule or its cluster is not in the report", i)
-		}
-	}
-	for i, g := range r.Gaps {
-		if g.Resource == "" {
-			return fmt.Errorf("gaps[%d] names no resource", i)
-		}
-	}
-	s := r.Summary
-	if s.Pass+s.Fail+s.NotApplicable+s.Unknown != len(r.Findings)+s.LeftOut || s.Clusters != len(r.Clusters) ||
-		s.Gaps != len(r.Gaps) || s.Projects != len(r.Scope.Projects) {
-		return errors.New("its summary does not count what is in it")
-	}
-	if r.Complete && (s.Gaps > 0 || s.Unknown > 0 || len(r.Scope.Missing) > 0) {
-		return errors.New("it is called complete and is not")
-	}
-	return nil
+	return f.Finding, nil
 }
 
 // names joins the names of files for an error.

@@ -19,6 +19,9 @@ import (
 // or given another meaning within a version; new fields may come.
 const Schema = "gkeaudit.report/v1"
 
+// toolName is the name of the program, in every report.
+const toolName = "gkeaudit"
+
 // A Report is the outcome of an audit.
 type Report struct {
 	Schema string `json:"schema"`
@@ -124,9 +127,6 @@ type Options struct {
 	Version               string
 	StartedAt, FinishedAt time.Time
 
-	// LeastSeverity leaves out the findings and rules below it; 0 leaves out none.
-	LeastSeverity audit.Severity
-
 	Settings Settings
 
 	// Benchmarks are listed in the report.
@@ -137,26 +137,26 @@ type Options struct {
 func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Options) *Report {
 	r := &Report{
 		Schema:     Schema,
-		Tool:       Tool{Name: "gkeaudit", Version: o.Version},
+		Tool:       Tool{Name: toolName, Version: o.Version},
 		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
-		FinishedAt: o.FinishedAt.UTC().Truncate(time.Millisecond),
+		FinishedAt: finished(o).UTC().Truncate(time.Millisecond),
 		Settings:   o.Settings,
 		Benchmarks: o.Benchmarks,
 		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},
-		Summary:    summarize(s, findings),
+		Summary:    tally(findings),
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
 		Findings:   []audit.Finding{},
-		Gaps:       append([]audit.Gap{}, s.Gaps...),
+		Gaps:       append([]audit.Gap{}, audit.DistinctGaps(s.Gaps)...),
 	}
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
 	}
-	r.Complete = r.complete()
 	for _, c := range s.Clusters() {
 		r.Clusters = append(r.Clusters, describe(c))
 	}
-	r.Summary.Clusters = len(r.Clusters)
+	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
+	r.Complete = r.complete()
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
 	r.Findings = append(r.Findings, findings...)
@@ -165,22 +165,45 @@ func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Opt
 			r.Findings[i].Evidence = []audit.Evidence{}
 		}
 	}
-	r.LeaveOut(o.LeastSeverity)
 	return r
 }
 
-// LeaveOut takes the findings and rules below a severity out of the report. They stay
-// counted.
-func (r *Report) LeaveOut(least audit.Severity) {
-	already := audit.Low
-	if r.Scope.LeastSeverity != "" && already.UnmarshalText([]byte(r.Scope.LeastSeverity)) != nil || least <= already {
-		return
+// finished returns when an audit finished, which is not before it started even where
+// the clock was set in between.
+func finished(o Options) time.Time {
+	return o.StartedAt.Add(max(0, o.FinishedAt.Sub(o.StartedAt)))
+}
+
+// LeavingOut returns the report without the findings and rules below a severity, which
+// stay counted; 0 leaves out none. The report itself does not change.
+func (r *Report) LeavingOut(least audit.Severity) *Report {
+	if least <= r.Scope.least() {
+		return r
 	}
-	r.Scope.LeastSeverity = least.String()
-	r.Rules = slices.DeleteFunc(r.Rules, func(rule *audit.Rule) bool { return rule.Severity < least })
-	all := len(r.Findings)
-	r.Findings = slices.DeleteFunc(r.Findings, func(f audit.Finding) bool { return f.Severity < least })
-	r.Summary.LeftOut += all - len(r.Findings)
+	left := *r
+	left.Scope.LeastSeverity = least.String()
+	left.Rules, left.Findings = []*audit.Rule{}, []audit.Finding{}
+	for _, rule := range r.Rules {
+		if rule.Severity >= least {
+			left.Rules = append(left.Rules, rule)
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Severity >= least {
+			left.Findings = append(left.Findings, f)
+		}
+	}
+	left.Summary.LeftOut += len(r.Findings) - len(left.Findings)
+	return &left
+}
+
+// least returns the least severity of the findings that were not left out.
+func (s Scope) least() audit.Severity {
+	least := audit.Low
+	if s.LeastSeverity != "" && least.UnmarshalText([]byte(s.LeastSeverity)) != nil {
+		return audit.Critical // what is read is checked: there is no such name
+	}
+	return least
 }
 
 // FailsAt reports whether a finding of a severity or a higher one fails, be it left out
@@ -198,8 +221,9 @@ func (r *Report) complete() bool {
 	return len(r.Gaps) == 0 && r.Summary.Unknown == 0 && len(r.Scope.Missing) == 0
 }
 
-func summarize(s *audit.Snapshot, findings []audit.Finding) Summary {
-	sum := Summary{Projects: len(s.Scope.Projects), Failing: map[string]int{}, Gaps: len(s.Gaps)}
+// tally counts findings.
+func tally(findings []audit.Finding) Summary {
+	sum := Summary{Failing: map[string]int{}}
 	for _, name := range audit.Severities {
 		sum.Failing[name] = 0
 	}

@@ -183,10 +183,11 @@ func TestJSONHoldsTheReport(t *testing.T) {
 	})
 }
 
+var ours = regexp.MustCompile("\x1b\\[[0-9;]*m") // the table's own colours
+
 // TestNoControls looks for anything that a terminal might obey or that changes how
 // text is read, in every format.
 func TestNoControls(t *testing.T) {
-	ours := regexp.MustCompile("\x1b\\[[0-9;]*m") // the table's own colours
 	each(t, func(t *testing.T, name string, r *report.Report) {
 		for extension := range formats {
 			out := write(t, r, extension)

@@ -26,15 +26,16 @@ const (
 // shard returns the part of the projects that a flag or, without it, Cloud Run asks
 // for; nil for all.
 func (p *program) shard(flag string) (*audit.Shard, error) {
-	name, index, count := "--shard", "", ""
-	switch {
-	case flag != "":
-		index, count, _ = strings.Cut(flag, "/")
-	case p.taskCount() > 1:
+	index, count, _ := strings.Cut(flag, "/")
+	wrong := refuse("Shards are 0/COUNT to COUNT-1/COUNT.", "--shard: there is no shard %q", flag)
+	if flag == "" {
 		index, count = p.getenv(indexVariable), p.getenv(countVariable)
-		flag, name = index+"/"+count, indexVariable+"/"+countVariable
-	default:
-		return nil, nil
+		switch {
+		case index == "" && count == "", index == "" && count == "1", index == "0" && count == "":
+			return nil, nil
+		}
+		wrong = refuse("Cloud Run sets both for each task of a job; elsewhere unset them, or use --shard.",
+			"%s is %q and %s is %q, which is no task of a job", indexVariable, index, countVariable, count)
 	}
 	i, err1 := strconv.Atoi(index)
 	n, err2 := strconv.Atoi(count)
@@ -44,13 +45,7 @@ func (p *program) shard(flag string) (*audit.Shard, error) {
 		}
 		return &sh, nil
 	}
-	return nil, refuse("Shards are 0/COUNT to COUNT-1/COUNT.", "%s: there is no shard %q", name, flag)
-}
-
-// taskCount returns how many tasks the job has; 0 where Cloud Run does not say.
-func (p *program) taskCount() int {
-	n, _ := strconv.Atoi(p.getenv(countVariable))
-	return n
+	return nil, wrong
 }
 
 var mark = regexp.MustCompile(`\{[A-Za-z]+\}`)

@@ -330,5 +330,10 @@ func scanServer(t *testing.T, url string, scope ...string) (*report.Report, int)
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		t.Fatalf("status %d and no report: %v\n%s", status, err, errs.String())
 	}
+	// Read back, it gives the same.
+	p.stdin, p.stdout = &out, io.Discard
+	if again := p.run(ctx, []string{"report", "-"}); again != status {
+		t.Errorf("report gives status %d where scan gave %d: %s", again, status, errs.String())
+	}
 	return &r, status
 }

@@ -22,6 +22,7 @@ func realMain(tune func(*gcp.Config)) int {
 	// After the first signal a second one ends the program at once.
 	context.AfterFunc(ctx, stop)
 	p := &program{
+		stdin:  os.Stdin,
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		getenv: os.Getenv,

@@ -35,6 +35,8 @@ func sharedEstate(t *testing.T) *audit.Snapshot {
 	host := network(t, "net-host")
 	host.Routes = nil
 	s.Projects[5].Clusters = nil
+	s.Scope.Organizations = []string{"1"}
+	s.Scope.Discovery = &audit.Discovery{Methods: []string{audit.ByAsset}, Projects: 30, Note: audit.AssetNote}
 	s.Projects = append([]*audit.Project{host}, s.Projects...)
 	s.Gaps = []audit.Gap{
 		{Project: "net-host", Resource: "projects/net-host/global/routes", Operation: "compute.routes.list",
@@ -54,7 +56,7 @@ func reportOf(t *testing.T, s *audit.Snapshot, sh *audit.Shard, use []*audit.Rul
 		start = start.Add(time.Duration(sh.Index) * time.Minute)
 	}
 	s = s.Narrow(sh.Of(s.Scope))
-	r := report.New(s, use, audit.Run(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, FinishedAt: start.Add(time.Hour), LeastSeverity: audit.Medium})
+	r := report.New(s, use, audit.Run(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, FinishedAt: start.Add(time.Hour)}).LeavingOut(audit.Medium)
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)
@@ -102,6 +104,40 @@ func TestShardsMakeTheWhole(t *testing.T) {
 			if got.String() != want.String() {
 				t.Errorf("%d shards: %s differs (-whole +merged):\n%s", count, format, cmp.Diff(want.String(), got.String()))
 			}
+		}
+	}
+}
+
+// TestMergeInAnyOrder merges shards that found the projects in different ways, and were
+// written by different versions.
+func TestMergeInAnyOrder(t *testing.T) {
+	files := shards(t, sharedEstate(t), 3)
+	slices.SortFunc(files, func(a, b report.File) int { return strings.Compare(a.Name, b.Name) })
+	files[0].Tool.Version = "2"
+	files[1].Scope.Discovery = &audit.Discovery{Methods: []string{audit.ByResourceManager}, Projects: 31}
+	files[2].Scope.Discovery = &audit.Discovery{Methods: []string{audit.ByAsset, audit.ByResourceManager}, Projects: 30, Note: audit.AssetNote}
+	want := &audit.Discovery{Methods: []string{audit.ByAsset, audit.ByResourceManager}, Projects: 31, Note: audit.AssetNote}
+	var first string
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		merged, err := report.Merge([]report.File{files[order[0]], files[order[1]], files[order[2]]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, merged.Scope.Discovery); diff != "" {
+			t.Errorf("in the order %v discovery differs (-want +got):\n%s", order, diff)
+		}
+		var b strings.Builder
+		if err := merged.WriteJSON(&b); err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = b.String()
+		}
+		if diff := cmp.Diff(first, b.String()); diff != "" {
+			t.Errorf("in the order %v the report differs (-first +this):\n%s", order, diff)
+		}
+		if _, err := report.Read(strings.NewReader(b.String())); err != nil {
+			t.Errorf("what was merged cannot be read: %v", err)
 		}
 	}
 }

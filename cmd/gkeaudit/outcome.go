@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		if !r.Scope.Answerable(r.Gaps) && !stopped(r) {
 			return p.unanswerable(r)
 		}
-		if missing := unmatched(r, f); missing != nil {
+		if missing := unmatched(r); missing != nil {
 			return missing
 		}
 	}
@@ -74,8 +75,7 @@ func unsearchable(g audit.Gap) error {
 	hint := ""
 	switch {
 	case g.Permission != "":
-		root := g.Resource[:strings.LastIndex(g.Resource, "/")]
-		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, root)
+		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, path.Dir(g.Resource))
 	case g.Code == "UNAUTHENTICATED":
 		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
@@ -97,19 +97,20 @@ func among(ids []string) string {
 }
 
 // unmatched says that a --cluster or --location fits nothing that was read, which is
-// most likely a typing mistake. Where a gap hides clusters it may not be one.
-func unmatched(r *report.Report, f *scanFlags) error {
-	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
+// most likely a typing mistake. Where a gap hides clusters it may not be one. It looks
+// at the report alone, so that a report read back gives the same.
+func unmatched(r *report.Report) error {
+	if hidesClusters(r.Gaps) {
 		return nil
 	}
-	for _, name := range f.clusters {
+	for _, name := range r.Scope.Clusters {
 		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
 			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
 		}) {
 			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
 		}
 	}
-	for _, location := range f.locations {
+	for _, location := range r.Scope.Locations {
 		only := audit.Scope{Locations: []string{location}}
 		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
 			return only.IncludesLocation(audit.Segment(c.Name, "locations"))
@@ -118,6 +119,11 @@ func unmatched(r *report.Report, f *scanFlags) error {
 		}
 	}
 	return nil
+}
+
+// hidesClusters reports whether there may be clusters that were not read.
+func hidesClusters(gaps []audit.Gap) bool {
+	return slices.ContainsFunc(gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" })
 }
 
 // stopped reports whether the run was ended by a signal or by --timeout, after which

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -33,6 +33,14 @@ var extensions = map[string]string{
 	".txt":  "table",
 }
 
+// extension returns the extension of a file in lower case, without the .gz of one that
+// is compressed.
+func extension(name string) (ext string, compressed bool) {
+	name = strings.ToLower(name)
+	plain, compressed := strings.CutSuffix(name, ".gz")
+	return path.Ext(plain), compressed
+}
+
 // planOutputs finds the format of each output and refuses what cannot be written
 // before anything is read.
 func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) ([]output, error) {
@@ -50,9 +58,10 @@ func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) 
 		if err != nil {
 			return nil, err
 		}
-		format := extensions[strings.ToLower(filepath.Ext(name))]
-		if format == "" {
-			return nil, refuse("Extensions are .html, .md, .json, .txt.", "the format of output %q is not known by its extension", name)
+		ext, compressed := extension(name)
+		format := extensions[ext]
+		if format == "" || compressed && format != "json" {
+			return nil, refuse("Extensions are .html, .md, .json, .json.gz, .txt.", "the format of output %q is not known by its extension", name)
 		}
 		if slices.ContainsFunc(outputs[1:], func(o output) bool { return sameFile(o.file, name) }) {
 			return nil, refuse("", "output %q is named twice", name)
@@ -113,10 +122,10 @@ func checkWritable(name string) error {
 // write writes the report to all outputs: files first, so that standard output can
 // be closed early by whoever reads it. One that cannot be written does not keep
 // the report from the others.
-func (p *program) write(ctx context.Context, r *report.Report, f *scanFlags, plan *plan) error {
+func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
-		errs = append(errs, p.put(ctx, o.file, 0o644, func(w io.Writer) error {
+		errs = append(errs, p.put(o.file, 0o644, func(w io.Writer) error {
 			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
 		}))
 	}

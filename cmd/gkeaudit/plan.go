@@ -48,6 +48,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
 		return nil, err
 	}
+	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
+		pl.logFindings = audit.High
+	}
 	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
 		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 	}
@@ -74,9 +77,6 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	pl, err := p.checkReport(f, sh, started)
 	if err != nil {
 		return nil, err
-	}
-	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
-		pl.logFindings = audit.High
 	}
 	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err

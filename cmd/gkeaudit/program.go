@@ -29,6 +29,7 @@ const (
 
 // A program is one run of the command: all that it has of the world outside.
 type program struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
@@ -36,7 +37,8 @@ type program struct {
 	// doneReading is called when all has been read; nil for nothing.
 	doneReading func()
 
-	store *gcp.Storage // nil if no name is that of an object
+	store     *gcp.Storage    // nil if no name is that of an object
+	uploading context.Context // of what is written there
 
 	// tune changes how calls are made; nil outside of tests.
 	tune func(*gcp.Config)
@@ -68,7 +70,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -77,12 +79,31 @@ func (p *program) run(ctx context.Context, args []string) int {
 		exit = &exitError{exitNoAnswer, err, ""}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(exit.err.Error()))
-		for line := range strings.Lines(exit.hint) {
-			fmt.Fprintf(p.stderr, "%s\n", printable(strings.TrimSuffix(line, "\n")))
-		}
+		p.explain(cmd, exit)
 	}
 	return exit.status
+}
+
+// explain says why the program ends, in the format of the log: where that is JSON, all
+// in one entry.
+func (p *program) explain(cmd *cobra.Command, exit *exitError) {
+	format := p.defaultLogFormat()
+	if f := cmd.Flags().Lookup("log-format"); f != nil && f.Value.String() != "" {
+		format = f.Value.String()
+	}
+	message := printable(exit.err.Error())
+	if format == "json" {
+		var attrs []slog.Attr
+		if exit.hint != "" {
+			attrs = append(attrs, slog.String("hint", printable(strings.ReplaceAll(exit.hint, "\n", " "))))
+		}
+		p.logger(format, false).LogAttrs(context.Background(), slog.LevelError, message, attrs...)
+		return
+	}
+	fmt.Fprintf(p.stderr, "gkeaudit: %s\n", message)
+	for line := range strings.Lines(exit.hint) {
+		fmt.Fprintf(p.stderr, "%s\n", printable(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // printable keeps what an error quotes from driving the terminal.

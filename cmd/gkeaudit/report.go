@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gkeaudit/gcp"
@@ -19,8 +20,9 @@ const reportHelp = `Reads JSON reports that scan wrote, makes one report of them
 format. Nothing is read anew.
 
 A FILE is a file, - for standard input, or an object in Cloud Storage,
-gs://BUCKET/PATH. One that ends in a slash stands for every .json in the folder, or
-below the prefix.
+gs://BUCKET/PATH. One that ends in a slash stands for every .json and .json.gz in the
+folder, or below the prefix. What an earlier run of the same command has written there is
+passed over.
 
 Several reports are the shards of one audit, as the tasks of a Cloud Run job write
 them, or audits of different projects by the same rules. The report of all shards is
@@ -55,7 +57,7 @@ func (p *program) reportCommand() *cobra.Command {
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
 	group(cmd, "Access")
-	logFlags(cmd, &f, "default none")
+	logFlags(cmd, &f)
 	return cmd
 }
 
@@ -85,16 +87,17 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 			file.Report, err = report.Read(r)
 			return err
 		}); err != nil {
-			return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "%w", err)
+			return refuse(readHint(ctx, err, "Reports are written by gkeaudit scan --output=FILE.json."), "%w", err)
 		}
 		files = append(files, file)
+	}
+	if files, err = withoutOwn(files, plan.files(), log); err != nil {
+		return err
 	}
 	r, err := report.Merge(files)
 	if err != nil {
 		return refuse("", "%w", err)
 	}
-	r.LeaveOut(plan.leastSeverity)
-	f.locations, f.clusters = r.Scope.Locations, r.Scope.Clusters // what scan was asked for
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)
 }
@@ -104,6 +107,12 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 	var names []string
 	for _, arg := range args {
 		if !strings.HasSuffix(arg, "/") {
+			if info, err := os.Stat(arg); err == nil && info.IsDir() {
+				return nil, refuse("", "%s is a folder; did you mean %q?", arg, arg+"/")
+			}
+			if arg == "-" && slices.Contains(names, arg) {
+				return nil, refuse("", "standard input is named twice")
+			}
 			names = append(names, arg)
 			continue
 		}
@@ -115,7 +124,7 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 			}
 			objects, err := p.store.List(ctx, prefix)
 			if err != nil {
-				return nil, refuse("", "%w", err)
+				return nil, refuse(readHint(ctx, err, ""), "%w", err)
 			}
 			for _, o := range objects {
 				all = append(all, o.String())
@@ -126,18 +135,49 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 				return nil, refuse("", "%w", withoutOp(err))
 			}
 			for _, e := range entries {
+				if e.IsDir() {
+					continue
+				}
 				all = append(all, filepath.Join(arg, e.Name()))
 			}
 		}
 		found := false
 		for _, name := range all {
-			if path.Ext(name) == ".json" {
+			if ext, _ := extension(name); ext == ".json" {
 				names, found = append(names, name), true
 			}
 		}
 		if !found {
-			return nil, refuse("", "%s has no .json", arg)
+			return nil, refuse("", "%s has no .json and no .json.gz", arg)
 		}
 	}
 	return names, nil
+}
+
+// withoutOwn leaves out of several reports the one that this run is to write: an earlier
+// run of the same command, which is tried again, has written it. What is not made of
+// the other reports is no such one, and would be lost.
+func withoutOwn(files []report.File, outputs []string, log *slog.Logger) ([]report.File, error) {
+	var own, others []report.File
+	merged := map[string]bool{}
+	for _, f := range files {
+		if slices.ContainsFunc(outputs, func(o string) bool { return sameFile(o, f.Name) }) {
+			own = append(own, f)
+			continue
+		}
+		others = append(others, f)
+		for _, id := range f.Scope.Projects {
+			merged[id] = true
+		}
+	}
+	for _, f := range own {
+		switch {
+		case f.Scope.Shard == nil && len(files) == 1:
+			return files, nil // it is shown again, in its own place
+		case f.Scope.Shard != nil || len(others) == 0 || slices.ContainsFunc(f.Scope.Projects, func(id string) bool { return !merged[id] }):
+			return nil, refuse("Write to another file.", "output %q is one of the reports that are read", f.Name)
+		}
+		log.Info("passing over what an earlier run has written", "file", f.Name)
+	}
+	return others, nil
 }

@@ -152,7 +152,7 @@ func (p *program) scanCommand() *cobra.Command {
 	group(cmd, "Which rules")
 	reportFlags(cmd, &f)
 	callFlags(cmd, &f)
-	logFlags(cmd, &f, "default none, on Cloud Run high")
+	logFlags(cmd, &f)
 
 	complete(cmd, ruleIDs(), "rule", "skip-rule")
 	complete(cmd, profileNames(), "profile")
@@ -168,7 +168,7 @@ func (p *program) scanCommand() *cobra.Command {
 func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .txt; - is standard output; repeatable")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	group(cmd, "What to report")
@@ -177,7 +177,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
 	complete(cmd, audit.Severities, "severity", "fail-on")
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "txt"))
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
@@ -204,11 +204,11 @@ func quietFlag(cmd *cobra.Command, f *scanFlags) {
 }
 
 // logFlags defines the flags about the log.
-func logFlags(cmd *cobra.Command, f *scanFlags, findings string) {
+func logFlags(cmd *cobra.Command, f *scanFlags) {
 	quietFlag(cmd, f)
 	flags := cmd.Flags()
 	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
-	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome ("+findings+")")
+	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
 	group(cmd, "Log")
 	complete(cmd, []string{"text", "json"}, "log-format")
 	complete(cmd, audit.Severities, "log-findings")
@@ -276,33 +276,33 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	p.haveRead(append(plan.files(), f.saveSnapshot))
 	var saveErr error
 	if f.saveSnapshot != "" {
-		if err := p.put(ctx, f.saveSnapshot, 0o600, s.Write); err != nil {
+		if err := p.put(f.saveSnapshot, 0o600, s.Write); err != nil {
 			saveErr = fmt.Errorf("saving the snapshot: %w", err)
 		}
 	}
 
 	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
-		Version:       version(),
-		StartedAt:     plan.started,
-		FinishedAt:    p.now(),
-		LeastSeverity: plan.leastSeverity,
-		Settings:      plan.settings,
-		Benchmarks:    rules.BenchmarksOf(plan.settings.Profile),
+		Version:    version(),
+		StartedAt:  plan.started,
+		FinishedAt: p.now(),
+		Settings:   plan.settings,
+		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 	})
 	return p.finish(ctx, r, f, plan, log, saveErr)
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An
-// error in what was written before does not keep it from that.
+// error in what was written before does not keep it from that. What --severity leaves
+// out of what is written is logged and judged all the same.
 func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
-	err := errors.Join(before, p.write(ctx, r, f, plan))
+	err := errors.Join(before, p.write(r.LeavingOut(plan.leastSeverity), f, plan))
 	// What could not be written is in the log at least.
 	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
 		logReport(ctx, log, r, plan.logFindings, plan.files())
 	}
 	if err != nil {
-		return refuse("", "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return refuse(objectHint(err), "not everything could be written: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return p.outcome(r, f, plan)
 }
@@ -339,7 +339,28 @@ func narrow(s *audit.Snapshot, f *scanFlags, sh *audit.Shard) (*audit.Snapshot, 
 		scope = audit.Scope{Projects: f.projects}
 	}
 	scope.Locations, scope.Clusters = f.locations, f.clusters
-	return s.Narrow(sh.Of(scope)), nil
+	n := s.Narrow(scope)
+	if s.Scope.Shard != nil || hidesClusters(n.Gaps) {
+		return s.Narrow(sh.Of(scope)), nil
+	}
+	scope = n.Scope
+	scope.Locations = stillFitting(scope.Locations, s, n, func(l string) audit.Scope { return audit.Scope{Locations: []string{l}} })
+	scope.Clusters = stillFitting(scope.Clusters, s, n, func(c string) audit.Scope { return audit.Scope{Clusters: []string{c}} })
+	return n.Narrow(sh.Of(scope)), nil
+}
+
+// stillFitting leaves out of what the clusters of a snapshot were narrowed to what is
+// spent: it fitted some cluster of that snapshot, and fits none now that the snapshot is
+// narrowed further. Where nothing is left, nothing is left out.
+func stillFitting(filters []string, s, n *audit.Snapshot, scope func(string) audit.Scope) []string {
+	fits := func(s *audit.Snapshot, filter string) bool {
+		return slices.ContainsFunc(s.Clusters(), scope(filter).Includes)
+	}
+	kept := slices.DeleteFunc(slices.Clone(filters), func(filter string) bool { return fits(s, filter) && !fits(n, filter) })
+	if len(kept) == 0 {
+		return filters
+	}
+	return kept
 }
 
 func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snapshot, err error) {
@@ -348,7 +369,7 @@ func (p *program) readSnapshot(ctx context.Context, name string) (s *audit.Snaps
 		return err
 	})
 	if err != nil {
-		return nil, refuse("Snapshots are written by gkeaudit scan --save-snapshot=FILE.", "%w", err)
+		return nil, refuse(readHint(ctx, err, "Snapshots are written by gkeaudit scan --save-snapshot=FILE."), "%w", err)
 	}
 	return s, nil
 }

@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 //	                          serve a snapshot in place of the APIs
 //	objects FILE              write the names of the objects in Cloud Storage to a file
 //	calls FILE                write the calls that were made so far to a file
-//	status N COMMAND ...      run a command that must exit with N
+//	status N COMMAND ...      run a command that must exit with N; where a scan writes
+//	                          JSON, report on that must exit with the same
 //	untimed FILE...           take the times out of JSON reports
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -124,6 +125,7 @@ func objects(ts *testscript.TestScript, neg bool, args []string) {
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
+	began := time.Now().Add(-100 * time.Millisecond) // file systems' clocks are coarse
 	got := 0
 	var exit *exec.ExitError
 	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
@@ -133,6 +135,45 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+	if args[1] == "gkeaudit" && args[2] == "scan" {
+		reportAgrees(ts, args[3:], want, began)
+	}
+}
+
+// reportAgrees runs report on JSON that a scan has just written: to standard output, or
+// else to the first such file. That of a shard is passed over: report calls the other
+// shards missing.
+func reportAgrees(ts *testscript.TestScript, flags []string, want int, began time.Time) {
+	report := []string{"report"}
+	var file string
+	for i, flag := range flags {
+		switch {
+		case strings.HasPrefix(flag, "--fail-on"), flag == "--allow-incomplete":
+			report = append(report, flag)
+		case flag == "-o" && file == "" && strings.Contains(flags[i+1], ".json") && !strings.Contains(flags[i+1], "{"):
+			file = ts.MkAbs(flags[i+1])
+		}
+	}
+	text := ts.ReadFile("stdout")
+	if strings.HasPrefix(text, "{") {
+		file = "-"
+	} else if info, err := os.Stat(file); err != nil || info.ModTime().Before(began) {
+		return // there is none, or it is not of this scan
+	}
+	cmd := exec.Command("gkeaudit", append(report, file)...)
+	cmd.Stdin = strings.NewReader(text)
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH")}
+	out, err := cmd.CombinedOutput()
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want && !strings.Contains(string(out), "Missing from this report") {
+		ts.Fatalf("gkeaudit %s: exit status %d, and that of scan was %d:\n%s", strings.Join(append(report, file), " "), got, want, out)
 	}
 }
 

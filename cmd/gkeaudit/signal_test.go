@@ -133,19 +133,45 @@ func TestInterruptedDiscovery(t *testing.T) {
 	}
 }
 
-// TestSecondInterrupt interrupts a run that cannot stop reading, as standard input
-// knows no interruption. The second signal ends it.
+// TestInterruptedInput interrupts a run that waits for standard input, which stays open.
+func TestInterruptedInput(t *testing.T) {
+	for _, args := range [][]string{{"scan", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}} {
+		cmd := exec.Command("gkeaudit", args...)
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		startProgram(t, cmd)
+		// More than a pipe holds: when all is written, the program is reading.
+		if _, err := io.WriteString(stdin, "{"+strings.Repeat(" ", 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		interrupt(t, cmd)
+		if status := ended(t, cmd); status.ExitStatus() != exitNoAnswer {
+			t.Errorf("%v: exit status %d (signalled %t), want %d", args, status.ExitStatus(), status.Signaled(), exitNoAnswer)
+		}
+		if got := stderr.String(); !strings.HasSuffix(got, ": the run was interrupted before its end\n") {
+			t.Errorf("%v: it says %q", args, got)
+		}
+	}
+}
+
+// TestSecondInterrupt interrupts a run that cannot stop: it reads its list of projects
+// from a pipe that stays open. The second signal ends it.
 func TestSecondInterrupt(t *testing.T) {
-	cmd := exec.Command("gkeaudit", "scan", "--snapshot=-")
-	stdin, err := cmd.StdinPipe()
+	pipe := filepath.Join(t.TempDir(), "projects")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("gkeaudit", "scan", "--project=@"+pipe)
+	startProgram(t, cmd)
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // which waits for the program to read
 	if err != nil {
 		t.Fatal(err)
 	}
-	startProgram(t, cmd)
-	// More than a pipe holds: when all is written, the program is reading.
-	if _, err := io.WriteString(stdin, `{"schema": "gkeaudit.snapshot/v1", `+strings.Repeat(" ", 1<<20)); err != nil {
-		t.Fatal(err)
-	}
+	defer w.Close()
 	interrupt(t, cmd)
 	// Signals that come together are one, and when the first has had its effect
 	// cannot be seen from here.
@@ -215,5 +241,36 @@ func TestInterruptedUpload(t *testing.T) {
 	}
 	if got, _ := server.Object("reports/last.json"); len(got) == 0 {
 		t.Error("nothing was written")
+	}
+}
+
+// TestInterruptedUploads interrupts a run whose uploads get no answer. Together they are
+// given up before whatever sent the signal loses its patience.
+func TestInterruptedUploads(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan bool, 10)
+	server := &gcptest.Server{Snapshot: &audit.Snapshot{}, Faults: []*gcptest.Fault{{Path: "/upload/storage/v1/b/reports/o", Hang: true}}, Called: func() { arrived <- true }}
+	server.Serve()
+	defer server.Close()
+	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", "gs://reports/1.json", "-o", "gs://reports/2.json", "-o", "gs://reports/3.json")
+	cmd.Env = []string{
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+	}
+	startProgram(t, cmd)
+	select {
+	case <-arrived:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was uploaded")
+	}
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if status := ended(t, cmd); status.ExitStatus() != exitNoAnswer {
+		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitNoAnswer)
+	}
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("it took %s to end", took)
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -8,7 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +18,8 @@ import (
 	"gkeaudit/gcp"
 )
 
-// longestFarewell is how long reports may take to reach Cloud Storage once the run was
-// told to stop; what stopped it does not wait long.
+// longestFarewell is how long all that is written to Cloud Storage may take to get there
+// once the run was told to stop; what stopped it does not wait long.
 const longestFarewell = 6 * time.Second
 
 // openStorage makes a client of Cloud Storage if any of the names is there, so that
@@ -39,6 +41,9 @@ func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logge
 	}
 	config.Log = log
 	warnPlaintext(log, config, config.StorageEndpoint)
+	farewell, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(longestFarewell, cancel) })
+	p.uploading = farewell
 	p.store, err = gcp.NewStorage(ctx, config)
 	switch {
 	case errors.Is(err, gcp.ErrNoCredentials):
@@ -70,7 +75,6 @@ var contentTypes = map[string]string{
 	".md": "text/markdown; charset=utf-8", ".markdown": "text/markdown; charset=utf-8",
 	".json": "application/json",
 	".txt":  "text/plain; charset=utf-8",
-	".gz":   "application/gzip",
 }
 
 // haveRead is called before files are written. From there on a signal ends the program,
@@ -83,8 +87,8 @@ func (p *program) haveRead(files []string) {
 
 // put writes a file or an object. Compression is that of the extension. The function
 // may be called more than once, and writes the same each time.
-func (p *program) put(ctx context.Context, name string, mode os.FileMode, write func(io.Writer) error) error {
-	if path.Ext(name) == ".gz" {
+func (p *program) put(name string, mode os.FileMode, write func(io.Writer) error) error {
+	if _, compressed := extension(name); compressed {
 		plain := write
 		write = func(w io.Writer) error {
 			z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // there is such a level
@@ -101,24 +105,32 @@ func (p *program) put(ctx context.Context, name string, mode os.FileMode, write 
 	if err != nil {
 		return err
 	}
-	farewell, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(longestFarewell, cancel) })
-	defer stop()
-	contentType := contentTypes[strings.ToLower(path.Ext(name))]
-	if contentType == "" {
-		contentType = "application/octet-stream"
+	ext, compressed := extension(name)
+	contentType := cmp.Or(contentTypes[ext], "application/octet-stream")
+	if compressed {
+		contentType = "application/gzip"
 	}
-	return p.store.Write(farewell, o, contentType, write)
+	return p.store.Write(p.uploading, o, contentType, write)
 }
 
 // read hands a file or an object to a function, decompressed if its extension says
 // that it is compressed. The function may be called more than once.
 func (p *program) read(ctx context.Context, name string, do func(io.Reader) error) error {
-	if path.Ext(name) == ".gz" {
+	plain := do
+	do = func(r io.Reader) error {
+		r, err := withoutMark(r)
+		if err != nil {
+			return err
+		}
+		return plain(r)
+	}
+	if _, compressed := extension(name); compressed {
 		plain := do
 		do = func(r io.Reader) error {
 			z, err := gzip.NewReader(r)
+			if errors.Is(err, io.EOF) {
+				return errors.New("the file is empty")
+			}
 			if err != nil {
 				return fmt.Errorf("it is not compressed by gzip: %w", err)
 			}
@@ -126,15 +138,22 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 		}
 	}
 	if !gcp.IsObject(name) {
-		file := os.Stdin
-		if name != "-" {
-			var err error
-			if file, err = os.Open(name); err != nil {
-				return withoutOp(err)
+		if name == "-" {
+			if err := do(interruptible(ctx, p.stdin)); err != nil {
+				return fmt.Errorf("standard input: %w", err)
 			}
-			defer file.Close()
+			return nil
 		}
-		if err := do(file); err != nil {
+		file, err := os.Open(name)
+		if err != nil {
+			return withoutOp(err)
+		}
+		defer file.Close()
+		var content io.Reader = file
+		if info, err := file.Stat(); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) != 0 {
+			content = interruptible(ctx, file)
+		}
+		if err := do(content); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
@@ -144,4 +163,63 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 		return err
 	}
 	return p.store.Read(ctx, o, do)
+}
+
+// withoutMark passes over the byte order mark that some editors begin a file with.
+func withoutMark(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	start, _ := b.Peek(3) // an error comes again with what is read
+	switch {
+	case string(start) == "\ufeff":
+		b.Discard(len(start))
+	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
+		return nil, errors.New("it is UTF-16, as a redirection of some shells is, and JSON is UTF-8: write it with --output")
+	}
+	return b, nil
+}
+
+var errInterrupted = errors.New("the run was interrupted before its end")
+
+// interruptible returns a reader of a stream that may stay open without giving anything,
+// and that cannot be closed under who reads it. It ends with [errInterrupted] when the
+// context does.
+func interruptible(ctx context.Context, stream io.Reader) io.Reader {
+	r, w := io.Pipe()
+	context.AfterFunc(ctx, func() { w.CloseWithError(errInterrupted) })
+	go func() {
+		_, err := io.Copy(w, stream)
+		w.CloseWithError(err)
+	}()
+	return r
+}
+
+// readHint says what to do about an error of reading; other is what to do where the
+// content is to blame.
+func readHint(ctx context.Context, err error, other string) string {
+	if ctx.Err() != nil {
+		return ""
+	}
+	return cmp.Or(objectHint(err), other)
+}
+
+// objectHint says what to do about an error of Cloud Storage; empty where that is not
+// known, or where the error is another.
+func objectHint(err error) string {
+	var e *gcp.ObjectError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch {
+	case e.Permission == "storage.objects.get":
+		return fmt.Sprintf("Grant a role with %s on bucket %s, such as roles/storage.objectViewer; or else the object is not there.", e.Permission, e.Object.Bucket)
+	case e.Permission == "storage.objects.list":
+		return fmt.Sprintf("Grant a role with %s on bucket %s, such as roles/storage.objectViewer.", e.Permission, e.Object.Bucket)
+	case e.Permission != "":
+		return fmt.Sprintf("Grant a role with %s on bucket %s, such as roles/storage.objectUser.", e.Permission, e.Object.Bucket)
+	case e.Code == "NOT_FOUND":
+		return fmt.Sprintf("See what is there, with storage.objects.list on bucket %[1]s: gcloud storage ls gs://%[1]s/", e.Object.Bucket)
+	case e.Code == "UNAUTHENTICATED":
+		return loginHint
+	}
+	return ""
 }

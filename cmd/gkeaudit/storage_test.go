@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"gkeaudit/audit"
-	"gkeaudit/gcp"
 	"gkeaudit/gcp/gcptest"
 )
 
@@ -15,13 +15,18 @@ func TestFarewell(t *testing.T) {
 	srv := gcptest.NewServer(&audit.Snapshot{})
 	defer srv.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	store, err := gcp.NewStorage(ctx, gcp.Config{StorageEndpoint: srv.URL, NoCredentials: true})
-	if err != nil {
+	p := &program{stderr: io.Discard, getenv: func(name string) string {
+		return map[string]string{
+			"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": srv.URL,
+			"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":       "true",
+		}[name]
+	}}
+	const object = "gs://reports/last.json"
+	if err := p.openStorage(ctx, &scanFlags{}, p.logger("text", false), []string{object}); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	p := &program{store: store}
-	if err := p.put(ctx, "gs://reports/last.json", 0o600, estate(t, 4).Write); err != nil {
+	if err := p.put(object, 0o600, estate(t, 4).Write); err != nil {
 		t.Error(err)
 	}
 	if got, _ := srv.Object("reports/last.json"); len(got) == 0 {
