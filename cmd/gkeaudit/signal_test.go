@@ -80,7 +80,7 @@ func TestInterruptedReading(t *testing.T) {
 	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: "/global/routes", Hang: true})
 	defer server.Close()
 	var out bytes.Buffer
-	cmd := exec.Command("gkeaudit", "scan", "--project=shop-prod", "--format=json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--project=shop-prod", "--format=json")
 	cmd.Stdout = &out
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER=" + server.URL,
@@ -112,7 +112,7 @@ func TestInterruptedDiscovery(t *testing.T) {
 	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: ":searchAllResources", Hang: true})
 	defer server.Close()
 	var out bytes.Buffer
-	cmd := exec.Command("gkeaudit", "scan", "--organization=1", "--format=json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--organization=1", "--format=json")
 	cmd.Stdout = &out
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET=" + server.URL,
@@ -135,7 +135,7 @@ func TestInterruptedDiscovery(t *testing.T) {
 
 // TestInterruptedInput interrupts a run that waits for standard input, which stays open.
 func TestInterruptedInput(t *testing.T) {
-	for _, args := range [][]string{{"scan", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}} {
+	for _, args := range [][]string{{"scan", "--profile=core", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}} {
 		cmd := exec.Command("gkeaudit", args...)
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
@@ -165,7 +165,7 @@ func TestSecondInterrupt(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gkeaudit", "scan", "--project=@"+pipe)
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--project=@"+pipe)
 	startProgram(t, cmd)
 	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // which waits for the program to read
 	if err != nil {
@@ -199,7 +199,7 @@ func TestInterruptedWriting(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", first, "-o", pipe)
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", first, "-o", pipe)
 	startProgram(t, cmd)
 	until(t, "the first report was written", func() bool {
 		_, err := os.Stat(first)
@@ -221,7 +221,7 @@ func TestInterruptedUpload(t *testing.T) {
 	}}
 	server.Serve()
 	defer server.Close()
-	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", "gs://reports/last.json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", "gs://reports/last.json")
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
 		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
@@ -252,7 +252,7 @@ func TestInterruptedUploads(t *testing.T) {
 	server := &gcptest.Server{Snapshot: &audit.Snapshot{}, Faults: []*gcptest.Fault{{Path: "/upload/storage/v1/b/reports/o", Hang: true}}, Called: func() { arrived <- true }}
 	server.Serve()
 	defer server.Close()
-	cmd := exec.Command("gkeaudit", "scan", "--demo", "-o", "gs://reports/1.json", "-o", "gs://reports/2.json", "-o", "gs://reports/3.json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", "gs://reports/1.json", "-o", "gs://reports/2.json", "-o", "gs://reports/3.json")
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
 		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
