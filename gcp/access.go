@@ -79,8 +79,13 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope) []Access {
 	}
 	for _, id := range scope.Projects {
 		wg.Go(func() {
-			add(c.test(ctx, "projects/"+id, Permissions(false)))
-			for _, project := range c.networkProjects(ctx, id) {
+			a := c.test(ctx, "projects/"+id, Permissions(false))
+			projects, unknown := c.networkProjects(ctx, id)
+			if unknown != "" && !slices.Contains(a.Missing, listClusters.permission) {
+				a.Unknown = cmp.Or(a.Unknown, "which projects own networks of its clusters: "+unknown)
+			}
+			add(a)
+			for _, project := range projects {
 				mu.Lock()
 				networks[project] = true
 				mu.Unlock()
@@ -98,18 +103,29 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope) []Access {
 	return all
 }
 
-// networkProjects returns the projects that own networks of a project's clusters,
-// none if the clusters cannot be read.
-func (c *Client) networkProjects(ctx context.Context, id string) []string {
-	var projects []string
-	answer, _, ok := c.listClusters(ctx, id)
+// networkProjects returns the projects that own networks of a project's clusters, or
+// why the clusters cannot be read.
+func (c *Client) networkProjects(ctx context.Context, id string) (projects []string, unknown string) {
+	answer, f, ok := c.listClusters(ctx, id)
 	if !ok {
-		return nil
+		return nil, c.hidden(ctx, id, f).Message
 	}
 	for _, cluster := range answer.GetClusters() {
 		projects = append(projects, audit.NewCluster(id, cluster).NetworkProjects()...)
 	}
-	return projects
+	return projects, ""
+}
+
+// hidden is the gap that a refused list of clusters makes; its zero value where GKE is
+// off in the project, which has none then.
+func (c *Client) hidden(ctx context.Context, id string, f fault) audit.Gap {
+	col := &collection{client: c}
+	col.noClusters(ctx, &audit.Project{ID: id}, f)
+	col.decideDisabled()
+	if col.gaps == nil {
+		return audit.Gap{}
+	}
+	return col.gaps[0]
 }
 
 func (c *Client) listClusters(ctx context.Context, id string) (answer *containerpb.ListClustersResponse, f fault, ok bool) {
@@ -166,8 +182,10 @@ func (c *Client) tryReading(ctx context.Context, a Access, id string) Access {
 	col := &collection{client: c, projects: map[string]*audit.Project{}}
 	p := &audit.Project{ID: id}
 	if slices.Contains(a.Needed, listClusters.permission) {
-		if _, f, ok := c.listClusters(ctx, id); !ok && f.reason != "SERVICE_DISABLED" {
-			col.gap(f.gap(listClusters, id, "projects/"+id+"/locations/-/clusters"))
+		if _, f, ok := c.listClusters(ctx, id); !ok {
+			if g := c.hidden(ctx, id, f); g.Code != "" {
+				col.gap(g)
+			}
 		}
 	}
 	col.subnetworks(ctx, p, nil)

@@ -116,8 +116,8 @@ func (s *Storage) Write(ctx context.Context, o Object, contentType string, write
 			r.Close()
 			<-done // what is written must not change under its feet
 		}()
-		answer, err := s.service.Objects.Insert(o.Bucket, &storage.Object{Name: o.Name, ContentType: contentType, Crc32c: want}).
-			Media(r, googleapi.ContentType(contentType), googleapi.ChunkSize(0)).Context(ctx).Do()
+		answer, err := whole(s.service.Objects.Insert(o.Bucket, &storage.Object{Name: o.Name, ContentType: contentType, Crc32c: want}).
+			Media(r, googleapi.ContentType(contentType), googleapi.ChunkSize(0)).Context(ctx).Do())
 		var apiErr *googleapi.Error
 		switch {
 		case errors.As(err, &apiErr) && apiErr.Code == http.StatusBadRequest && strings.Contains(strings.ToLower(apiErr.Message), "crc32c"):
@@ -141,7 +141,7 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 		own = nil
 		answer, err := s.service.Objects.Get(o.Bucket, o.Name).Context(ctx).Download()
 		if err != nil {
-			return err
+			return parsed(err)
 		}
 		defer answer.Body.Close()
 		body := &checkedReader{r: answer.Body}
@@ -168,13 +168,27 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 	return nil
 }
 
+// parsed reads the body of an error of a download, which the client library hands on
+// as it came.
+func parsed(err error) error {
+	var apiErr *googleapi.Error
+	if !errors.As(err, &apiErr) || apiErr.Message != "" {
+		return err
+	}
+	return googleapi.CheckResponse(&http.Response{
+		StatusCode: apiErr.Code,
+		Header:     apiErr.Header,
+		Body:       io.NopCloser(strings.NewReader(apiErr.Body)),
+	})
+}
+
 // List returns the objects below a prefix that ends in a slash, but not those below a
 // further slash, in the order of their names.
 func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	var all []Object
 	f, ok := s.client.pages(ctx, listObjects, prefix.String(), func(ctx context.Context, token string) (string, error) {
-		answer, err := s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter("/").PageToken(token).
-			Fields("nextPageToken", "items/name").Context(ctx).Do()
+		answer, err := whole(s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter("/").PageToken(token).
+			Fields("nextPageToken", "items/name").Context(ctx).Do())
 		if err != nil {
 			return "", err
 		}
@@ -186,7 +200,7 @@ func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	if !ok {
 		return nil, f.error(prefix)
 	}
-	return all, nil
+	return distinct(all, Object.String), nil
 }
 
 // error says of an object what went wrong with it.
