@@ -109,6 +109,9 @@ func faultOf(op operation, err error) fault {
 	case errors.As(err, &apiErr):
 		return apiFault(op, apiErr)
 	case errors.As(err, &tokenErr):
+		if o := outcomes[tokenErr.Response.StatusCode]; o.code != "" && o.treatment != final {
+			return fault{code: o.code, treatment: o.treatment, message: "no access token could be had: " + oneLine(tokenErr.Error())}
+		}
 		return fault{code: "UNAUTHENTICATED", treatment: final, reason: strings.ToUpper(tokenErr.ErrorCode),
 			message: "the credentials were refused: " + oneLine(tokenErr.Error())}
 	case errors.Is(err, context.Canceled):
@@ -119,7 +122,9 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case errors.Is(err, errDamaged):
 		return fault{code: "DATA_LOSS", treatment: connection, message: err.Error()}
-	case strings.Contains(err.Error(), "cannot fetch token"), strings.Contains(err.Error(), "unable to generate access token"):
+	case strings.Contains(err.Error(), "cannot fetch token"): // it was not refused
+		return fault{code: "UNAVAILABLE", treatment: connection, message: "no access token could be had: " + oneLine(err.Error())}
+	case strings.Contains(err.Error(), "unable to generate access token"):
 		return fault{code: "UNAUTHENTICATED", treatment: final, message: "no access token could be had: " + oneLine(err.Error())}
 	case strings.HasSuffix(err.Error(), "unexpected EOF"): // of the connection, or within JSON
 		return fault{code: "UNAVAILABLE", treatment: connection, message: "the answer was cut short"}

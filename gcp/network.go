@@ -244,7 +244,7 @@ func readRegional[T any](ctx context.Context, col *collection, project string, r
 				col.gap(f.gap(l.regional, project, resource))
 				return
 			}
-			lists[i] = list
+			lists[i] = distinct(list, l.key)
 		})
 	}
 	wg.Wait()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -117,8 +116,8 @@ func (s *Storage) Write(ctx context.Context, o Object, contentType string, write
 			r.Close()
 			<-done // what is written must not change under its feet
 		}()
-		answer, err := s.service.Objects.Insert(o.Bucket, &storage.Object{Name: o.Name, ContentType: contentType, Crc32c: want}).
-			Media(r, googleapi.ContentType(contentType), googleapi.ChunkSize(0)).Context(ctx).Do()
+		answer, err := whole(s.service.Objects.Insert(o.Bucket, &storage.Object{Name: o.Name, ContentType: contentType, Crc32c: want}).
+			Media(r, googleapi.ContentType(contentType), googleapi.ChunkSize(0)).Context(ctx).Do())
 		var apiErr *googleapi.Error
 		switch {
 		case errors.As(err, &apiErr) && apiErr.Code == http.StatusBadRequest && strings.Contains(strings.ToLower(apiErr.Message), "crc32c"):
@@ -169,20 +168,20 @@ func (s *Storage) Read(ctx context.Context, o Object, read func(io.Reader) error
 	return nil
 }
 
-// downloadError adds to an error the words that came with it: what refuses a download
-// need not be JSON, and the client library passes over it.
+// downloadError reads the body of an error of a download, which the client library
+// passes over. It need not be JSON.
 func downloadError(err error) error {
 	var apiErr *googleapi.Error
 	if !errors.As(err, &apiErr) || apiErr.Message != "" {
 		return err
 	}
-	var body struct {
-		Error struct{ Message string }
-	}
-	if json.Unmarshal([]byte(apiErr.Body), &body) == nil {
-		apiErr.Message = body.Error.Message
-	} else if !strings.HasPrefix(strings.TrimSpace(apiErr.Body), "<") { // no page for a browser
-		apiErr.Message = apiErr.Body
+	err = googleapi.CheckResponse(&http.Response{
+		StatusCode: apiErr.Code,
+		Header:     apiErr.Header,
+		Body:       io.NopCloser(strings.NewReader(apiErr.Body)),
+	})
+	if body := strings.TrimSpace(apiErr.Body); errors.As(err, &apiErr) && apiErr.Message == "" && !strings.HasPrefix(body, "<") && !strings.HasPrefix(body, "{") {
+		apiErr.Message = body // neither JSON nor a page for a browser
 	}
 	return err
 }
@@ -192,8 +191,8 @@ func downloadError(err error) error {
 func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	var all []Object
 	f, ok := s.client.pages(ctx, listObjects, prefix.String(), func(ctx context.Context, token string) (string, error) {
-		answer, err := s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter("/").PageToken(token).
-			Fields("nextPageToken", "items/name").Context(ctx).Do()
+		answer, err := whole(s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter("/").PageToken(token).
+			Fields("nextPageToken", "items/name").Context(ctx).Do())
 		if err != nil {
 			return "", err
 		}
@@ -205,7 +204,7 @@ func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
 	if !ok {
 		return nil, f.error(prefix)
 	}
-	return all, nil
+	return distinct(all, Object.String), nil
 }
 
 // An ObjectError says what went wrong with an object, or with the list of those below

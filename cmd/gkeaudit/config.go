@@ -27,7 +27,7 @@ import (
 // configName is the configuration file that is found in the working directory.
 const configName = "gkeaudit.yaml"
 
-//go:embed gkeaudit.yaml
+//go:embed template.yaml
 var configTemplate []byte
 
 //go:embed gkeaudit.schema.json

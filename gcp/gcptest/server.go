@@ -48,6 +48,9 @@ type Server struct {
 	// Called, if not nil, is called when a call has arrived, before its answer.
 	Called func()
 
+	closed  chan struct{}
+	closing sync.Once
+
 	mu       sync.Mutex
 	objects  map[string][]byte // by BUCKET/NAME
 	calls    []string
@@ -110,7 +113,16 @@ func NewServer(s *audit.Snapshot, faults ...*Fault) *Server {
 }
 
 // Serve starts a server whose fields are set.
-func (s *Server) Serve() { s.Server = httptest.NewServer(s) }
+func (s *Server) Serve() {
+	s.closed = make(chan struct{})
+	s.Server = httptest.NewServer(s)
+}
+
+// Close ends the server, and the calls that hang.
+func (s *Server) Close() {
+	s.closing.Do(func() { close(s.closed) })
+	s.Server.Close()
+}
 
 // Calls returns the method and path of every call so far, sorted, and of lists of
 // folders and projects the parent: GET /v3/folders?parent=organizations/1. A call is
@@ -157,7 +169,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault == nil:
 	case fault.Hang:
-		<-r.Context().Done()
+		select {
+		case <-r.Context().Done():
+		case <-s.closed: // not every client gives up
+		}
 		return
 	case fault.Reset:
 		reset(w)
@@ -173,12 +188,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, text)
 		return
 	}
+	var answer map[string]any
+	ok := true
 	if isStorage(r) {
-		s.storage(w, r, body, fault)
-		return
-	}
-	answer, ok := s.answer(r, body)
-	if !ok {
+		if answer = s.storage(w, r, body, fault); answer == nil {
+			return
+		}
+	} else if answer, ok = s.answer(r, body); !ok {
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprintf(w, `{"error":{"code":404,"message":"The resource '%s' was not found","status":"NOT_FOUND"}}`, r.URL.Path)
 		return
@@ -254,6 +270,9 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 		var request map[string]any // all that is asked about is granted
 		return request, json.Unmarshal(body, &request) == nil
 	}
+	if r.URL.Path == "/token" && r.Method == http.MethodPost {
+		return map[string]any{"access_token": "a-token", "token_type": "Bearer", "expires_in": 3600}, true
+	}
 	if r.Method != http.MethodGet {
 		return nil, false
 	}
@@ -265,7 +284,11 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 	if len(parts) < 2 || parts[0] != "projects" {
 		return nil, false
 	}
-	i := slices.IndexFunc(s.Snapshot.Projects, func(p *audit.Project) bool { return p.ID == parts[1] })
+	id := parts[1]
+	if line := s.find("projects/" + id); line != nil {
+		id = line[len(line)-1].ID // the APIs take a project's number, too
+	}
+	i := slices.IndexFunc(s.Snapshot.Projects, func(p *audit.Project) bool { return p.ID == id })
 	if i < 0 {
 		return nil, false
 	}

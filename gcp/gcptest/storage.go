@@ -46,21 +46,22 @@ func isStorage(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/storage/v1/b/") || strings.HasPrefix(r.URL.Path, "/upload/storage/v1/b/")
 }
 
-// storage answers a call of Cloud Storage. The buckets are whichever are asked for.
-func (s *Server) storage(w http.ResponseWriter, r *http.Request, body []byte, fault *Fault) {
+// storage answers a call of Cloud Storage, or makes the answer. The buckets are
+// whichever are asked for.
+func (s *Server) storage(w http.ResponseWriter, r *http.Request, body []byte, fault *Fault) map[string]any {
 	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/upload"), "/storage/v1/b/")
 	bucket, rest, _ := strings.Cut(path, "/")
 	name, isObject := strings.CutPrefix(rest, "o/")
 	switch {
 	case r.Method == http.MethodPost && rest == "o" && strings.HasPrefix(r.URL.Path, "/upload/"):
-		s.insert(w, r, bucket, body, fault)
+		return s.insert(w, r, bucket, body, fault)
 	case r.Method == http.MethodGet && rest == "o":
-		s.list(w, r, bucket)
+		return s.list(r, bucket)
 	case r.Method == http.MethodGet && isObject && r.URL.Query().Get("alt") == "media":
 		content, ok := s.Object(bucket + "/" + name)
 		if !ok {
 			refuse(w, http.StatusNotFound, "No such object: "+bucket+"/"+name)
-			return
+			return nil
 		}
 		w.Header().Set("X-Goog-Hash", "crc32c="+checksum(content))
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -75,15 +76,16 @@ func (s *Server) storage(w http.ResponseWriter, r *http.Request, body []byte, fa
 	default:
 		refuse(w, http.StatusNotFound, "Not Found")
 	}
+	return nil
 }
 
-func (s *Server) insert(w http.ResponseWriter, r *http.Request, bucket string, body []byte, fault *Fault) {
+func (s *Server) insert(w http.ResponseWriter, r *http.Request, bucket string, body []byte, fault *Fault) map[string]any {
 	object := struct{ Name, Crc32c string }{Name: r.URL.Query().Get("name")}
 	if r.URL.Query().Get("uploadType") == "multipart" {
 		_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err.Error())
-			return
+			return nil
 		}
 		parts := multipart.NewReader(strings.NewReader(string(body)), params["boundary"])
 		var read [2][]byte
@@ -94,12 +96,12 @@ func (s *Server) insert(w http.ResponseWriter, r *http.Request, bucket string, b
 			}
 			if err != nil {
 				refuse(w, http.StatusBadRequest, err.Error())
-				return
+				return nil
 			}
 		}
 		if err := json.Unmarshal(read[0], &object); err != nil {
 			refuse(w, http.StatusBadRequest, err.Error())
-			return
+			return nil
 		}
 		body = read[1]
 	}
@@ -109,19 +111,13 @@ func (s *Server) insert(w http.ResponseWriter, r *http.Request, bucket string, b
 	sum := checksum(body)
 	if object.Crc32c != "" && object.Crc32c != sum {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("Provided CRC32C %q doesn't match calculated CRC32C %q.", object.Crc32c, sum))
-		return
+		return nil
 	}
 	s.Put(bucket+"/"+object.Name, body)
-	answer := map[string]any{"kind": "storage#object", "bucket": bucket, "name": object.Name, "crc32c": sum, "size": strconv.Itoa(len(body))}
-	if fault != nil {
-		for key, value := range fault.Merge {
-			answer[key] = value
-		}
-	}
-	json.NewEncoder(w).Encode(answer)
+	return map[string]any{"kind": "storage#object", "bucket": bucket, "name": object.Name, "crc32c": sum, "size": strconv.Itoa(len(body))}
 }
 
-func (s *Server) list(w http.ResponseWriter, r *http.Request, bucket string) {
+func (s *Server) list(r *http.Request, bucket string) map[string]any {
 	q := r.URL.Query()
 	items := []map[string]any{}
 	for _, name := range s.Objects() {
@@ -139,7 +135,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, bucket string) {
 		answer["nextPageToken"] = strconv.Itoa(start + s.PageSize)
 	}
 	answer["items"] = items
-	json.NewEncoder(w).Encode(answer)
+	return answer
 }
 
 func refuse(w http.ResponseWriter, status int, message string) {
