@@ -9,9 +9,13 @@ var All = complete(
 
 	authorizedNetworks,
 	cloudNAT,
+	nodeImage,
+	nodeIntegrityMonitoring,
+	nodeSecureBoot,
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
+	shieldedNodes,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {
