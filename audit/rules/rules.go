@@ -9,13 +9,16 @@ var All = complete(
 
 	authorizedNetworks,
 	cloudNAT,
+	legacyMetadataEndpoints,
 	nodeImage,
 	nodeIntegrityMonitoring,
+	nodeMetadataServer,
 	nodeSecureBoot,
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
 	shieldedNodes,
+	workloadIdentity,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {
