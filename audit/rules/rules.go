@@ -9,6 +9,7 @@ var All = complete(
 
 	authorizedNetworks,
 	cloudNAT,
+	kubeletReadonlyPort,
 	legacyMetadataEndpoints,
 	nodeImage,
 	nodeIntegrityMonitoring,
@@ -17,6 +18,7 @@ var All = complete(
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
+	serviceExternalIPs,
 	shieldedNodes,
 	workloadIdentity,
 )
