@@ -8,12 +8,16 @@ import "gkeaudit/audit"
 var All = complete(
 
 	authorizedNetworks,
+	autopilotMode,
+	bootDiskCMEK,
 	cloudNAT,
+	confidentialNodes,
 	kubeletReadonlyPort,
 	legacyMetadataEndpoints,
 	nodeImage,
 	nodeIntegrityMonitoring,
 	nodeMetadataServer,
+	nodeSandbox,
 	nodeSecureBoot,
 	nodeServiceAccount,
 	privateGoogleAccess,
