@@ -30,13 +30,7 @@ an account holds is not looked at.`,
 gcloud projects add-iam-policy-binding {project} \
     --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com \
     --role=roles/container.defaultNodeServiceAccount`},
-			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
-    --location={location} --project={project} \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com
-kubectl drain --ignore-daemonsets --delete-emptydir-data \
-    --selector=cloud.google.com/gke-nodepool={pool}
-gcloud container node-pools delete {pool} --cluster={cluster} \
-    --location={location} --project={project}`},
+			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that", Commands: anotherPool("--service-account=gke-nodes@{project}.iam.gserviceaccount.com")},
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},

@@ -8,10 +8,28 @@ import "gkeaudit/audit"
 var All = complete(
 
 	authorizedNetworks,
+	autopilotMode,
+	autopilotPrivilegedAdmission,
+	bootDiskCMEK,
 	cloudNAT,
+	confidentialNodes,
+	kubeletReadonlyPort,
+	legacyMetadataEndpoints,
+	nodeCustomInit,
+	nodeImage,
+	nodeIntegrityMonitoring,
+	nodeKernelModulePolicy,
+	nodeMetadataServer,
+	nodeSandbox,
+	nodeSecureBoot,
 	nodeServiceAccount,
+	nodeUnsafeSysctls,
+	nodeWritableCgroups,
 	privateGoogleAccess,
 	privateNodes,
+	serviceExternalIPs,
+	shieldedNodes,
+	workloadIdentity,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {

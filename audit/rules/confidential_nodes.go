@@ -1,0 +1,68 @@
+package rules
+
+import "gkeaudit/audit"
+
+var confidentialNodes = &audit.Rule{
+	ID:       "confidential-nodes",
+	Title:    "The memory of nodes is encrypted (Confidential GKE Nodes)",
+	Severity: audit.Low,
+	Weight:   "It guards against whoever gets at the machines under Google's own virtualization, which few have to reckon with.",
+	Optional: "It binds nodes to some machine types and costs more; estates under no such demand do without.",
+	Since:    "0.1.0",
+	Rationale: `What a node has in memory is plain to whoever controls the machine below it. With
+Confidential GKE Nodes the processor encrypts it with a key that nobody can read out.`,
+	Checks: `confidentialNodes.enabled of the cluster, which holds for all its nodes, and that of each
+node pool's config. One of them true passes, neither fails; false is left out by the API.
+What the cluster makes by itself (Autopilot, node auto-provisioning) is judged by the
+cluster's. That single workloads may ask for such nodes by their compute class is not
+shown by the GKE API.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{For: audit.StandardPool, Title: "Make the nodes of the node pool confidential (its machine type has to be one that can)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
+    --location={location} --project={project} --confidential-node-type=sev`},
+			{For: audit.AutoProvisioning, Title: "Make the cluster anew, or use a compute class for such nodes", Commands: `gcloud container clusters create {cluster}-2 \
+    --location={location} --project={project} \
+    --machine-type=n2d-standard-4 --confidential-node-type=sev`},
+			{For: audit.AutopilotCluster, Title: "Make the cluster anew, or use a compute class for such nodes", Commands: `gcloud container clusters create-auto {cluster}-2 \
+    --location={location} --project={project} --confidential-node-type=sev`},
+		},
+		Terraform: `resource "google_container_node_pool" "pool" {
+  # name = {pool}
+  node_config {
+    machine_type = "n2d-standard-4"
+    confidential_nodes {
+      enabled = true
+    }
+  }
+}
+
+resource "google_container_cluster" "cluster" {
+  # in place of {cluster}
+  confidential_nodes {
+    enabled = true
+  }
+}`,
+		Disruption: `The nodes of a node pool are made anew. The setting of a cluster is made for good when
+the cluster is made.`,
+		Recreates: audit.RecreatesNodes,
+	},
+	References: []audit.Reference{
+		{Title: "Encrypt workload data in-use with Confidential GKE Nodes", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/confidential-gke-nodes"},
+		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
+	},
+	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+		cluster := plainBool(n.Cluster.ResourceName(), "confidentialNodes.enabled", n.Cluster.GetConfidentialNodes().GetEnabled(), "not set for all nodes")
+		if n.Cluster.GetConfidentialNodes().GetEnabled() {
+			return audit.Passf("%s encrypted memory, as all of the cluster's", whose(n, "have", "get")).Because(cluster)
+		}
+		if n.Pool == nil {
+			return audit.Failf("%s no encrypted memory", whose(n, "have", "get")).Because(cluster)
+		}
+		on := n.Pool.GetConfig().GetConfidentialNodes().GetEnabled()
+		own := plainBool(n.ResourceName(), "config.confidentialNodes.enabled", on, "not set for the node pool")
+		if on {
+			return audit.Passf("nodes have encrypted memory").Because(own)
+		}
+		return audit.Failf("nodes have no encrypted memory").Because(own, cluster)
+	}),
+}

@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"strconv"
+
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+var nodeCustomInit = &audit.Rule{
+	ID:       "node-custom-init",
+	Title:    "Nodes run no script of their owner's when they start",
+	Severity: audit.Medium,
+	Weight:   "The script is root on every new node, but GKE pins its version, so that it takes the right to change node pools to abuse it.",
+	Optional: "Some nodes cannot do without such a script, and it is better than a privileged DaemonSet.",
+	Since:    "0.1.0",
+	Rationale: `A script that runs as root when a node starts is outside of what Google builds, checks and
+updates. It can undo any other setting of the node, and no setting shows it.`,
+	Checks: `linuxNodeConfig.customNodeInit.initScript of each node pool's config, and of
+nodePoolAutoConfig where the cluster makes node pools by itself (Autopilot, node
+auto-provisioning). A script fails, none passes. It does not apply to Windows node pools.
+What the script does is not looked at.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{For: audit.StandardPool, Title: "Make another node pool without the script, and move to that", Commands: anotherPool("--image-type=COS_CONTAINERD")},
+		},
+		Terraform: `resource "google_container_node_pool" "pool" {
+  # in place of {pool}
+  node_config {
+    linux_node_config {
+      # no custom_node_init
+    }
+  }
+}`,
+		Disruption: `Pods move to new nodes, which lack what the script did. Settings of the kernel, the
+kubelet and containerd have fields of their own in GKE: move to those first.`,
+		Recreates: audit.RecreatesNodePool,
+	},
+	References: []audit.Reference{
+		{Title: "NodeConfig in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/NodeConfig"},
+		{Title: "Customizing node system configuration", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/node-system-config"},
+	},
+	Check: audit.EachNodeSource(onLinux("init scripts are for Linux nodes", func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+		config, path := linuxSettings(n)
+		path += "customNodeInit.initScript"
+		script := config.GetCustomNodeInit().GetInitScript()
+		v := audit.Failf("%s a script of their owner's when they start", whose(n, "run", "run"))
+		switch {
+		case script.GetGcsUri() != "":
+			v = v.Because(
+				audit.Evidence{Resource: n.ResourceName(), Field: path + ".gcsUri", Value: script.GetGcsUri()},
+				audit.Evidence{Resource: n.ResourceName(), Field: path + ".gcsGeneration", Value: strconv.FormatInt(script.GetGcsGeneration(), 10)})
+		case script.GetGcpSecretManagerSecretUri() != "":
+			v = v.Because(audit.Evidence{Resource: n.ResourceName(), Field: path + ".gcpSecretManagerSecretUri", Value: script.GetGcpSecretManagerSecretUri()})
+		case script != nil:
+			v = audit.Unknownf("where the script that nodes run when they start comes from is not known").
+				Because(audit.Evidence{Resource: n.ResourceName(), Field: path, Value: "neither gcsUri nor gcpSecretManagerSecretUri"})
+		default:
+			v = audit.Passf("%s no script of their owner's when they start", whose(n, "run", "run")).
+				Because(audit.Absent(n.ResourceName(), path, "no script"))
+		}
+		return v
+	})),
+}
+
+// linuxSettings returns the Linux settings of a node source, and the path of the message
+// that holds them.
+func linuxSettings(n audit.NodeSource) (*containerpb.LinuxNodeConfig, string) {
+	if n.Pool == nil {
+		return n.Cluster.GetNodePoolAutoConfig().GetLinuxNodeConfig(), "nodePoolAutoConfig.linuxNodeConfig."
+	}
+	return n.Pool.GetConfig().GetLinuxNodeConfig(), "config.linuxNodeConfig."
+}

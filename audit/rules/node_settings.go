@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+// nodeSettings are what the configuration of a node pool and the cluster's defaults for
+// the node pools that it makes by itself have in common.
+type nodeSettings interface {
+	GetBootDiskKmsKey() string
+	GetImageType() string
+	GetShieldedInstanceConfig() *containerpb.ShieldedInstanceConfig
+}
+
+// settings returns the settings of a node source, and the path of the message that holds
+// them.
+func settings(n audit.NodeSource) (nodeSettings, string) {
+	if n.Pool == nil {
+		return n.Cluster.GetAutoscaling().GetAutoprovisioningNodePoolDefaults(), "autoscaling.autoprovisioningNodePoolDefaults."
+	}
+	return n.Pool.GetConfig(), "config."
+}
+
+// onLinux makes a judge of one that concerns Linux nodes alone. Of a node pool with Windows
+// it says that the question does not arise, and why.
+func onLinux(why string, judge func(*audit.Input, audit.NodeSource) audit.Verdict) func(*audit.Input, audit.NodeSource) audit.Verdict {
+	return func(in *audit.Input, n audit.NodeSource) audit.Verdict {
+		if image, evidence := imageType(n); strings.HasPrefix(image, "WINDOWS") {
+			return audit.NotApplicablef("%s", why).Because(evidence)
+		}
+		return judge(in, n)
+	}
+}
+
+// imageType returns the image type of a node source in capitals, and the field that names
+// it. It is empty where none is named.
+func imageType(n audit.NodeSource) (string, audit.Evidence) {
+	s, path := settings(n)
+	if s.GetImageType() == "" {
+		return "", audit.Absent(n.ResourceName(), path+"imageType", "the image is not known")
+	}
+	return strings.ToUpper(s.GetImageType()), audit.Evidence{Resource: n.ResourceName(), Field: path + "imageType", Value: s.GetImageType()}
+}
+
+// plainBool is evidence of a field that is no optional one: false is left out.
+func plainBool(resource, field string, value bool, absent string) audit.Evidence {
+	if value {
+		return audit.Evidence{Resource: resource, Field: field, Value: "true"}
+	}
+	return audit.Absent(resource, field, absent)
+}
+
+// optionalBool is evidence of an optional field.
+func optionalBool(resource, field string, value *bool, absent string) audit.Evidence {
+	if value == nil {
+		return audit.Absent(resource, field, absent)
+	}
+	return audit.Evidence{Resource: resource, Field: field, Value: strconv.FormatBool(*value)}
+}
+
+// anotherPool are commands that put a node pool made with other flags in the place of one,
+// for what is set for good when a node pool is made.
+func anotherPool(flags string) string {
+	return `gcloud container node-pools create {pool}-2 --cluster={cluster} \
+    --location={location} --project={project} \
+    ` + flags + `
+kubectl drain --ignore-daemonsets --delete-emptydir-data \
+    --selector=cloud.google.com/gke-nodepool={pool}
+gcloud container node-pools delete {pool} --cluster={cluster} \
+    --location={location} --project={project}`
+}
+
+// otherDefaults are commands that give a cluster other defaults for the node pools that it
+// makes by itself. The file's lines end in \n, as printf reads it.
+func otherDefaults(file string) string {
+	return `printf '` + file + `' >defaults.yaml
+gcloud container clusters update {cluster} \
+    --location={location} --project={project} \
+    --enable-autoprovisioning --autoprovisioning-config-file=defaults.yaml`
+}
