@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"gkeaudit/audit/rules"
+	"gkeaudit/audit"
 	"gkeaudit/gcp"
 
 	"github.com/spf13/cobra"
@@ -16,7 +16,7 @@ import (
 
 const accessHelp = `Says, before a run, which of the permissions that it needs you have on each project,
 folder and organization, and which rules would be unknown without the others. It takes
-the flags of scan that say what to audit. Projects are found as scan finds them: with
+the flags of scan that say what to audit and by which rules. Projects are found as scan finds them: with
 --discovery=auto either way is enough, and it says which one works.
 
 With --role it prints a custom role with exactly the permissions that a run needs,
@@ -43,6 +43,9 @@ func (p *program) accessCommand() *cobra.Command {
 		Args:    noArguments,
 		PreRunE: noEmptyFlags,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.configure(cmd.Flags()); err != nil {
+				return err
+			}
 			if role != "" {
 				return p.writeRole(role)
 			}
@@ -56,6 +59,7 @@ func (p *program) accessCommand() *cobra.Command {
 	flags.SortFlags = false
 	f.define(flags)
 	group(cmd, "What to look at")
+	ruleFlags(cmd, &f)
 	flags.StringVar(&role, "role", "", "print a custom role in this `form`: "+strings.Join(roleForms, ", "))
 	flags.StringVar(&format, "format", "table", "the `format` of standard output: "+strings.Join(accessFormats, ", "))
 	group(cmd, "What to print")
@@ -70,6 +74,10 @@ func (p *program) accessCommand() *cobra.Command {
 }
 
 func (p *program) access(ctx context.Context, f *scanFlags, format string) error {
+	chosen, _, err := chooseRules(f.config, f.profile, f.rules, f.skip)
+	if err != nil {
+		return err
+	}
 	if err := f.scopeFlags.check(false); err != nil {
 		return err
 	}
@@ -92,9 +100,9 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 		return refuse("", "--exclude-project leaves no project")
 	}
 	if format == "json" {
-		err = writeAccessJSON(p.stdout, all)
+		err = writeAccessJSON(p.stdout, all, chosen)
 	} else {
-		err = writeAccess(p.stdout, all)
+		err = writeAccess(p.stdout, all, chosen)
 	}
 	if err == nil && slices.ContainsFunc(all, func(a gcp.Access) bool { return len(a.Missing) > 0 || a.Unknown != "" }) {
 		return &exitError{status: exitIncomplete}
@@ -104,7 +112,7 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 
 // writeAccessJSON writes what was found out, and for each missing permission the rules
 // that are unknown without it.
-func writeAccessJSON(w io.Writer, all []gcp.Access) error {
+func writeAccessJSON(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
 	type access struct {
 		gcp.Access
 		UnknownRules map[string][]string `json:"unknownRules"`
@@ -113,9 +121,9 @@ func writeAccessJSON(w io.Writer, all []gcp.Access) error {
 	for _, a := range all {
 		unknown := map[string][]string{}
 		for _, permission := range a.Missing {
-			unknown[permission] = ruleIDs() // of what is below the folder
+			unknown[permission] = unknownWithout(chosen, nil) // of what is below the folder
 			if a.Discovery == "" {
-				unknown[permission] = unknownWithout([]string{permission})
+				unknown[permission] = unknownWithout(chosen, []string{permission})
 			}
 		}
 		list = append(list, access{a, unknown})
@@ -126,7 +134,7 @@ func writeAccessJSON(w io.Writer, all []gcp.Access) error {
 }
 
 // writeAccess says for each resource what is missing and what that leaves unknown.
-func writeAccess(w io.Writer, all []gcp.Access) error {
+func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
 	var b strings.Builder
 	missing, unknown := 0, 0
 	for _, a := range all {
@@ -138,7 +146,7 @@ func writeAccess(w io.Writer, all []gcp.Access) error {
 		if len(a.Missing) > 0 {
 			missing++
 			fmt.Fprintf(&b, "%s: MISSING %s\n", name, strings.Join(a.Missing, ", "))
-			switch ids := unknownWithout(a.Missing); {
+			switch ids := unknownWithout(chosen, a.Missing); {
 			case a.Discovery != "":
 				b.WriteString("    unknown without: all rules, for the projects that are not found\n")
 			case len(ids) > 0:
@@ -181,11 +189,12 @@ func allThere(a gcp.Access) string {
 	return all
 }
 
-// unknownWithout returns the rules that need one of the permissions.
-func unknownWithout(missing []string) []string {
+// unknownWithout returns the IDs of the rules that need one of the permissions; nil
+// stands for all.
+func unknownWithout(chosen []*audit.Rule, missing []string) []string {
 	ids := []string{}
-	for _, r := range rules.All {
-		if slices.ContainsFunc(r.Permissions, func(p string) bool { return slices.Contains(missing, p) }) {
+	for _, r := range chosen {
+		if missing == nil || slices.ContainsFunc(r.Permissions, func(p string) bool { return slices.Contains(missing, p) }) {
 			ids = append(ids, r.ID)
 		}
 	}

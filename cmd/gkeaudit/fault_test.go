@@ -292,8 +292,6 @@ func (m *faultMatrix) casesOf(t *testing.T, r *faultRun) []faultCase {
 
 // unreachable are the addresses of servers that no call can be made to.
 func unreachable(t *testing.T) map[string]string {
-	refusing := httptest.NewServer(nil)
-	refusing.Close()
 	plain := httptest.NewServer(nil)
 	t.Cleanup(plain.Close)
 	untrusted := httptest.NewUnstartedServer(nil)
@@ -301,7 +299,7 @@ func unreachable(t *testing.T) map[string]string {
 	untrusted.StartTLS()
 	t.Cleanup(untrusted.Close)
 	return map[string]string{
-		"connection refused":    refusing.URL,
+		"connection refused":    "http://127.0.0.1:1", // a privileged port that nothing listens on
 		"no TLS":                strings.Replace(plain.URL, "http:", "https:", 1),
 		"certificate untrusted": untrusted.URL,
 	}

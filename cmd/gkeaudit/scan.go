@@ -145,23 +145,29 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
 	flags.StringVar(&f.shard, "shard", "", "audit one part of the projects of several, `INDEX/COUNT`, such as 0/10 (default on Cloud Run that of the task)")
 	group(cmd, "What to audit")
-	flags.StringVar(&f.profile, "profile", defaultProfile, "apply the rules of this `profile`: "+strings.Join(profileNames(), ", "))
-	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`, whatever the profile; repeatable")
-	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
-	flags.StringVar(&f.configFile, "config", "", "take what flags do not say from this configuration `file` (default gkeaudit.yaml, if there is one)")
-	group(cmd, "Which rules")
+	ruleFlags(cmd, &f)
 	reportFlags(cmd, &f)
 	callFlags(cmd, &f)
 	logFlags(cmd, &f)
 
-	complete(cmd, ruleIDs(), "rule", "skip-rule")
-	complete(cmd, profileNames(), "profile")
-	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	complete(cmd, gcp.Discoveries, "discovery")
 	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard")...)
 	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
 	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
 	return cmd
+}
+
+// ruleFlags defines the flags that say which rules are applied.
+func ruleFlags(cmd *cobra.Command, f *scanFlags) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.profile, "profile", defaultProfile, "apply the rules of this `profile`: "+strings.Join(profileNames(), ", "))
+	flags.StringArrayVar(&f.rules, "rule", nil, "apply only the rule with this `ID`, whatever the profile; repeatable")
+	flags.StringArrayVar(&f.skip, "skip-rule", nil, "do not apply the rule with this `ID`; repeatable")
+	flags.StringVar(&f.configFile, "config", "", "take what flags do not say from this configuration `file` (default gkeaudit.yaml, if there is one)")
+	group(cmd, "Which rules")
+	complete(cmd, ruleIDs(), "rule", "skip-rule")
+	complete(cmd, profileNames(), "profile")
+	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 }
 
 // reportFlags defines the flags of a command that writes a report.
