@@ -7,11 +7,17 @@ import "gkeaudit/audit"
 // All are the built-in rules in the order of their IDs.
 var All = complete(
 
+	anonymousAuthentication,
 	authorizedNetworks,
+	basicAuth,
+	clientCertificate,
 	cloudNAT,
+	googleGroupsRBAC,
+	legacyABAC,
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
+	rbacSystemBindings,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {

@@ -24,7 +24,8 @@ var update = flag.Bool("update", false, "rewrite expectations with what the rule
 const cases = "../../testdata/rules"
 
 // TestRules runs the cases of each rule: files NAME.json, a snapshot, NAME.parameters,
-// which may be left out, and NAME.want, the findings.
+// which may be left out, and NAME.want, the findings. There is a case of every status,
+// but that the text on top may say why a rule is "never unknown".
 func TestRules(t *testing.T) {
 	for _, r := range rules.All {
 		t.Run(r.ID, func(t *testing.T) {
@@ -67,6 +68,9 @@ func TestRules(t *testing.T) {
 				})
 			}
 			for _, status := range []audit.Status{audit.Pass, audit.Fail, audit.NotApplicable, audit.Unknown} {
+				if status == audit.Unknown && bytes.Contains(archive.Comment, []byte("never unknown")) {
+					continue
+				}
 				if !seen[status] {
 					t.Errorf("%s has no case of status %s", name, status)
 				}
