@@ -37,8 +37,8 @@ unknown: the default depends on the version that the cluster was made with.`,
   }
 }`,
 		Disruption: `Callers without credentials are refused at once everywhere but at /healthz, /livez
-and /readyz: probes of other paths, and tools that read /version or the keys for
-service account tokens, need credentials from then on.`,
+and /readyz: probes of other paths, and tools that read /version, need credentials
+from then on.`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
