@@ -15,8 +15,11 @@ func dropSecrets(c *containerpb.Cluster) {
 	if auth := c.GetMasterAuth(); auth != nil {
 		auth.Password = ""
 		auth.ClientKey = ""
-		// Certificates are no secrets, but long, and no rule needs them.
-		auth.ClientCertificate = ""
+		// Certificates are no secrets, but long; of the client's a rule needs that there
+		// is one.
+		if auth.ClientCertificate != "" {
+			auth.ClientCertificate = Redacted
+		}
 		auth.ClusterCaCertificate = ""
 	}
 	if len(c.GetNodePools()) > 0 {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"gkeaudit/audit"
+	"gkeaudit/gcp"
 	"gkeaudit/gcp/gcptest"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -124,8 +125,16 @@ func TestSecrets(t *testing.T) {
 					t.Errorf("the %s holds a secret: …%s", where, text[max(0, i-200):i+len(secret)])
 				}
 			}
-			if tc.faults == nil && len(s.Projects[0].Clusters) != 2 {
+			if tc.faults != nil {
+				return
+			}
+			if len(s.Projects[0].Clusters) != 2 {
 				t.Errorf("got %d clusters, want 2: the test tests nothing", len(s.Projects[0].Clusters))
+			}
+			for _, c := range s.Projects[0].Clusters {
+				if got := c.GetMasterAuth().GetClientCertificate(); got != gcp.Redacted {
+					t.Errorf("client certificate of %s is %q, want %s: that there is one is kept", c.GetName(), got, gcp.Redacted)
+				}
 			}
 		})
 	}

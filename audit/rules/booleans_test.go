@@ -70,6 +70,8 @@ var booleans = []struct {
 	{"private-nodes", autopilot, "clusters.networkConfig.defaultEnablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
 	{"service-external-ips", standard, "clusters.networkConfig.serviceExternalIpsConfig.enabled", audit.Unknown, audit.Pass, audit.Fail},
 	{"shielded-nodes", standard, "clusters.shieldedNodes.enabled", audit.Fail, audit.Fail, audit.Pass},
+	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemAuthenticated", audit.Unknown, audit.Unknown, audit.Fail},
+	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", audit.Unknown, audit.Unknown, audit.Fail},
 }
 
 // TestBooleans walks the booleans that rules read through absent, false and true.

@@ -1,0 +1,69 @@
+package rules
+
+import (
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+// limitsAnonymous is the version of the control plane from which on anonymous access
+// can be limited. Source: Harden your cluster's security, in the GKE documentation.
+var limitsAnonymous = audit.Version{Major: 1, Minor: 32, Patch: 2, Build: 1234000}
+
+var anonymousAuthentication = &audit.Rule{
+	ID:       "anonymous-authentication",
+	Title:    "Callers without credentials reach health checks only",
+	Severity: audit.Medium,
+	Weight:   "By itself it gives away little, but one careless binding to system:anonymous then gives the cluster to everybody who reaches its endpoint.",
+	Since:    "0.1.0",
+	Rationale: `Where anonymous access is on, the API server lets callers without credentials in
+as system:anonymous and asks RBAC what they may do. By default that is little,
+but a flaw in what is open to them, or one binding made in haste, is open to
+everybody who reaches the endpoint. Attackers look for such bindings.`,
+	Checks: `anonymousAuthenticationConfig.mode: LIMITED passes, ENABLED fails. Where it is
+absent, a control plane older than 1.32.2-gke.1234000 fails, because it cannot
+limit anonymous access; of a later one, or one whose version cannot be read, it is
+unknown: the default depends on the version that the cluster was made with.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{Title: "Limit anonymous access (needs 1.32.2-gke.1234000 or later)", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} \
+    --anonymous-authentication-config=LIMITED`},
+		},
+		Terraform: `resource "google_container_cluster" "cluster" {
+  # name = {cluster}
+  anonymous_authentication_config {
+    mode = "LIMITED"
+  }
+}`,
+		Disruption: `Callers without credentials are refused at once everywhere but at /healthz, /livez
+and /readyz: probes of other paths, and tools that read /version, need credentials
+from then on.`,
+		Recreates: audit.RecreatesNothing,
+	},
+	References: []audit.Reference{
+		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
+		{Title: "Best practices for GKE RBAC", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/best-practices/rbac"},
+	},
+	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
+		const field = "anonymousAuthenticationConfig.mode"
+		name, mode := c.ResourceName(), c.GetAnonymousAuthenticationConfig().GetMode()
+		evidence := audit.Evidence{Resource: name, Field: field, Value: mode.String()}
+		switch mode {
+		case containerpb.AnonymousAuthenticationConfig_LIMITED:
+			return audit.Passf("callers without credentials reach health checks only").Because(evidence)
+		case containerpb.AnonymousAuthenticationConfig_ENABLED:
+			return audit.Failf("callers without credentials are let in as system:anonymous").Because(evidence)
+		case containerpb.AnonymousAuthenticationConfig_MODE_UNSPECIFIED:
+		default:
+			return audit.Unknownf("the mode of anonymous access is %s, which gkeaudit does not know", mode).Because(evidence)
+		}
+		version, running, ok := controlPlaneVersion(c)
+		if ok && !version.AtLeast(limitsAnonymous) {
+			return audit.Failf("callers without credentials are let in as system:anonymous; version %s cannot limit them", running.Value).Because(
+				audit.Absent(name, field, "the control plane is too old for it"), running)
+		}
+		return audit.Unknownf("how far callers without credentials are let in is not said").Because(
+			audit.Absent(name, field, "the default, which depends on the version that the cluster was made with"), running)
+	}),
+}

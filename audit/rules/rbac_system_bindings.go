@@ -1,0 +1,82 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+var rbacSystemBindings = &audit.Rule{
+	ID:       "rbac-system-bindings",
+	Title:    "RBAC bindings to everybody are refused",
+	Severity: audit.Medium,
+	Weight:   "It takes one more mistake to be harmful, but that mistake opens the cluster to everybody with a Google account, or without one.",
+	Since:    "0.1.0",
+	Rationale: `The groups system:authenticated and system:unauthenticated and the user
+system:anonymous are everybody: on GKE, system:authenticated holds all who have a
+Google account. A binding to one of them, often made to get something going,
+gives its rights to strangers. Clusters have been taken over that way. GKE can
+refuse such bindings.`,
+	Checks: `rbacBindingConfig.enableInsecureBindingSystemAuthenticated and
+.enableInsecureBindingSystemUnauthenticated (the latter is about system:anonymous,
+too). Both false passes, one true fails. Where one is absent and none is true it
+is unknown: the default depends on the cluster's age and mode. Bindings that are
+there already stay, and are not looked at.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{Title: "Find bindings to everybody that exist already", Commands: `kubectl get clusterrolebindings,rolebindings --all-namespaces --output=json | \
+    grep -E 'system:(anonymous|authenticated|unauthenticated)'`},
+			{Title: "Refuse new ones", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} \
+    --no-enable-insecure-binding-system-authenticated \
+    --no-enable-insecure-binding-system-unauthenticated`},
+		},
+		Terraform: `resource "google_container_cluster" "cluster" {
+  # name = {cluster}
+  rbac_binding_config {
+    enable_insecure_binding_system_authenticated   = false
+    enable_insecure_binding_system_unauthenticated = false
+  }
+}`,
+		Disruption: `Existing bindings go on working until they are deleted. Deployments that make such
+a binding, as some Helm charts do, fail from then on.`,
+		Recreates: audit.RecreatesNothing,
+	},
+	References: []audit.Reference{
+		{Title: "Best practices for GKE RBAC: prevent the use of default groups", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/best-practices/rbac#prevent-default-group-usage"},
+		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
+	},
+	Controls: []audit.Control{
+		{Framework: audit.OrgPolicy, ID: "container.managed.disableRBACSystemBindings"},
+	},
+	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
+		var allowed, unsaid []string
+		var because []audit.Evidence
+		look := func(subject, field string, value *bool) {
+			field = "rbacBindingConfig." + field
+			if value == nil {
+				unsaid = append(unsaid, subject)
+				because = append(because, audit.Absent(c.ResourceName(), field, "the default, which depends on the cluster's age and mode"))
+				return
+			}
+			if *value {
+				allowed = append(allowed, subject)
+			}
+			because = append(because, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: strconv.FormatBool(*value)})
+		}
+		var authenticated, unauthenticated *bool
+		if config := c.GetRbacBindingConfig(); config != nil {
+			authenticated, unauthenticated = config.EnableInsecureBindingSystemAuthenticated, config.EnableInsecureBindingSystemUnauthenticated
+		}
+		look("system:authenticated", "enableInsecureBindingSystemAuthenticated", authenticated)
+		look("system:unauthenticated and system:anonymous", "enableInsecureBindingSystemUnauthenticated", unauthenticated)
+		switch {
+		case len(allowed) > 0:
+			return audit.Failf("bindings to %s are allowed", strings.Join(allowed, ", ")).Because(because...)
+		case len(unsaid) > 0:
+			return audit.Unknownf("whether bindings to %s are allowed is not said", strings.Join(unsaid, ", ")).Because(because...)
+		}
+		return audit.Passf("new bindings to everybody are refused").Because(because...)
+	}),
+}
