@@ -103,22 +103,31 @@ type Verdict struct {
 
 // Passf returns a verdict that all is well.
 func Passf(format string, args ...any) Verdict {
-	return Verdict{Status: Pass, Message: fmt.Sprintf(format, args...)}
+	return Verdict{Status: Pass, Message: message(format, args)}
 }
 
 // Failf returns a verdict that it is not.
 func Failf(format string, args ...any) Verdict {
-	return Verdict{Status: Fail, Message: fmt.Sprintf(format, args...)}
+	return Verdict{Status: Fail, Message: message(format, args)}
 }
 
 // NotApplicablef returns a verdict that the question does not arise.
 func NotApplicablef(format string, args ...any) Verdict {
-	return Verdict{Status: NotApplicable, Message: fmt.Sprintf(format, args...)}
+	return Verdict{Status: NotApplicable, Message: message(format, args)}
 }
 
 // Unknownf returns a verdict that the question cannot be answered.
 func Unknownf(format string, args ...any) Verdict {
-	return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+	return Verdict{Status: Unknown, Message: message(format, args)}
+}
+
+// message formats a message. Most have nothing to format, and then all findings of a
+// kind share one text: a large estate has millions.
+func message(format string, args []any) string {
+	if len(args) == 0 {
+		return format
+	}
+	return fmt.Sprintf(format, args...)
 }
 
 // Hidden returns the verdict on something that gaps hide. Nil gaps are passed

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -86,7 +87,9 @@ func list[T any](j *jsonWriter, key string, items []T) {
 // escapes: encoding/json leaves C1 controls and bidirectional controls as they are.
 // They can only stand in strings, so an escape always fits.
 func escapeControls(p []byte) []byte {
-	if !bytes.ContainsFunc(p, func(r rune) bool { return r >= 0x7f && unsafe(r) }) {
+	// Nearly all text is ASCII, of which encoding/json escapes what is unsafe but DEL.
+	first := slices.IndexFunc(p, func(c byte) bool { return c >= 0x7f })
+	if first < 0 || !bytes.ContainsFunc(p[first:], func(r rune) bool { return r >= 0x7f && unsafe(r) }) {
 		return p
 	}
 	out := make([]byte, 0, len(p)+64)
