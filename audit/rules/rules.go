@@ -8,7 +8,15 @@ import "gkeaudit/audit"
 var All = complete(
 
 	authorizedNetworks,
+	authorizedNetworksBreadth,
+	authorizedNetworksGoogleCloud,
+	authorizedNetworksPrivateEndpoint,
 	cloudNAT,
+	controlPlaneDNSEndpoint,
+	controlPlaneDNSEndpointCredentials,
+	controlPlaneEgress,
+	controlPlaneGlobalAccess,
+	controlPlanePublicEndpoint,
 	nodeServiceAccount,
 	privateGoogleAccess,
 	privateNodes,
