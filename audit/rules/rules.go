@@ -12,6 +12,11 @@ var All = complete(
 	authorizedNetworksGoogleCloud,
 	authorizedNetworksPrivateEndpoint,
 	cloudNAT,
+	cloudNATEndpointIndependentMapping,
+	cloudNATLogging,
+	cloudNATPodRanges,
+	cloudNATPorts,
+	cloudNATStaticAddresses,
 	controlPlaneDNSEndpoint,
 	controlPlaneDNSEndpointCredentials,
 	controlPlaneEgress,
@@ -19,6 +24,8 @@ var All = complete(
 	controlPlanePublicEndpoint,
 	nodeServiceAccount,
 	privateGoogleAccess,
+	privateGoogleAccessRoute,
+	privateIPv6GoogleAccess,
 	privateNodes,
 )
 
