@@ -12,6 +12,10 @@ type NATLoad struct {
 	// Clusters is how many clusters the nodes are of.
 	Clusters int
 
+	// Shared says that some of them are of another project than the gateway, as in a
+	// Shared VPC.
+	Shared bool
+
 	// Fixed says that node pools without autoscaling are among them, which count
 	// with their initial size; see [NodeSource.MostNodes].
 	Fixed bool
@@ -110,15 +114,18 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 				continue
 			}
 			id := g.ResourceName()
-			if loads.byGateway[id] == nil {
-				loads.byGateway[id] = &NATLoad{}
+			l := loads.byGateway[id]
+			if l == nil {
+				l = &NATLoad{}
+				loads.byGateway[id] = l
 			}
 			var more uint64
 			if !counted[id] {
 				counted[id], more = true, surplus
-				loads.byGateway[id].Clusters++
+				l.Clusters++
+				l.Shared = l.Shared || c.Project != network.Project
 			}
-			loads.byGateway[id].count(n, more, g.Pods != nil)
+			l.count(n, more, g.Pods != nil)
 		}
 	}
 }

@@ -33,7 +33,8 @@ allocation), rounded up to a power of two, and at least 1,024 where the gateway
 serves the range of its pods without dynamic port allocation. Node pools without
 autoscaling count with their initial size. Nodes that GKE makes by itself (Autopilot,
 node auto-provisioning) have no maximum to count by: where the others fit, it does not
-apply. Where clusters that could not be read may have nodes there, it is unknown.
+apply. Where clusters that could not be read may have nodes there, it is unknown, as
+it is in a shard of a run where projects share the network.
 Other VMs, and clusters outside of the audit, are not counted, nor are addresses of
 NAT rules.`,
 	Remediation: audit.Remediation{
@@ -94,6 +95,8 @@ func judgePorts(in *audit.Input, g audit.NATGateway) audit.Verdict {
 		v = audit.Failf("%s", sum)
 	case load.Gap != nil:
 		return audit.Hidden(load.Gap).Noting("it may hide more nodes that the gateway serves", sum).Because(because...)
+	case load.Shared && in.Scope.Shard != nil && in.Scope.Shard.Count > 1:
+		return audit.Unknownf("the network is shared, and clusters of other shards may have nodes that the gateway serves").Noting(sum).Because(because...)
 	case load.Uncounted != "":
 		return audit.Unknownf("%s", load.Uncounted).Noting(sum).Because(because...)
 	case len(load.Unlimited) > 0:

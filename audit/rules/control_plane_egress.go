@@ -24,7 +24,9 @@ that is the default of GKE. A mode that is not known here is unknown.`,
 			{Title: "Block what the API server sends out", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --control-plane-egress=NONE`},
 		},
-		Terraform: `# No argument of google_container_cluster for it is known here: use gcloud for {cluster}.`,
+		Terraform: `resource "google_container_cluster" "cluster" {
+  # name = {cluster}; no argument for this is known here: use gcloud
+}`,
 		Disruption: `Webhooks that are called by a URL stop being called, and new ones are refused. What
 those do when they cannot be called, their failurePolicy says. Nodes and the
 system's own traffic are not affected.`,

@@ -52,8 +52,8 @@ gcloud dns record-sets create "*.googleapis.com." --zone=googleapis \
   network          = "{network}"
   dest_range       = each.value
   next_hop_gateway = "default-internet-gateway"
-}
-# and google_dns_managed_zone for googleapis.com, gcr.io and pkg.dev`,
+  # and google_dns_managed_zone for googleapis.com, gcr.io and pkg.dev
+}`,
 		Disruption: `None for the routes: they lead to Google alone, not to the internet. The DNS zones
 change where all machines of the network look for Google APIs.`,
 		Recreates: audit.RecreatesNothing,
