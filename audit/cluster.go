@@ -232,6 +232,40 @@ func (n NodeSource) PodRange() string {
 	return n.Cluster.GetIpAllocationPolicy().GetClusterSecondaryRangeName()
 }
 
+// Unlimited reports whether GKE makes the nodes by itself, up to no maximum that the
+// owner of the cluster has set. The maxNodeCount that such node pools have is GKE's own.
+func (n NodeSource) Unlimited() bool {
+	return n.Pool == nil || n.Cluster.Autopilot() || n.Pool.GetAutoscaling().GetAutoprovisioned()
+}
+
+// MostNodes returns how many nodes a node pool may have: its autoscaling maximum, or
+// where it does not scale by itself its initial size, which the API may keep when
+// the node pool is resized. It reports false where that cannot be told.
+//
+// maxNodeCount and initialNodeCount are for each zone, totalMaxNodeCount is for all of
+// them. Source: NodePool and NodePoolAutoscaling in the GKE API reference.
+func (n NodeSource) MostNodes() (uint64, bool) {
+	scaling := n.Pool.GetAutoscaling()
+	perZone := n.Pool.GetInitialNodeCount()
+	if scaling.GetEnabled() {
+		if total := scaling.GetTotalMaxNodeCount(); total > 0 {
+			return uint64(total), true
+		}
+		perZone = scaling.GetMaxNodeCount()
+	}
+	zones := len(n.Pool.GetLocations())
+	if zones == 0 {
+		zones = len(n.Cluster.GetLocations())
+	}
+	if zones == 0 && RegionOf(n.Cluster.GetLocation()) != n.Cluster.GetLocation() {
+		zones = 1
+	}
+	if perZone < 0 || zones == 0 || scaling.GetEnabled() && perZone == 0 {
+		return 0, false
+	}
+	return uint64(perZone) * uint64(zones), true
+}
+
 // Tags returns the network tags of the nodes that the API tells of. GKE gives
 // nodes one more, which it does not tell; see [InternetRoutes].
 func (n NodeSource) Tags() []string {
@@ -246,6 +280,18 @@ func (n NodeSource) Tags() []string {
 type NodeSubnetwork struct {
 	Name    SubnetworkName
 	Sources []NodeSource
+}
+
+// PodRanges returns the secondary ranges that the pods of the node sources take their
+// addresses from, each once.
+func (s NodeSubnetwork) PodRanges() []string {
+	var ranges []string
+	for _, n := range s.Sources {
+		if r := n.PodRange(); r != "" && !slices.Contains(ranges, r) {
+			ranges = append(ranges, r)
+		}
+	}
+	return ranges
 }
 
 // PrivateSubnetworks returns the subnetworks that hold private nodes of the

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"sync"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
 )
@@ -13,6 +14,9 @@ type index struct {
 	subnetworks map[SubnetworkName]*computepb.Subnetwork
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
+
+	loadsOnce sync.Once
+	natLoads  natLoads
 }
 
 func (s *Snapshot) indexed() *index {
@@ -70,6 +74,22 @@ func (s *Snapshot) Subnetwork(name SubnetworkName) (*computepb.Subnetwork, *Gap)
 	}
 	p := ix.project(name.Project)
 	return nil, s.regionalGap(p, "subnetworks", name.Region, p.Subnetworks == nil, p.SubnetworkRegions)
+}
+
+// NetworkOf returns the network of a subnetwork. The cluster names that of its own
+// subnetwork; a node pool in another one may be in another network, which only the
+// subnetwork tells. It reports false where that was not read or names none.
+func (s *Snapshot) NetworkOf(c *Cluster, name SubnetworkName) (NetworkName, bool) {
+	subnetwork, gap := s.Subnetwork(name)
+	if subnetwork != nil {
+		network, ok := ParseNetwork(subnetwork.GetNetwork())
+		network.Project = name.Project // the one that was asked for, be it ID or number
+		return network, ok
+	}
+	if own, _ := ParseSubnetwork(c.GetNetworkConfig().GetSubnetwork()); gap != nil && own == name {
+		return c.Network()
+	}
+	return NetworkName{}, false
 }
 
 // Routers returns the Cloud Routers that were read of a project's region, and

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"maps"
 	"slices"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -16,6 +17,9 @@ type NATCoverage struct {
 	// Pods are the gateways that serve each of the asked secondary ranges.
 	Pods map[string][]string
 
+	// Gateways are those that serve the primary range or an asked secondary range.
+	Gateways []NATGateway
+
 	// Others are the gateways of the region and network that serve neither, and
 	// why not.
 	Others []string
@@ -25,6 +29,46 @@ type NATCoverage struct {
 
 	// Evidence is the deciding field of every gateway of the region and network.
 	Evidence []Evidence
+}
+
+// A NATGateway is a Public NAT gateway and which ranges of a subnetwork it serves.
+type NATGateway struct {
+	*computepb.RouterNat
+	Router string // the relative name of its Cloud Router
+
+	Nodes bool     // it serves the primary range
+	Pods  []string // those of the asked secondary ranges that it serves
+}
+
+// ResourceName returns "projects/P/regions/R/routers/ROUTER/nats/GATEWAY". The API
+// has gateways as a part of their router, so the last two segments are ours.
+func (g NATGateway) ResourceName() string { return g.Router + "/nats/" + g.GetName() }
+
+// String names the gateway for a message, as "router/gateway".
+func (g NATGateway) String() string { return LastSegment(g.Router) + "/" + g.GetName() }
+
+// Evidence returns a field of the gateway.
+func (g NATGateway) Evidence(field, value string) Evidence {
+	return Evidence{g.Router, "nats[" + g.GetName() + "]." + field, value}
+}
+
+// Absent returns evidence that a field of the gateway was not there; see [Absent].
+func (g NATGateway) Absent(field, meaning string) Evidence {
+	return g.Evidence(field, "absent: "+meaning)
+}
+
+// UsableAddresses returns the addresses that were given to the gateway and are not
+// being drained, each once. The two lists may spell the same address differently.
+func (g NATGateway) UsableAddresses() []string {
+	var usable []string
+	for _, ip := range g.GetNatIps() {
+		if ip = RelativeName(ip); !slices.Contains(usable, ip) && !slices.ContainsFunc(g.GetDrainNatIps(), func(drained string) bool {
+			return LastSegment(drained) == LastSegment(ip)
+		}) {
+			usable = append(usable, ip)
+		}
+	}
+	return usable
 }
 
 // CoversPods reports whether all the asked secondary ranges are served.
@@ -113,7 +157,7 @@ func (c *NATCoverage) add(router, name string, nat *computepb.RouterNat, subnetw
 	}
 	switch option := nat.GetNatIpAllocateOption(); {
 	case option == "AUTO_ONLY":
-	case usableAddresses(nat):
+	case len(NATGateway{RouterNat: nat}.UsableAddresses()) > 0:
 	case option == "MANUAL_ONLY" && len(nat.GetNatIps()) == 0:
 		other("has no address", "natIps", listValue(nil))
 		return
@@ -172,29 +216,21 @@ func (c *NATCoverage) add(router, name string, nat *computepb.RouterNat, subnetw
 		return
 	}
 	c.Evidence = append(c.Evidence, evidence)
-	served := nodes
+	g := NATGateway{RouterNat: nat, Router: router, Nodes: nodes}
 	if nodes {
 		c.Nodes = append(c.Nodes, name)
 	}
-	for r := range c.Pods {
+	for _, r := range slices.Sorted(maps.Keys(c.Pods)) {
 		if pods(r) {
 			c.Pods[r] = append(c.Pods[r], name)
-			served = true
+			g.Pods = append(g.Pods, r)
 		}
 	}
-	if !served {
+	if !g.Nodes && g.Pods == nil {
 		c.Others = append(c.Others, name+" serves other ranges of the subnetwork")
+		return
 	}
-}
-
-// usableAddresses reports whether a gateway was given an address that is not being
-// drained. The two lists may spell the same address differently.
-func usableAddresses(nat *computepb.RouterNat) bool {
-	return slices.ContainsFunc(nat.GetNatIps(), func(ip string) bool {
-		return !slices.ContainsFunc(nat.GetDrainNatIps(), func(drained string) bool {
-			return LastSegment(drained) == LastSegment(ip)
-		})
-	})
+	c.Gateways = append(c.Gateways, g)
 }
 
 func listedSubnetworks(nat *computepb.RouterNat) string {

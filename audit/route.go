@@ -47,20 +47,55 @@ const longestInternetPrefix = 8
 // the routes that the API lists. Source: Routes overview in the VPC
 // documentation.
 func (n NodeSource) InternetRoutes(network NetworkName, routes []*computepb.Route) (found InternetRoutes, certain bool) {
+	apply, passedOver, unclear := n.sortRoutes(network, routes, func(dest netip.Prefix) bool {
+		return dest.Addr().Is4() && dest.Bits() <= longestInternetPrefix
+	})
+	found = internetRoutes(apply)
+	found.PassedOver, found.Unclear = passedOver, unclear
+	return found, unclear == nil || found.leadsAs(internetRoutes(slices.Concat(apply, unclear)))
+}
+
+// RoutesTo returns the routes that nodes in a network send packets for a destination by,
+// and those of which it is not clear whether they apply, where the answer hangs on them.
+// Longer prefixes within the destination do not count.
+func (n NodeSource) RoutesTo(network NetworkName, routes []*computepb.Route, destination netip.Prefix) (best, unclear []*computepb.Route) {
+	apply, _, unclear := n.sortRoutes(network, routes, func(dest netip.Prefix) bool {
+		return dest.Bits() <= destination.Bits() && dest.Contains(destination.Addr())
+	})
+	best = bestRoutes(destination, parseRoutes(apply))
+	if slices.Equal(nextHopLinks(best), nextHopLinks(bestRoutes(destination, parseRoutes(slices.Concat(apply, unclear))))) {
+		unclear = nil
+	}
+	return best, unclear
+}
+
+// LeadToGateway reports whether there are routes and all of them lead to the default
+// internet gateway. It is also the way to those addresses of Google APIs that are
+// reached without leaving Google's network.
+func LeadToGateway(routes []*computepb.Route) bool {
+	return len(routes) > 0 && !slices.ContainsFunc(routes, func(r *computepb.Route) bool { return !toGateway(r) })
+}
+
+func toGateway(r *computepb.Route) bool {
+	return strings.HasSuffix(r.GetNextHopGateway(), "/gateways/default-internet-gateway")
+}
+
+// sortRoutes sorts the routes of a network to wanted destinations into those that apply
+// to the nodes, those that do not, and those of which that is not clear.
+func (n NodeSource) sortRoutes(network NetworkName, routes []*computepb.Route, wanted func(netip.Prefix) bool) (apply, passedOver, unclear []*computepb.Route) {
 	tags := n.Tags()
-	var apply, passedOver, unclear []*computepb.Route
 	for _, r := range routes {
 		name, named := ParseNetwork(r.GetNetwork())
 		if named && !name.Same(network) {
 			continue
 		}
-		toInternet, readable := destination(r)
-		if readable && !toInternet {
+		dest, err := netip.ParsePrefix(r.GetDestRange())
+		if err == nil && !wanted(dest) {
 			continue
 		}
 		inUse, known := live(r)
 		switch {
-		case !named, !readable, !known:
+		case !named, err != nil, !known:
 			unclear = append(unclear, r)
 		case !inUse:
 			passedOver = append(passedOver, r)
@@ -72,16 +107,7 @@ func (n NodeSource) InternetRoutes(network NetworkName, routes []*computepb.Rout
 			passedOver = append(passedOver, r)
 		}
 	}
-	found = internetRoutes(apply)
-	found.PassedOver, found.Unclear = passedOver, unclear
-	return found, unclear == nil || found.leadsAs(internetRoutes(slices.Concat(apply, unclear)))
-}
-
-// destination reports whether a route's destination is the internet or a large part
-// of it, and whether it can be read at all.
-func destination(r *computepb.Route) (toInternet, readable bool) {
-	dest, err := netip.ParsePrefix(r.GetDestRange())
-	return err == nil && dest.Addr().Is4() && dest.Bits() <= longestInternetPrefix, err == nil
+	return apply, passedOver, unclear
 }
 
 // maybeOwnTag reports whether a network tag may be the one that GKE gives the
@@ -122,17 +148,24 @@ type prefixRoute struct {
 	route *computepb.Route
 }
 
-func internetRoutes(routes []*computepb.Route) InternetRoutes {
+// parseRoutes reads the destinations of routes. One that cannot be read is at the worst
+// everything.
+func parseRoutes(routes []*computepb.Route) []prefixRoute {
 	var parsed []prefixRoute
-	whole := true // all of them are for 0.0.0.0/0
 	for _, r := range routes {
 		dest, err := netip.ParsePrefix(r.GetDestRange())
 		if err != nil {
-			dest = netip.PrefixFrom(netip.IPv4Unspecified(), 0) // at the worst
+			dest = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 		}
 		parsed = append(parsed, prefixRoute{dest.Masked(), r})
-		whole = whole && dest.Bits() == 0
 	}
+	return parsed
+}
+
+func internetRoutes(routes []*computepb.Route) InternetRoutes {
+	parsed := parseRoutes(routes)
+	// Whether all of them are for 0.0.0.0/0.
+	whole := !slices.ContainsFunc(parsed, func(r prefixRoute) bool { return r.dest.Bits() != 0 })
 	var found InternetRoutes
 	for i := range 224 { // beyond are multicast and reserved addresses
 		if i == 0 || i == 10 || i == 127 {
@@ -144,7 +177,7 @@ func internetRoutes(routes []*computepb.Route) InternetRoutes {
 		}
 		for _, r := range best {
 			to := &found.Elsewhere
-			if strings.HasSuffix(r.GetNextHopGateway(), "/gateways/default-internet-gateway") {
+			if toGateway(r) {
 				to = &found.Gateway
 			}
 			if !slices.Contains(*to, r) {
@@ -238,7 +271,7 @@ func WhyNot(r *computepb.Route) Evidence {
 	if _, ok := ParseNetwork(r.GetNetwork()); !ok {
 		return Evidence{routeName(r), "network", cmp.Or(r.GetNetwork(), "absent: the route's network is not known")}
 	}
-	if _, readable := destination(r); !readable {
+	if _, err := netip.ParsePrefix(r.GetDestRange()); err != nil {
 		return Evidence{routeName(r), "destRange", cmp.Or(r.GetDestRange(), "absent: the route's destination is not known")}
 	}
 	return Evidence{routeName(r), "tags", listValue(r.GetTags())}

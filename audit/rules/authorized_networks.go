@@ -67,22 +67,16 @@ locked out at once. Users of the DNS endpoint need container.clusters.connect.`,
 		{Framework: audit.SCC, ID: "MASTER_AUTHORIZED_NETWORKS_DISABLED"},
 	},
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeControlPlane(c).Noting(dnsEndpoint(c))
+		return judgeControlPlane(c).Noting(openDNSEndpoint(c))
 	}),
 }
 
 func judgeControlPlane(c *audit.Cluster) audit.Verdict {
-	name := c.ResourceName()
-	ip := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig()
-	if ip != nil && ip.Enabled != nil && !*ip.Enabled {
-		return audit.NotApplicablef("the control plane has no IP endpoints").Because(
-			audit.Evidence{Resource: name, Field: "controlPlaneEndpointsConfig.ipEndpointsConfig.enabled", Value: "false"})
+	if v, off := ipEndpointsOff(c); off {
+		return v
 	}
 	public, endpoint := publicEndpoint(c)
-	networks, field := ip.GetAuthorizedNetworksConfig(), "controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig"
-	if networks == nil {
-		networks, field = c.GetMasterAuthorizedNetworksConfig(), "masterAuthorizedNetworksConfig"
-	}
+	networks, field := authorizedNetworksOf(c)
 	if !public {
 		v := audit.Passf("the control plane has no public endpoint").Because(endpoint...)
 		if !networks.GetEnabled() || !networks.GetPrivateEndpointEnforcementEnabled() {
@@ -90,6 +84,7 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 		}
 		return v
 	}
+	name := c.ResourceName()
 	enabled := audit.Evidence{Resource: name, Field: field + ".enabled", Value: "true"}
 	if !networks.GetEnabled() {
 		// Plain bool: false is left out, and the message may hold other fields.
@@ -97,29 +92,12 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 		return audit.Failf("the public endpoint is open to the internet").Because(enabled).Because(endpoint...)
 	}
 	note, because := googleCloudAccess(c, field, networks)
-	return judgeBlocks(name, field, networks.GetCidrBlocks()).Noting(note).Because(because...).Because(enabled).Because(endpoint...)
+	return judgeBlocks(name, field, networks.GetCidrBlocks(), widestPublicRange-1).Noting(note).Because(because...).Because(enabled).Because(endpoint...)
 }
 
-// publicEndpoint reports whether the control plane has a public IP endpoint, and
-// the field that says so. An address in privateClusterConfig.publicEndpoint says
-// nothing: it stays when the endpoint is turned off.
-func publicEndpoint(c *audit.Cluster) (bool, []audit.Evidence) {
-	const (
-		field      = "controlPlaneEndpointsConfig.ipEndpointsConfig.enablePublicEndpoint"
-		deprecated = "privateClusterConfig.enablePrivateEndpoint"
-	)
-	name := c.ResourceName()
-	if ip := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig(); ip != nil && ip.EnablePublicEndpoint != nil {
-		return *ip.EnablePublicEndpoint, []audit.Evidence{{Resource: name, Field: field, Value: strconv.FormatBool(*ip.EnablePublicEndpoint)}}
-	}
-	absent := audit.Absent(name, field, "the deprecated field holds")
-	if c.GetPrivateClusterConfig().GetEnablePrivateEndpoint() {
-		return false, []audit.Evidence{absent, {Resource: name, Field: deprecated, Value: "true"}}
-	}
-	return true, []audit.Evidence{absent, audit.Absent(name, deprecated, "the control plane has a public endpoint")}
-}
-
-func judgeBlocks(name, field string, blocks []*containerpb.MasterAuthorizedNetworksConfig_CidrBlock) audit.Verdict {
+// judgeBlocks judges a list of authorized networks that is to admit so many public IPv4
+// addresses at most.
+func judgeBlocks(name, field string, blocks []*containerpb.MasterAuthorizedNetworksConfig_CidrBlock, most uint64) audit.Verdict {
 	field += ".cidrBlocks"
 	if len(blocks) == 0 {
 		return audit.Passf("authorized networks are on with an empty list").Because(
@@ -140,8 +118,8 @@ func judgeBlocks(name, field string, blocks []*containerpb.MasterAuthorizedNetwo
 		return audit.Failf("authorized networks are on but admit every address").Because(evidence)
 	case as.allIPv6():
 		return audit.Failf("authorized networks are on but admit every IPv6 address").Because(evidence)
-	case public >= widestPublicRange:
-		return audit.Failf("authorized networks are on but admit %s public addresses", thousands(public)).Because(evidence)
+	case public > most:
+		return audit.Failf("authorized networks are on but admit %s", count(public, "public address", "public addresses")).Because(evidence)
 	case len(invalid) > 0:
 		return audit.Unknownf("not a CIDR block: %s", strings.Join(invalid, ", ")).Because(evidence)
 	case as.wideIPv6():
@@ -179,15 +157,6 @@ func googleCloudAccess(c *audit.Cluster, field string, networks *containerpb.Mas
 		}
 	}
 	return open + " (assumed)", []audit.Evidence{audit.Absent(name, field, "Google Cloud's addresses are assumed to be admitted")}
-}
-
-// dnsEndpoint says whether the control plane is reached by its DNS name, which
-// authorized networks do not filter.
-func dnsEndpoint(c *audit.Cluster) string {
-	if c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetAllowExternalTraffic() {
-		return "its DNS endpoint is open to whoever IAM lets in (container.clusters.connect)"
-	}
-	return ""
 }
 
 func shorten(list []string) string {

@@ -27,6 +27,8 @@ const (
 	private   = `{"networkConfig": ` + inNodes + `, "ipAllocationPolicy": {"clusterSecondaryRangeName": "pods"}, "nodePools": [{"name": "main", "networkConfig": {"enablePrivateNodes": true}}]}`
 	guarded   = `{"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"authorizedNetworksConfig": {"enabled": true}}}}`
 
+	byName = `{"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": true}}}`
+
 	inNodes = `{"network": "projects/shop-prod/global/networks/prod", "subnetwork": "projects/shop-prod/regions/europe-west4/subnetworks/nodes"}`
 )
 
@@ -70,6 +72,17 @@ var booleans = []struct {
 	{"private-nodes", autopilot, "clusters.networkConfig.defaultEnablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
 	{"service-external-ips", standard, "clusters.networkConfig.serviceExternalIpsConfig.enabled", audit.Unknown, audit.Pass, audit.Fail},
 	{"shielded-nodes", standard, "clusters.shieldedNodes.enabled", audit.Fail, audit.Fail, audit.Pass},
+	{"authorized-networks-google-cloud", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.gcpPublicCidrsAccessEnabled", audit.Unknown, audit.Pass, audit.Fail},
+	{"authorized-networks-private-endpoint", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.privateEndpointEnforcementEnabled", audit.Fail, audit.Fail, audit.Pass},
+	{"cloud-nat-endpoint-independent-mapping", private, "routers.nats.enableEndpointIndependentMapping", audit.Pass, audit.Pass, audit.Fail},
+	{"cloud-nat-logging", private, "routers.nats.logConfig.enable", audit.Fail, audit.Fail, audit.Pass},
+	{"cloud-nat-ports", private, "routers.nats.enableDynamicPortAllocation", audit.Pass, audit.Pass, audit.Pass},
+	{"control-plane-dns-endpoint", standard, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.enabled", audit.Fail, audit.Pass, audit.Fail},
+	{"control-plane-dns-endpoint-credentials", standard, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", audit.NotApplicable, audit.NotApplicable, audit.Pass},
+	{"control-plane-dns-endpoint-credentials", byName, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.enableK8sTokensViaDns", audit.Pass, audit.Pass, audit.Fail},
+	{"control-plane-dns-endpoint-credentials", byName, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.enableK8sCertsViaDns", audit.Pass, audit.Pass, audit.Fail},
+	{"control-plane-global-access", standard, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.globalAccess", audit.Pass, audit.Pass, audit.Fail},
+	{"control-plane-public-endpoint", standard, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.enablePublicEndpoint", audit.Fail, audit.Pass, audit.Fail},
 	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemAuthenticated", audit.Unknown, audit.Unknown, audit.Fail},
 	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", audit.Unknown, audit.Unknown, audit.Fail},
 }

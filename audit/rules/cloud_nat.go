@@ -27,7 +27,9 @@ cluster does not masquerade pods (networkConfig.defaultSnatStatus.disabled), the
 pods' secondary ranges must be served, too. Several gateways count together. The
 network needs a default route to the default internet gateway, or the gateway is
 inert. A default route to another next hop is another way out, and a network with
-neither gateway nor internet route is air-gapped: both are not applicable. BGP
+neither gateway nor internet route is air-gapped: both are not applicable. A network
+that the parameter airGappedNetworks names is to have no way out: one with a default
+route that Cloud NAT uses fails, and without it the rule does not apply. BGP
 routes, policy-based routes and firewall rules are not in what is read: where only
 BGP could bring a default route, the answer is unknown.`,
 	Remediation: audit.Remediation{
@@ -35,11 +37,12 @@ BGP could bring a default route, the answer is unknown.`,
 			{Title: "If the network has a gateway in the region: let it serve the subnetwork, too (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update GATEWAY --router=ROUTER \
     --region={region} --project={host} \
     --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL`},
-			{Title: "If it has none: make one", Commands: `gcloud compute routers create {subnetwork}-router --network={network} \
+			{Title: "If it has none: make one (as many addresses as cloud-nat-ports counts; or --auto-allocate-nat-external-ips, where nobody outside admits the cluster by them)", Commands: `gcloud compute routers create {subnetwork}-router --network={network} \
     --region={region} --project={host}
+gcloud compute addresses create {subnetwork}-nat-1 --region={region} --project={host}
 gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router \
     --region={region} --project={host} \
-    --auto-allocate-nat-external-ips --nat-custom-subnet-ip-ranges={subnetwork}:ALL \
+    --nat-external-ip-pool={subnetwork}-nat-1 --nat-custom-subnet-ip-ranges={subnetwork}:ALL \
     --enable-dynamic-port-allocation --min-ports-per-vm=64 --max-ports-per-vm=4096 \
     --no-enable-endpoint-independent-mapping \
     --enable-logging --log-filter=ERRORS_ONLY`},
@@ -54,12 +57,19 @@ gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router
   network = "{network}"
 }
 
+resource "google_compute_address" "nat" {
+  name    = "{subnetwork}-nat-1"
+  project = "{host}"
+  region  = "{region}"
+}
+
 resource "google_compute_router_nat" "nat" {
   name                                = "{subnetwork}-nat"
   project                             = "{host}"
   region                              = "{region}"
   router                              = google_compute_router.router.name
-  nat_ip_allocate_option              = "AUTO_ONLY"
+  nat_ip_allocate_option              = "MANUAL_ONLY"
+  nat_ips                             = [google_compute_address.nat.self_link]
   source_subnetwork_ip_ranges_to_nat  = "LIST_OF_SUBNETWORKS"
   enable_dynamic_port_allocation      = true
   enable_endpoint_independent_mapping = false
@@ -106,28 +116,24 @@ that has an address for it: look at the firewall rules first.`,
 	}),
 }
 
-// networkOf returns the network of a subnetwork. The cluster names that of its
-// own subnetwork; a node pool in another one may be in another network, which
-// only the subnetwork tells.
+// networkOf returns the network of a subnetwork, or why it is not known.
 func networkOf(s *audit.Input, c *audit.Cluster, name audit.SubnetworkName) (audit.NetworkName, audit.Verdict, bool) {
-	subnetwork, gap := s.Subnetwork(name)
-	if subnetwork != nil {
-		if network, ok := audit.ParseNetwork(subnetwork.GetNetwork()); ok {
-			network.Project = name.Project // the one that was asked for, be it ID or number
-			return network, audit.Verdict{}, true
-		}
-		return audit.NetworkName{}, audit.Unknownf("the subnetwork names no network").Because(
-			audit.Absent(name.String(), "network", "the network is not known")), false
-	}
-	if gap == nil {
-		return audit.NetworkName{}, audit.Unknownf("project %s does not list the subnetwork", name.Project).Because(
-			audit.Absent(name.String(), "name", "the subnetwork is not in the list of its project")), false
-	}
-	own, _ := audit.ParseSubnetwork(c.GetNetworkConfig().GetSubnetwork())
-	if network, ok := c.Network(); ok && own == name {
+	if network, ok := s.NetworkOf(c, name); ok {
 		return network, audit.Verdict{}, true
 	}
-	return audit.NetworkName{}, audit.Hidden(gap), false
+	subnetwork, gap := s.Subnetwork(name)
+	var v audit.Verdict
+	switch {
+	case gap != nil:
+		v = audit.Hidden(gap)
+	case subnetwork == nil:
+		v = audit.Unknownf("project %s does not list the subnetwork", name.Project).Because(
+			audit.Absent(name.String(), "name", "the subnetwork is not in the list of its project"))
+	default:
+		v = audit.Unknownf("the subnetwork names no network").Because(
+			audit.Absent(name.String(), "network", "the network is not known"))
+	}
+	return audit.NetworkName{}, v, false
 }
 
 // egress judges how the nodes of a cluster in one subnetwork reach the internet.
@@ -140,22 +146,18 @@ type egress struct {
 	learned      []string // routers that may learn routes by BGP
 	learnedGap   *audit.Gap
 	snatDisabled bool
+	airGapped    bool // by what its owner has laid down
 }
 
 func newEgress(s *audit.Input, c *audit.Cluster, network audit.NetworkName, sn audit.NodeSubnetwork) *egress {
-	var podRanges []string
-	for _, n := range sn.Sources {
-		if r := n.PodRange(); r != "" && !slices.Contains(podRanges, r) {
-			podRanges = append(podRanges, r)
-		}
-	}
 	e := &egress{
 		cluster:      c,
 		network:      network,
 		region:       sn.Name.Region,
 		snatDisabled: c.GetNetworkConfig().GetDefaultSnatStatus().GetDisabled(),
+		airGapped:    s.Parameters.AirGapped(network),
 	}
-	e.nat, e.natGap = s.NATCoverage(network, sn.Name, podRanges)
+	e.nat, e.natGap = s.NATCoverage(network, sn.Name, sn.PodRanges())
 	e.learned, e.learnedGap = s.MayLearnRoutes(network)
 	return e
 }
@@ -168,12 +170,46 @@ func (e *egress) judge(n audit.NodeSource, routes []*computepb.Route) audit.Verd
 			Because(whyNot(found.Unclear)...).Because(routeEvidence(found.Gateway, found.Elsewhere)...)
 	case slices.ContainsFunc(found.Elsewhere, func(r *computepb.Route) bool { _, _, ok := audit.NextHop(r); return !ok }):
 		return audit.Unknownf("the way out leads to %s", nextHops(found.Elsewhere)).Because(routeEvidence(found.Elsewhere)...)
+	case e.airGapped:
+		return e.declaredAirGapped(found)
 	case len(found.Gateway) > 0:
 		return e.throughGateway(n, found)
 	case len(found.Elsewhere) > 0:
 		return e.elsewhere(found)
 	}
 	return e.noRoute(found)
+}
+
+// declaredAirGapped judges nodes in a network that is to have no way to the internet.
+func (e *egress) declaredAirGapped(found audit.InternetRoutes) audit.Verdict {
+	because := append(routeEvidence(found.Gateway, found.Elsewhere), e.nat.Evidence...)
+	var gateways []string
+	for _, g := range e.nat.Gateways {
+		gateways = append(gateways, g.String())
+	}
+	switch routed := len(found.Gateway) > 0; {
+	case routed && gateways != nil:
+		return audit.Failf("declared air-gapped, yet Cloud NAT gateway %s is a way to the internet", strings.Join(gateways, ", ")).Because(because...)
+	case len(found.Elsewhere) > 0:
+		return audit.Unknownf("declared air-gapped, yet a default route leads to %s, and what is behind is not known", nextHops(found.Elsewhere)).Because(because...)
+	case routed && e.natGap != nil:
+		return audit.Hidden(e.natGap)
+	case routed && len(e.nat.Undecided) > 0:
+		return audit.Unknownf("declared air-gapped, and whether Cloud NAT serves the range is undecided: %s", strings.Join(e.nat.Undecided, ", ")).Because(because...)
+	}
+	if !(len(found.Gateway) > 0) || found.Incomplete {
+		if v, ok := e.mayBeLearned(); ok {
+			return v.Because(because...)
+		}
+	}
+	v := audit.NotApplicablef("declared air-gapped, and there is no way out")
+	if gateways != nil {
+		v = v.Noting("Cloud NAT gateway " + strings.Join(gateways, ", ") + " serves the subnetwork but no route leads there")
+	}
+	if because == nil {
+		because = []audit.Evidence{audit.Absent(e.network.String(), "routes", "no static route to the internet")}
+	}
+	return v.Because(because...)
 }
 
 // throughGateway judges nodes with a route to the default internet gateway: it is
@@ -227,7 +263,7 @@ func (e *egress) throughGateway(n audit.NodeSource, found audit.InternetRoutes) 
 	v := audit.Failf("%s", missing)
 	if len(e.nat.Evidence) == 0 {
 		v = v.Noting("network " + e.network.ID + " has no gateway in " + e.region)
-		because = append([]audit.Evidence{audit.Absent("projects/"+e.network.Project+"/regions/"+e.region+"/routers", "nats", "no gateway for the network")}, because...)
+		because = append([]audit.Evidence{noGateway(e.network, e.region)}, because...)
 	}
 	v = v.Noting(strings.Join(e.nat.Others, ", "))
 	return v.Noting(partly).Because(because...)

@@ -117,6 +117,9 @@ func judgeGoogleAccess(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork
 	if len(sn.Sources) > 0 {
 		v = v.Noting("used by " + audit.JoinSources(sn.Sources))
 	}
+	if network, _, ok := networkOf(s, c, sn.Name); ok && s.Parameters.AirGapped(network) {
+		v = v.Noting("the network is declared air-gapped, so that nothing else is to lead to Google APIs")
+	}
 	note, because := natMeanwhile(s, c, sn, subnetwork.GetNetwork())
 	return v.Noting(note).Because(because...)
 }
