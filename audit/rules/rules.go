@@ -7,11 +7,26 @@ import "gkeaudit/audit"
 // All are the built-in rules in the order of their IDs.
 var All = complete(
 
+	acceleratedPatchUpgrades,
+	alphaCluster,
 	authorizedNetworks,
 	cloudNAT,
+	clusterDefaultNetwork,
+	customModeNetwork,
+	legacyNetwork,
+	maintenanceExclusion,
+	maintenanceWindow,
+	nodeAutoRepair,
+	nodeAutoUpgrade,
 	nodeServiceAccount,
+	nodeVersionSkew,
+	podIPUtilization,
 	privateGoogleAccess,
 	privateNodes,
+	releaseChannel,
+	releaseChannelStable,
+	subnetFlowLogs,
+	versionSupported,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {
