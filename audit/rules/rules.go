@@ -18,6 +18,7 @@ var All = complete(
 	maintenanceWindow,
 	nodeAutoRepair,
 	nodeAutoUpgrade,
+	nodeFirewallOpenIngress,
 	nodeServiceAccount,
 	nodeVersionSkew,
 	podIPUtilization,
