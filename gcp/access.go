@@ -25,8 +25,8 @@ func Permissions(discovery bool) []string {
 
 // The operations by what they are called on.
 var (
-	clusterOperations   = []operation{listClusters, getServerConfig}
-	networkOperations   = []operation{aggregatedSubnets, regionalSubnets, aggregatedRouters, regionalRouters, listRoutes, listNetworks, getFirewalls}
+	clusterOperations   = []operation{listClusters}
+	networkOperations   = []operation{aggregatedSubnets, regionalSubnets, aggregatedRouters, regionalRouters, listRoutes}
 	discoveryOperations = []operation{searchResources, listFolders, listProjects, getProject}
 )
 

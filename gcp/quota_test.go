@@ -1,7 +1,6 @@
 package gcp_test
 
 import (
-
 	"testing"
 	"time"
 
