@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,8 +193,13 @@ func messageMap[T any, M interface {
 	*T
 	proto.Message
 }](d *snapshotReader, key string) (map[string]M, error) {
-	if c, err := d.json.peek(); err != nil || c == 'n' {
-		return nil, cmp.Or(err, d.json.decode(new(struct{})))
+	switch c, err := d.json.peek(); {
+	case err != nil:
+		return nil, err
+	case c == 'n':
+		return nil, d.json.decode(new(struct{}))
+	case c != '{':
+		return nil, fmt.Errorf("%s: found %q where '{' should be", key, c)
 	}
 	ms := map[string]M{}
 	err := d.json.object(func(name string) error {
