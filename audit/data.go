@@ -14,6 +14,10 @@ const (
 	Subnetworks Data = "subnetworks" // of the projects that own the clusters' networks
 	Routers     Data = "routers"     // likewise, with the Cloud NAT gateways on them
 	Routes      Data = "routes"      // likewise
+
+	Networks      Data = "networks"       // likewise
+	Firewalls     Data = "firewalls"      // what is in force on the clusters' networks, by region
+	ServerConfigs Data = "server-configs" // the versions that GKE offers, by location of the clusters
 )
 
 // permissions are what it takes to read each kind of data.
@@ -22,6 +26,10 @@ var permissions = map[Data][]string{
 	Subnetworks: {"compute.subnetworks.list"},
 	Routers:     {"compute.routers.list"},
 	Routes:      {"compute.routes.list"},
+
+	Networks:      {"compute.networks.list"},
+	Firewalls:     {"compute.networks.getRegionEffectiveFirewalls"},
+	ServerConfigs: {"container.clusters.list"},
 }
 
 // Complete fills in what follows from the rest of a rule, and returns it.

@@ -23,6 +23,9 @@ type Gap struct {
 	//	projects/P/aggregated/routers
 	//	projects/P/regions/R/routers
 	//	projects/P/global/routes
+	//	projects/P/global/networks
+	//	projects/P/regions/R/networks/N/effectiveFirewalls
+	//	projects/P/locations/L/serverConfig    the versions that GKE offers there
 	//	folders/F/projects                     the projects of a folder
 	//	folders/F/folders                      its folders, and all that is below
 	//	organizations/O/projects

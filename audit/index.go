@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
+	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 // index finds things in a snapshot by name.
@@ -12,6 +13,7 @@ type index struct {
 	projects    map[string]*Project
 	gaps        map[string]*Gap // by resource
 	subnetworks map[SubnetworkName]*computepb.Subnetwork
+	networks    map[NetworkName]*computepb.Network
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
 
@@ -25,6 +27,7 @@ func (s *Snapshot) indexed() *index {
 			projects:    map[string]*Project{},
 			gaps:        map[string]*Gap{},
 			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
+			networks:    map[NetworkName]*computepb.Network{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
 		}
@@ -32,6 +35,9 @@ func (s *Snapshot) indexed() *index {
 			ix.projects[p.ID] = p
 			for _, sn := range p.Subnetworks {
 				ix.subnetworks[SubnetworkName{p.ID, regionOfResource(sn.GetRegion(), sn.GetSelfLink()), sn.GetName()}] = sn
+			}
+			for _, n := range p.Networks {
+				ix.networks[NetworkName{p.ID, n.GetName()}] = n
 			}
 			for _, r := range p.Routers {
 				key := [2]string{p.ID, regionOfResource(r.GetRegion(), r.GetSelfLink())}
@@ -132,6 +138,50 @@ func (s *Snapshot) Routes(project string) ([]*computepb.Route, *Gap) {
 		return nil, notRead(project, resource, "compute.routes.list")
 	}
 	return p.Routes, nil
+}
+
+// Network returns a VPC network. Where it was not read, it returns the gap that hides
+// it; where its project was read and does not list it, neither.
+func (s *Snapshot) Network(name NetworkName) (*computepb.Network, *Gap) {
+	ix := s.indexed()
+	if n := ix.networks[name]; n != nil {
+		return n, nil
+	}
+	resource := "projects/" + name.Project + "/global/networks"
+	if ix.project(name.Project).Networks == nil || ix.gaps[resource] != nil {
+		return nil, s.gapOf(name.Project, resource, "compute.networks.list")
+	}
+	return nil, nil
+}
+
+// EffectiveFirewalls returns what is in force on a network in a region, or the gap that
+// hides it.
+func (s *Snapshot) EffectiveFirewalls(name NetworkName, region string) (*EffectiveFirewalls, *Gap) {
+	if f := s.indexed().project(name.Project).EffectiveFirewalls[region+"/"+name.ID]; f != nil {
+		return f, nil
+	}
+	return nil, s.gapOf(name.Project, "projects/"+name.Project+"/regions/"+region+"/networks/"+name.ID+"/effectiveFirewalls",
+		"compute.regionNetworkFirewallPolicies.getEffectiveFirewalls")
+}
+
+// ServerConfig returns what GKE offers in a location, or the gap that hides it.
+func (s *Snapshot) ServerConfig(project, location string) (*containerpb.ServerConfig, *Gap) {
+	if sc := s.indexed().project(project).ServerConfigs[location]; sc != nil {
+		return sc, nil
+	}
+	return nil, s.gapOf(project, serverConfigName(project, location), "container.projects.locations.getServerConfig")
+}
+
+func serverConfigName(project, location string) string {
+	return "projects/" + project + "/locations/" + location + "/serverConfig"
+}
+
+// gapOf returns the gap of a resource that was not read.
+func (s *Snapshot) gapOf(project, resource, operation string) *Gap {
+	if g := s.indexed().gaps[resource]; g != nil {
+		return g
+	}
+	return notRead(project, resource, operation)
 }
 
 // regionalGap returns the gap that hides resources of a region, if any. An empty

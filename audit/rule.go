@@ -173,7 +173,7 @@ func EachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluste
 			vs = append(vs, v)
 		}
 		if vs == nil {
-			return []Verdict{noNodes(c)}
+			return []Verdict{NoNodes(c)}
 		}
 		return vs
 	}
@@ -197,7 +197,7 @@ func EachPrivateSubnetwork(judge func(*Input, *Cluster, NodeSubnetwork) Verdict)
 		}
 		sources := c.NodeSources()
 		if len(sources) == 0 {
-			return []Verdict{noNodes(c)}
+			return []Verdict{NoNodes(c)}
 		}
 		v := NotApplicablef("no private nodes")
 		for _, n := range sources {
@@ -219,10 +219,10 @@ func StandardOnly(why string, check func(*Input, *Cluster) []Verdict) func(*Inpu
 	}
 }
 
-// noNodes judges a cluster that no nodes are known of. currentNodeCount is
+// NoNodes returns the verdict on a cluster that no nodes are known of. currentNodeCount is
 // deprecated; it is looked at because it says when the list of node pools cannot be
 // all there is.
-func noNodes(c *Cluster) Verdict {
+func NoNodes(c *Cluster) Verdict {
 	if n := c.GetCurrentNodeCount(); n > 0 {
 		return Unknownf("the cluster has nodes (%d), but its node pools are not in the answer", n).Because(
 			Evidence{c.ResourceName(), "currentNodeCount", strconv.Itoa(int(n))},

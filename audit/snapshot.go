@@ -106,7 +106,25 @@ type Project struct {
 	// one because the list of all regions failed. Nil means that all were read.
 	SubnetworkRegions []string
 	RouterRegions     []string
+
+	// Networks are all the project's VPC networks; nil means that the list was not read.
+	Networks []*computepb.Network
+
+	// EffectiveFirewalls are the firewall rules and policies in force on networks of
+	// clusters, by region and network: "europe-west4/main". What is not there was not
+	// read.
+	EffectiveFirewalls map[string]*EffectiveFirewalls
+
+	// ServerConfigs are the versions that GKE offers, by location. What is not there
+	// was not read.
+	ServerConfigs map[string]*containerpb.ServerConfig
 }
+
+// EffectiveFirewalls are what is in force on a network in a region: VPC firewall rules,
+// and hierarchical, global and regional firewall policies, in no certain order. Source:
+// regionNetworkFirewallPolicies.getEffectiveFirewalls in the Compute Engine API
+// reference.
+type EffectiveFirewalls = computepb.RegionNetworkFirewallPoliciesGetEffectiveFirewallsResponse
 
 // Includes reports whether a cluster is in scope. It looks at locations and
 // clusters only.
@@ -146,7 +164,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	sc.Projects = slices.Compact(sc.Projects)
 	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
 	n := &Snapshot{Time: s.Time, Scope: sc}
-	hosts := map[string]bool{}
+	hosts, locations := map[string]bool{}, map[string]bool{}
 	for _, p := range s.Projects {
 		p := *p
 		all := p.Clusters
@@ -157,6 +175,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			c := NewCluster(p.ID, c)
 			if slices.Contains(sc.Projects, p.ID) && sc.Includes(c) {
 				p.Clusters = append(p.Clusters, c.Cluster)
+				locations[serverConfigName(p.ID, c.GetLocation())] = true
 				for _, host := range c.NetworkProjects() {
 					hosts[host] = true
 				}
@@ -170,6 +189,10 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	for _, g := range s.Gaps {
 		if location, ok := clustersLocation(g.Resource); ok {
 			if slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
+				n.Gaps = append(n.Gaps, g)
+			}
+		} else if strings.HasSuffix(g.Resource, "/serverConfig") {
+			if locations[g.Resource] {
 				n.Gaps = append(n.Gaps, g)
 			}
 		} else if hosts[g.Project] || g.Project == "" && len(sc.roots()) > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -126,6 +127,12 @@ func (d *snapshotReader) project(p *Project) error {
 			p.Routers, err = messages[computepb.Router](d, key)
 		case "routes":
 			p.Routes, err = messages[computepb.Route](d, key)
+		case "networks":
+			p.Networks, err = messages[computepb.Network](d, key)
+		case "effectiveFirewalls":
+			p.EffectiveFirewalls, err = messageMap[EffectiveFirewalls](d, key)
+		case "serverConfigs":
+			p.ServerConfigs, err = messageMap[containerpb.ServerConfig](d, key)
 		default:
 			return d.other(key)
 		}
@@ -166,16 +173,11 @@ func messages[T any, M interface {
 	*T
 	proto.Message
 }](d *snapshotReader, key string) ([]M, error) {
-	options := protojson.UnmarshalOptions{DiscardUnknown: !d.strict, AllowPartial: true}
 	ms := []M{}
 	ok, err := d.json.array(key, func() error {
-		raw, err := d.json.value()
-		if err != nil {
-			return err
-		}
 		m := M(new(T))
-		if err := options.Unmarshal(raw, m); err != nil {
-			return fmt.Errorf("%s[%d]: %s", key, len(ms), protoError(err))
+		if err := d.message(m); err != nil {
+			return fmt.Errorf("%s[%d]: %w", key, len(ms), err)
 		}
 		ms = append(ms, m)
 		return nil
@@ -184,6 +186,43 @@ func messages[T any, M interface {
 		return nil, err
 	}
 	return ms, err
+}
+
+// messageMap decodes an object of messages. Null stands for none.
+func messageMap[T any, M interface {
+	*T
+	proto.Message
+}](d *snapshotReader, key string) (map[string]M, error) {
+	switch c, err := d.json.peek(); {
+	case err != nil:
+		return nil, err
+	case c == 'n':
+		return nil, d.json.decode(new(struct{}))
+	case c != '{':
+		return nil, fmt.Errorf("%s: found %q where '{' should be", key, c)
+	}
+	ms := map[string]M{}
+	err := d.json.object(func(name string) error {
+		m := M(new(T))
+		if err := d.message(m); err != nil {
+			return fmt.Errorf("%s[%q]: %w", key, name, err)
+		}
+		ms[name] = m
+		return nil
+	})
+	return ms, err
+}
+
+// message decodes an API's message.
+func (d *snapshotReader) message(m proto.Message) error {
+	raw, err := d.json.value()
+	if err != nil {
+		return err
+	}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: !d.strict, AllowPartial: true}).Unmarshal(raw, m); err != nil {
+		return errors.New(protoError(err))
+	}
+	return nil
 }
 
 // protoError drops protojson's prefix, whose white space differs between builds.
@@ -275,6 +314,11 @@ func (p *Project) twice() error {
 			return err
 		}
 	}
+	for _, n := range p.Networks {
+		if err := add("network", "global", n.GetName()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -325,6 +369,9 @@ func (e *snapshotWriter) project(p *Project) {
 		e.value(p.RouterRegions)
 	}
 	writeMessages(e, "routes", p.Routes)
+	writeMessages(e, "networks", p.Networks)
+	writeMessageMap(e, "effectiveFirewalls", p.EffectiveFirewalls)
+	writeMessageMap(e, "serverConfigs", p.ServerConfigs)
 	e.text("}")
 }
 
@@ -339,6 +386,22 @@ func writeMessages[M proto.Message](e *snapshotWriter, list string, ms []M) {
 		e.message(m)
 	}
 	e.text("]")
+}
+
+// writeMessageMap writes messages in the order of their keys.
+func writeMessageMap[M proto.Message](e *snapshotWriter, name string, ms map[string]M) {
+	if ms == nil {
+		return
+	}
+	e.text(",\n     \"" + name + "\": {")
+	for i, key := range slices.Sorted(maps.Keys(ms)) {
+		e.comma(i)
+		e.text("\n      ")
+		e.value(key)
+		e.text(": ")
+		e.message(ms[key])
+	}
+	e.text("}")
 }
 
 // message writes a message on one line. protojson changes its white space from

@@ -103,6 +103,10 @@ func TestReadSnapshotErrors(t *testing.T) {
 		"pool twice":        {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "c", "location": "l", "nodePools": [{"name": "a"}, {"name": "a"}]}]}]}`, `node pool "a" has no name, a slash in it, or is listed twice`},
 		"gap unnamed":       {`{"schema": "gkeaudit.snapshot/v1", "gaps": [{}]}`, "gaps[0] names no project"},
 		"list is no list":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": {}}]}`, "projects[0]: routes: found '{' where '[' should be"},
+		"map is no map":     {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "serverConfigs": []}]}`, "projects[0]: serverConfigs: found '[' where '{' should be"},
+		"type in a map":     {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "serverConfigs": {"l": {"channels": 7}}}]}`, `projects[0]: serverConfigs["l"]: `},
+		"location twice":    {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "serverConfigs": {"l": {}, "l": {}}}]}`, `"l" is there twice`},
+		"network twice":     {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "networks": [{"name": "n"}, {"name": "n"}]}]}`, `network "n" of "global" is listed twice`},
 		"projects no list":  {`{"schema": "gkeaudit.snapshot/v1", "projects": 7}`, "projects: found '7' where '[' should be"},
 		"type in a message": {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": [{"priority": "high"}]}]}`, "projects[0]: routes[0]: "},
 		"message cut":       {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "routes": [{"name": `, "the file ends too early"},
@@ -119,6 +123,24 @@ func TestReadSnapshotErrors(t *testing.T) {
 				t.Errorf("%s: error %v, want one with %q", test.input, err, test.want)
 			}
 		})
+	}
+}
+
+// TestNarrowKeepsGapsOfWhatIsLeft narrows a snapshot to one of two clusters: of what GKE
+// offers in locations, the gap of the other's is gone. Null stands for nothing read.
+func TestNarrowKeepsGapsOfWhatIsLeft(t *testing.T) {
+	s, err := audit.ReadSnapshot(strings.NewReader(`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["p"]},
+		"projects": [{"id": "p", "serverConfigs": null, "clusters": [{"name": "a", "location": "l1"}, {"name": "b", "location": "l2"}]}],
+		"gaps": [{"project": "p", "resource": "projects/p/locations/l1/serverConfig"}, {"project": "p", "resource": "projects/p/locations/l2/serverConfig"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := s.Narrow(audit.Scope{Clusters: []string{"b"}})
+	if len(n.Gaps) != 1 || n.Gaps[0].Resource != "projects/p/locations/l2/serverConfig" {
+		t.Errorf("got gaps %v, want that of l2", n.Gaps)
+	}
+	if _, gap := n.ServerConfig("p", "l2"); gap == nil || gap.Reason == audit.ReasonNotRead {
+		t.Errorf("got gap %v, want the one of the snapshot", gap)
 	}
 }
 

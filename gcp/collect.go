@@ -31,6 +31,9 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	for _, id := range scope.Projects {
 		wg.Go(func() {
 			col.clusters(ctx, col.projects[id])
+			if slices.Contains(data, audit.ServerConfigs) {
+				col.serverConfigs(ctx, col.projects[id])
+			}
 			tell(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(col.projects[id].Clusters) })
 		})
 	}
@@ -38,7 +41,7 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	col.decideDisabled()
 
 	// Only now is it known which networks are in use, and in which regions.
-	networks := col.networks()
+	networks, firewalled := col.networks(), col.firewalled()
 	tell(func(p *Progress) { p.Networks = len(networks) })
 	for id, regions := range networks {
 		p := col.projects[id]
@@ -51,6 +54,8 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 			audit.Subnetworks: func() { col.subnetworks(ctx, p, regions) },
 			audit.Routers:     func() { col.routers(ctx, p, regions) },
 			audit.Routes:      func() { col.routes(ctx, p) },
+			audit.Networks:    func() { col.vpcNetworks(ctx, p) },
+			audit.Firewalls:   func() { col.firewalls(ctx, p, firewalled[id]) },
 		} {
 			if slices.Contains(data, kind) {
 				lists.Go(read)
@@ -186,6 +191,41 @@ func (col *collection) turnedOff(p *audit.Project) {
 }
 
 func clustersOf(project string) string { return "projects/" + project + "/locations/-/clusters" }
+
+// serverConfigs reads what GKE offers in the locations of a project's clusters.
+func (col *collection) serverConfigs(ctx context.Context, p *audit.Project) {
+	locations := map[string]bool{}
+	for _, cluster := range p.Clusters {
+		locations[cluster.GetLocation()] = true
+	}
+	var wg sync.WaitGroup
+	for location := range locations {
+		wg.Go(func() {
+			name := "projects/" + p.ID + "/locations/" + location
+			var answer *containerpb.ServerConfig
+			f, ok := col.client.call(ctx, getServerConfig, p.ID, func(ctx context.Context) (err error) {
+				answer, err = col.client.clusters.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: name}, once)
+				return err
+			})
+			if !ok {
+				col.gap(f.gap(getServerConfig, p.ID, name+"/serverConfig"))
+				return
+			}
+			keepIn(col, &p.ServerConfigs, location, answer)
+		})
+	}
+	wg.Wait()
+}
+
+// keepIn puts an answer in a map that several calls fill.
+func keepIn[M any](col *collection, m *map[string]M, key string, answer M) {
+	col.mu.Lock()
+	defer col.mu.Unlock()
+	if *m == nil {
+		*m = map[string]M{}
+	}
+	(*m)[key] = answer
+}
 
 // networks returns the projects that own networks of the clusters, and the
 // regions in which clusters have subnetworks there.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,7 @@ var now = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // options are the options of a case: what is asked for, and how.
 type options struct {
 	Scope          *audit.Scope `json:"scope"`          // that of served.json if nil
+	Data           []audit.Data `json:"data"`           // what is read; listed if nil
 	Discovery      string       `json:"discovery"`      // how projects are found; auto if empty
 	PageSize       int          `json:"pageSize"`       // of the server
 	AttemptTimeout string       `json:"attemptTimeout"` // of the client; long if empty
@@ -38,6 +40,9 @@ type options struct {
 	CancelAt       *int         `json:"cancelAt"`       // stop the run when so many calls have arrived
 	Closed         bool         `json:"closed"`         // the server refuses connections
 }
+
+// listed is the data of most cases: what is read by lists of all regions.
+var listed = []audit.Data{audit.Clusters, audit.Subnetworks, audit.Routers, audit.Routes}
 
 // TestCollect runs the cases in testdata/collect. A case has
 //
@@ -125,7 +130,11 @@ func runCase(t *testing.T, file string) {
 	if way == "" {
 		way = gcp.DiscoverAuto
 	}
-	s := collectBy(ctx, t, config, scope, way)
+	data := o.Data
+	if data == nil {
+		data = listed
+	}
+	s := collectBy(ctx, t, config, scope, way, data)
 
 	host := strings.TrimPrefix(srv.URL, "http://")
 	got := strings.ReplaceAll(describe(s, srv.Calls()), host, "HOST")
@@ -167,6 +176,11 @@ func describe(s *audit.Snapshot, calls []string) string {
 		list(&b, "subnetworks", p.Subnetworks, p.SubnetworkRegions)
 		list(&b, "routers", p.Routers, p.RouterRegions)
 		list(&b, "routes", p.Routes, nil)
+		if p.Networks != nil {
+			list(&b, "networks", p.Networks, nil)
+		}
+		keys(&b, "effective firewalls", p.EffectiveFirewalls)
+		keys(&b, "server configs", p.ServerConfigs)
 	}
 	b.WriteString("calls:\n")
 	for len(calls) > 0 {
@@ -216,6 +230,13 @@ func list[M interface{ GetName() string }](b *strings.Builder, kind string, item
 	b.WriteString("\n")
 }
 
+// keys writes what a map has, if anything.
+func keys[M any](b *strings.Builder, kind string, m map[string]M) {
+	if m != nil {
+		fmt.Fprintf(b, "  %s: %s\n", kind, strings.Join(slices.Sorted(maps.Keys(m)), " "))
+	}
+}
+
 // TestRoundTrip collects what the server has, which must be what it has, on one
 // page or on many.
 func TestRoundTrip(t *testing.T) {
@@ -230,7 +251,7 @@ func TestRoundTrip(t *testing.T) {
 	for _, size := range []int{0, 1, 2, 1000} {
 		srv := serve(t, served)
 		srv.PageSize = size
-		got := written(t, collect(t.Context(), t, configFor(srv), served.Scope))
+		got := written(t, collectBy(t.Context(), t, configFor(srv), served.Scope, gcp.DiscoverAuto, audit.AllData()))
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
 			t.Errorf("with %d items on a page: differs (-served +collected):\n%s", size, diff)
 		}
@@ -242,7 +263,9 @@ var reading = []*regexp.Regexp{
 	regexp.MustCompile(`^GET /v1/projects/[^/]+/locations/-/clusters$`),
 	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/aggregated/(subnetworks|routers)$`),
 	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/regions/[^/]+/(subnetworks|routers)$`),
-	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/global/routes$`),
+	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/global/(routes|networks)$`),
+	regexp.MustCompile(`^GET /compute/v1/projects/[^/]+/regions/[^/]+/firewallPolicies/getEffectiveFirewalls\?network=[^?&]+$`),
+	regexp.MustCompile(`^GET /v1/projects/[^/]+/locations/[^/]+/serverConfig$`),
 	regexp.MustCompile(`^GET /v3/(folders|projects)\?parent=(organizations|folders)/[0-9]+$`),
 	regexp.MustCompile(`^GET /v3/projects/[^/]+$`),
 	regexp.MustCompile(`^GET /v1/(organizations|folders)/[0-9]+:searchAllResources$`),
@@ -278,18 +301,18 @@ func configFor(srv *gcptest.Server) gcp.Config {
 
 func collect(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope) *audit.Snapshot {
 	t.Helper()
-	return collectBy(ctx, t, config, scope, gcp.DiscoverAuto)
+	return collectBy(ctx, t, config, scope, gcp.DiscoverAuto, listed)
 }
 
 // collectBy finds projects and reads them, as the command does.
-func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope, way string) *audit.Snapshot {
+func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope, way string, data []audit.Data) *audit.Snapshot {
 	t.Helper()
 	c, err := gcp.NewClient(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	scope, gaps := c.Discover(ctx, scope, way)
-	s := c.Collect(ctx, scope, audit.AllData(), now)
+	s := c.Collect(ctx, scope, data, now)
 	s.Gaps = append(gaps, s.Gaps...)
 	return s
 }

@@ -5,7 +5,11 @@
 // one call, container.projects.locations.clusters.list over all locations; for
 // each project that owns a network of those clusters three more,
 // compute.subnetworks.aggregatedList, compute.routers.aggregatedList and
-// compute.routes.list, each once per run and page. Only where an aggregated list
+// compute.routes.list, each once per run and page. Where rules need it, it calls
+// container.projects.locations.getServerConfig once for each project and location of
+// its clusters, compute.networks.list once for each project that owns a network, and
+// compute.regionNetworkFirewallPolicies.getEffectiveFirewalls once for each network and
+// region in use. Only where an aggregated list
 // fails, as it does when one region is down, are the regions in use read one by
 // one. What cannot be read becomes an [audit.Gap]; it never looks like an empty
 // list. Secrets are dropped before anything is kept.

@@ -35,6 +35,9 @@ var (
 	aggregatedRouters = operation{"compute.routers.aggregatedList", "compute.routers.list", "compute.googleapis.com"}
 	regionalRouters   = operation{"compute.routers.list", "compute.routers.list", "compute.googleapis.com"}
 	listRoutes        = operation{"compute.routes.list", "compute.routes.list", "compute.googleapis.com"}
+	listNetworks      = operation{"compute.networks.list", "compute.networks.list", "compute.googleapis.com"}
+	getFirewalls      = operation{"compute.regionNetworkFirewallPolicies.getEffectiveFirewalls", "compute.networks.getRegionEffectiveFirewalls", "compute.googleapis.com"}
+	getServerConfig   = operation{"container.projects.locations.getServerConfig", "container.clusters.list", "container.googleapis.com"}
 	searchResources   = operation{"cloudasset.searchAllResources", "cloudasset.assets.searchAllResources", "cloudasset.googleapis.com"}
 	listFolders       = operation{"cloudresourcemanager.folders.list", "resourcemanager.folders.list", "cloudresourcemanager.googleapis.com"}
 	listProjects      = operation{"cloudresourcemanager.projects.list", "resourcemanager.projects.list", "cloudresourcemanager.googleapis.com"}

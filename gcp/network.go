@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"gkeaudit/audit"
@@ -107,27 +108,107 @@ func (col *collection) routers(ctx context.Context, p *audit.Project, regions []
 }
 
 func (col *collection) routes(ctx context.Context, p *audit.Project) {
-	resource := "projects/" + p.ID + "/global/routes"
-	f, ok := col.client.pages(ctx, listRoutes, p.ID, func(ctx context.Context, token string) (string, error) {
+	p.Routes = readGlobal(ctx, col, p.ID, listRoutes, "routes", func(ctx context.Context, token string) (page[*computepb.Route], error) {
 		client, err := compute.NewRoutesRESTClient(ctx, col.client.computeOptions(ctx)...)
 		if err != nil {
-			return "", err
+			return page[*computepb.Route]{}, err
 		}
 		it := client.List(ctx, &computepb.ListRoutesRequest{Project: p.ID}, once)
-		items, next, err := it.InternalFetch(pageSize, token)
+		items, _, err := it.InternalFetch(pageSize, token)
+		if err != nil {
+			return page[*computepb.Route]{}, err
+		}
+		pg := newPage[*computepb.Route](it.Response.(*computepb.RouteList))
+		pg.items = items
+		return pg, nil
+	})
+}
+
+// vpcNetworks reads the networks of a project.
+func (col *collection) vpcNetworks(ctx context.Context, p *audit.Project) {
+	p.Networks = readGlobal(ctx, col, p.ID, listNetworks, "networks", func(ctx context.Context, token string) (page[*computepb.Network], error) {
+		client, err := compute.NewNetworksRESTClient(ctx, col.client.computeOptions(ctx)...)
+		if err != nil {
+			return page[*computepb.Network]{}, err
+		}
+		it := client.List(ctx, &computepb.ListNetworksRequest{Project: p.ID}, once)
+		items, _, err := it.InternalFetch(pageSize, token)
+		if err != nil {
+			return page[*computepb.Network]{}, err
+		}
+		pg := newPage[*computepb.Network](it.Response.(*computepb.NetworkList))
+		pg.items = items
+		return pg, nil
+	})
+}
+
+// readGlobal reads a list of what has no region.
+func readGlobal[T interface{ GetName() string }](ctx context.Context, col *collection, project string, op operation, kind string,
+	list func(ctx context.Context, token string) (page[T], error)) []T {
+	var all []T
+	resource := "projects/" + project + "/global/" + kind
+	f, ok := col.client.pages(ctx, op, project, func(ctx context.Context, token string) (string, error) {
+		pg, err := list(ctx, token)
 		if err != nil {
 			return "", err
 		}
-		p.Routes = append(orEmpty(p.Routes), items...)
-		if w := it.Response.(*computepb.RouteList).GetWarning(); partial(w.GetCode()) {
-			col.gap(warningGap(listRoutes, p.ID, resource, w.GetCode(), w.GetMessage()))
+		all = append(orEmpty(all), pg.items...)
+		for _, w := range pg.warnings {
+			col.gap(warningGap(op, project, resource, w.code, w.message))
 		}
-		return next, nil
+		return pg.next, nil
 	})
-	p.Routes = distinct(p.Routes, (*computepb.Route).GetName)
 	if !ok {
-		col.gap(f.gap(listRoutes, p.ID, resource))
+		col.gap(f.gap(op, project, resource))
 	}
+	return distinct(all, T.GetName)
+}
+
+// firewalls reads what is in force on networks, given by region: "europe-west4/main".
+// The answer for a region has what holds in all regions, too.
+func (col *collection) firewalls(ctx context.Context, p *audit.Project, networks map[string]bool) {
+	var wg sync.WaitGroup
+	for key := range networks {
+		wg.Go(func() {
+			region, network, _ := strings.Cut(key, "/")
+			var answer *audit.EffectiveFirewalls
+			f, ok := col.client.call(ctx, getFirewalls, p.ID, func(ctx context.Context) error {
+				client, err := compute.NewRegionNetworkFirewallPoliciesRESTClient(ctx, col.client.computeOptions(ctx)...)
+				if err != nil {
+					return err
+				}
+				answer, err = client.GetEffectiveFirewalls(ctx, &computepb.GetEffectiveFirewallsRegionNetworkFirewallPolicyRequest{
+					Project: p.ID, Region: region, Network: audit.NetworkName{Project: p.ID, ID: network}.String(),
+				}, once)
+				return err
+			})
+			if !ok {
+				col.gap(f.gap(getFirewalls, p.ID, "projects/"+p.ID+"/regions/"+region+"/networks/"+network+"/effectiveFirewalls"))
+				return
+			}
+			keepIn(col, &p.EffectiveFirewalls, key, answer)
+		})
+	}
+	wg.Wait()
+}
+
+// firewalled returns the regions and networks that clusters use, by the project that
+// owns the network.
+func (col *collection) firewalled() map[string]map[string]bool {
+	used := map[string]map[string]bool{}
+	for _, p := range col.projects {
+		for _, cluster := range p.Clusters {
+			n, ok := audit.NewCluster(p.ID, cluster).Network()
+			if !ok {
+				continue
+			}
+			if used[n.Project] == nil {
+				used[n.Project] = map[string]bool{}
+			}
+			used[n.Project][audit.RegionOf(cluster.GetLocation())+"/"+n.ID] = true
+		}
+	}
+	return used
 }
 
 // A page is one page of a list, and what it says is missing from it.

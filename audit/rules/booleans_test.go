@@ -64,6 +64,10 @@ var booleans = []struct {
 	{"node-secure-boot", auto, "clusters.autoscaling.autoprovisioningNodePoolDefaults.shieldedInstanceConfig.enableSecureBoot", audit.Fail, audit.Fail, audit.Pass},
 	{"node-writable-cgroups", standard, "clusters.nodePools.config.containerdConfig.writableCgroups.enabled", audit.Pass, audit.Pass, audit.Fail},
 	{"node-writable-cgroups", auto, "clusters.nodePoolDefaults.nodeConfigDefaults.containerdConfig.writableCgroups.enabled", audit.Pass, audit.Pass, audit.Fail},
+	{"subnet-flow-logs", standard, "subnetworks.logConfig.enable", audit.Fail, audit.Fail, audit.Pass},
+	{"subnet-flow-logs", standard, "subnetworks.enableFlowLogs", audit.Fail, audit.Fail, audit.Pass},
+	{"custom-mode-network", standard, "networks.autoCreateSubnetworks", audit.Unknown, audit.Pass, audit.Fail},
+	{"legacy-network", standard, "networks.autoCreateSubnetworks", audit.Unknown, audit.Pass, audit.Pass},
 	{"private-google-access", private, "subnetworks.privateIpGoogleAccess", audit.Fail, audit.Fail, audit.Pass},
 	{"private-nodes", standard, "clusters.nodePools.networkConfig.enablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
 	{"private-nodes", standard, "clusters.networkConfig.defaultEnablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
@@ -116,6 +120,7 @@ func project(t *testing.T, cluster, field string, value any) *audit.Snapshot {
   "subnetworks": [{"name": "nodes", "region": "projects/shop-prod/regions/europe-west4", `+network+`}],
   "routers": [{"name": "egress", "region": "projects/shop-prod/regions/europe-west4", `+network+`,
    "nats": [{"name": "nat", "natIpAllocateOption": "AUTO_ONLY", "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES"}]}],
+  "networks": [{"name": "prod"}],
   "routes": [{"name": "default-internet", `+network+`, "destRange": "0.0.0.0/0", "priority": 1000,
    "nextHopGateway": "projects/shop-prod/global/gateways/default-internet-gateway"}]}]}`), &snapshot); err != nil {
 		t.Fatal(err)

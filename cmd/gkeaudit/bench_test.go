@@ -103,7 +103,9 @@ func estate(tb testing.TB, n int) *audit.Snapshot {
 // network makes what a project with a network of its own has.
 func network(tb testing.TB, id string) *audit.Project {
 	tb.Helper()
-	p := &audit.Project{ID: id, Subnetworks: []*computepb.Subnetwork{{}}, Routers: []*computepb.Router{{}}, Routes: []*computepb.Route{{}}}
+	p := &audit.Project{ID: id, Subnetworks: []*computepb.Subnetwork{{}}, Routers: []*computepb.Router{{}}, Routes: []*computepb.Route{{}}, Networks: []*computepb.Network{{}}}
+	p.EffectiveFirewalls = map[string]*audit.EffectiveFirewalls{"europe-west4/shop": {}}
+	p.ServerConfigs = map[string]*containerpb.ServerConfig{"europe-west4": {}}
 	for _, x := range []struct {
 		text string
 		to   proto.Message
@@ -114,6 +116,10 @@ func network(tb testing.TB, id string) *audit.Project {
 			"nats": [{"name": "nat", "natIpAllocateOption": "AUTO_ONLY", "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES"}]}`, p.Routers[0]},
 		{`{"name": "default", "network": "projects/PROJECT/global/networks/shop", "destRange": "0.0.0.0/0",
 			"nextHopGateway": "projects/PROJECT/global/gateways/default-internet-gateway"}`, p.Routes[0]},
+		{`{"name": "shop", "autoCreateSubnetworks": false}`, p.Networks[0]},
+		{`{"firewalls": [{"name": "ssh", "sourceRanges": ["35.235.240.0/20"], "allowed": [{"IPProtocol": "tcp", "ports": ["22"]}]},
+			{"name": "internal", "sourceRanges": ["10.0.0.0/8"], "allowed": [{"IPProtocol": "all"}]}]}`, p.EffectiveFirewalls["europe-west4/shop"]},
+		{`{"validMasterVersions": ["1.35.3-gke.1389000"]}`, p.ServerConfigs["europe-west4"]},
 	} {
 		if err := protojson.Unmarshal([]byte(strings.ReplaceAll(x.text, "PROJECT", id)), x.to); err != nil {
 			tb.Fatal(err)

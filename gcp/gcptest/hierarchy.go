@@ -14,6 +14,9 @@ func pathAndParent(r *http.Request) string {
 	if parent := r.URL.Query().Get("parent"); parent != "" {
 		return r.URL.Path + "?parent=" + parent
 	}
+	if network := r.URL.Query().Get("network"); network != "" {
+		return r.URL.Path + "?network=" + network
+	}
 	return r.URL.Path
 }
 

@@ -71,7 +71,7 @@ type Node struct {
 // A Fault is an answer that takes the place of the right one.
 type Fault struct {
 	// Path is the end of the paths that get it, or all of them if it is empty. It may
-	// name the parent of a list as Calls does.
+	// name the parent of a list, or a network, as Calls does.
 	Path string `json:"path"`
 
 	// Page is the page token of the page that gets it; empty for the first.
@@ -125,7 +125,8 @@ func (s *Server) Close() {
 }
 
 // Calls returns the method and path of every call so far, sorted, and of lists of
-// folders and projects the parent: GET /v3/folders?parent=organizations/1. A call is
+// folders and projects the parent: GET /v3/folders?parent=organizations/1; of what is in
+// force on a network, that. A call is
 // counted as it arrives, whether it gets an answer or not.
 func (s *Server) Calls() []string {
 	s.mu.Lock()
@@ -306,12 +307,31 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 		return s.aggregated("routers", encode(p.Routers), token), p.Routers != nil
 	case slices.Equal(rest, []string{"global", "routes"}):
 		return s.page(encode(p.Routes), token), p.Routes != nil
+	case slices.Equal(rest, []string{"global", "networks"}):
+		return s.page(encode(p.Networks), token), p.Networks != nil
+	case len(rest) == 4 && rest[0] == "regions" && rest[3] == "getEffectiveFirewalls":
+		return one(p.EffectiveFirewalls, rest[1]+"/"+audit.LastSegment(r.URL.Query().Get("network")))
+	case len(rest) == 3 && rest[0] == "locations" && rest[2] == "serverConfig":
+		return one(p.ServerConfigs, rest[1])
 	case len(rest) == 3 && rest[0] == "regions" && rest[2] == "subnetworks":
 		return s.page(inRegion(encode(p.Subnetworks), rest[1]), token), p.Subnetworks != nil
 	case len(rest) == 3 && rest[0] == "regions" && rest[2] == "routers":
 		return s.page(inRegion(encode(p.Routers), rest[1]), token), p.Routers != nil
 	}
 	return nil, false
+}
+
+// one is the answer that is a single message, of those by key.
+func one[M proto.Message](messages map[string]M, key string) (map[string]any, bool) {
+	m, ok := messages[key]
+	if !ok {
+		return nil, false
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(encode([]M{m})[0], &answer); err != nil {
+		panic(err)
+	}
+	return answer, true
 }
 
 func encode[M proto.Message](messages []M) []json.RawMessage {

@@ -1,0 +1,220 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
+
+var nodeFirewallOpenIngress = &audit.Rule{
+	ID:       "node-firewall-open-ingress",
+	Title:    "No firewall rule lets the internet reach the nodes",
+	Severity: audit.High,
+	Weight:   "SSH, the kubelet and every NodePort of a public node are then one hole, or one weak key, away from anybody.",
+	Optional: "It takes one more permission in each project that owns a network, and one more call for each network and region in use.",
+	Since:    "0.1.0",
+	Rationale: `A node with an external address is as open as the firewall leaves it. A rule for
+everybody on port 22, on the kubelet's 10250 or on the range of NodePorts shows
+them to every scanner on the internet; the rules that come with a default network
+do so for SSH and RDP. What should be reached goes through a load balancer.`,
+	Checks: `What is in force on the cluster's network in its region: VPC firewall rules, and
+hierarchical, global and regional firewall policies, in the order in which they are
+evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
+denials and goto_next included, for each node pool by its network tags, its service
+account and the network. Let in are the addresses that are left for a port; more
+than a /8 has, in one range or several, is the internet and fails. ICMP is not
+looked at. IPv6 counts where the cluster is dual-stack with external addresses.
+
+Nodes without external addresses are not applicable. Rules that GKE makes for
+Services and for itself (gke-*, k8s-*, with the tags that GKE alone gives) and
+policies of Google's services are assumed to be meant, and are not counted; the
+message names those that are open. Where the answer depends on what the API does
+not tell, such as address groups, secure tags, destinations or an inspection, it
+is unknown.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{Title: "Narrow the rule to those who need it, or delete it", Commands: `gcloud compute firewall-rules update RULE --project={host} \
+    --source-ranges=35.235.240.0/20  # Identity-Aware Proxy, for SSH
+gcloud compute firewall-rules delete RULE --project={host}`},
+			{Title: "Or deny before it what is not meant", Commands: `gcloud compute firewall-rules create deny-internet-to-nodes --project={host} \
+    --network={network} --direction=INGRESS --priority=900 --action=DENY \
+    --rules=tcp:22,tcp:3389,tcp:10250,tcp:10255,tcp:30000-32767 \
+    --source-ranges=0.0.0.0/0 --target-tags=NODE_TAG`},
+		},
+		Terraform: `resource "google_compute_firewall" "ssh" {
+  # network = {network}, project = {host}
+  source_ranges = ["35.235.240.0/20"] # Identity-Aware Proxy
+}`,
+		Disruption: `Who came in by the rule is kept out, at once. Look at the rule's logs or at Firewall
+Insights first.`,
+		Recreates: audit.RecreatesNothing,
+	},
+	References: []audit.Reference{
+		{Title: "Evaluation order for firewall policies and rules", URL: "https://docs.cloud.google.com/firewall/docs/firewall-policies-rule-eval-order"},
+		{Title: "Automatically created firewall rules", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules"},
+		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
+	},
+	Controls: []audit.Control{
+		{Framework: audit.CISGKE19, ID: "5.6.6"},
+		{Framework: audit.SCC, ID: "OPEN_FIREWALL"},
+		{Framework: audit.SCC, ID: "OPEN_SSH_PORT"},
+		{Framework: audit.SCC, ID: "OPEN_RDP_PORT"},
+	},
+	Needs: []audit.Data{audit.Firewalls},
+	Uses:  []audit.Data{audit.Networks},
+	Check: audit.EachNodeSource(judgeIngress),
+}
+
+func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
+	private := n.Privacy()
+	ip := n.Cluster.GetIpAllocationPolicy()
+	var internet []netip.Prefix
+	if !private.Private {
+		internet = append(internet, netip.MustParsePrefix("0.0.0.0/0"))
+	}
+	if ip.GetStackType() == containerpb.StackType_IPV4_IPV6 && ip.GetIpv6AccessType() != containerpb.IPv6AccessType_INTERNAL {
+		internet = append(internet, netip.MustParsePrefix("2000::/3"))
+	}
+	if internet == nil {
+		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
+			Noting(private.Note).Because(private.Evidence...)
+	}
+	name, ok := n.Cluster.Network()
+	if !ok {
+		return unnamedNetwork(n.Cluster)
+	}
+	region := audit.RegionOf(n.Cluster.GetLocation())
+	force, gap := in.EffectiveFirewalls(name, region)
+	if gap != nil {
+		return audit.Hidden(gap)
+	}
+	resource := "projects/" + name.Project + "/regions/" + region + "/networks/" + name.ID + "/effectiveFirewalls"
+	f := firewallOf(n, name, resource, force)
+	network, networkGap := in.Network(name)
+	order := network.GetNetworkFirewallPolicyEnforcementOrder()
+	if network != nil {
+		order = cmp.Or(order, "AFTER_CLASSIC_FIREWALL") // the API's default
+	}
+	open := f.openTo(internet, order)
+	v := open.verdict(f)
+	if v.Status == audit.Unknown && networkGap != nil {
+		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
+	}
+	if v.Status == audit.Fail && private.Private {
+		v.Status = audit.Unknown
+		v = v.Noting("by IPv6, and whether private nodes have external IPv6 addresses is not known")
+	}
+	if f.notCounted != nil && v.Status != audit.Fail {
+		v = v.Noting("not counted, as made by Google for itself or for Services: " + firstOf(f.notCounted, 3))
+	}
+	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
+		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
+}
+
+// An openness says what the internet reaches.
+type openness struct {
+	sure, maybe []traffic // in order
+	by, perhaps []firewallRule
+}
+
+// openTo finds out what some addresses reach. An empty enforcement order is not known.
+func (f *firewall) openTo(internet []netip.Prefix, enforcement string) openness {
+	var o openness
+	orders := f.orders(enforcement)
+	for _, t := range pieces(orders[0]) {
+		sure, maybe := true, false
+		for _, policies := range orders {
+			in, by := admitted(policies, t, internet, false)
+			if sure = sure && wide(in); wide(in) {
+				o.by = append(o.by, by...)
+			}
+			if in, by = admitted(policies, t, internet, true); wide(in) {
+				maybe = true
+				o.perhaps = append(o.perhaps, by...)
+			}
+		}
+		if sure {
+			o.sure = append(o.sure, t)
+		}
+		if maybe {
+			o.maybe = append(o.maybe, t)
+		}
+	}
+	return o
+}
+
+func (o openness) verdict(f *firewall) audit.Verdict {
+	names := func(rules []firewallRule) (names []string, because []audit.Evidence) {
+		for _, r := range rules {
+			if !slices.Contains(names, r.name) {
+				names, because = append(names, r.name), append(because, r.evidence)
+			}
+		}
+		return names, because
+	}
+	switch {
+	case f.unknown != "":
+		return audit.Unknownf("what the internet reaches cannot be told: %s", f.unknown)
+	case o.maybe == nil:
+		return audit.Passf("no firewall rule lets the internet reach the nodes")
+	case o.sure != nil:
+		by, because := names(o.by)
+		return audit.Failf("the internet reaches nodes on %s by %s", portsOf(o.sure), firstOf(by, 3)).Because(because...)
+	}
+	by, because := names(o.perhaps)
+	return audit.Unknownf("the internet may reach nodes on %s by %s, which depends on what the API does not tell", portsOf(o.maybe), firstOf(by, 3)).Because(because...)
+}
+
+// wellKnown are ports of nodes that should be nobody's but the cluster's own.
+var wellKnown = []struct {
+	low, top int
+	name     string
+}{{22, 22, "SSH"}, {3389, 3389, "RDP"}, {10250, 10250, "kubelet"}, {10255, 10255, "kubelet read-only"}, {30000, 32767, "NodePorts"}}
+
+// portsOf names traffic for a message: neighbouring pieces as one, and what is known to
+// listen on nodes.
+func portsOf(pieces []traffic) string {
+	var merged []traffic
+	for _, t := range pieces {
+		if n := len(merged); n > 0 && merged[n-1].protocol == t.protocol && merged[n-1].top+1 == t.low {
+			merged[n-1].top = t.top
+			continue
+		}
+		merged = append(merged, t)
+	}
+	var names []string
+	for _, t := range merged {
+		name := fmt.Sprintf("%s:%d-%d", t.protocol, t.low, t.top)
+		switch {
+		case t.low == 0 && t.top == 65535:
+			name = t.protocol
+		case t.low == t.top:
+			name = fmt.Sprintf("%s:%d", t.protocol, t.low)
+		}
+		var known []string
+		for _, w := range wellKnown {
+			if t.protocol == "tcp" && t.low <= w.top && w.low <= t.top {
+				known = append(known, w.name)
+			}
+		}
+		if known != nil {
+			name += " (" + strings.Join(known, ", ") + ")"
+		}
+		names = append(names, name)
+	}
+	return firstOf(names, 5)
+}
+
+// firstOf joins names, the first ones if they are many.
+func firstOf(names []string, most int) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
