@@ -14,6 +14,17 @@ const (
 	Subnetworks Data = "subnetworks" // of the projects that own the clusters' networks
 	Routers     Data = "routers"     // likewise, with the Cloud NAT gateways on them
 	Routes      Data = "routes"      // likewise
+
+	// Of the projects that have clusters, and of those that nodes' service accounts
+	// belong to:
+	IAMPolicies     Data = "iamPolicies"     // theirs, and those of the folders and organizations above
+	CustomRoles     Data = "customRoles"     // those that nodes' service accounts hold or may hold
+	ServiceAccounts Data = "serviceAccounts" // all
+
+	// Of the projects that nodes' service accounts belong to, as Cloud Asset Inventory
+	// knows them:
+	ServiceAccountPolicies Data = "serviceAccountPolicies" // who may use a service account
+	ServiceAccountKeys     Data = "serviceAccountKeys"     // without the keys themselves
 )
 
 // permissions are what it takes to read each kind of data.
@@ -22,6 +33,14 @@ var permissions = map[Data][]string{
 	Subnetworks: {"compute.subnetworks.list"},
 	Routers:     {"compute.routers.list"},
 	Routes:      {"compute.routes.list"},
+	IAMPolicies: {
+		"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy",
+		"resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy",
+	},
+	CustomRoles:            {"iam.roles.list"},
+	ServiceAccounts:        {"iam.serviceAccounts.list", "resourcemanager.projects.get"},
+	ServiceAccountPolicies: {"cloudasset.assets.searchAllIamPolicies"},
+	ServiceAccountKeys:     {"cloudasset.assets.searchAllResources"},
 }
 
 // Complete fills in what follows from the rest of a rule, and returns it.

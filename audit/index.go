@@ -13,6 +13,11 @@ type index struct {
 	subnetworks map[SubnetworkName]*computepb.Subnetwork
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
+	numbers     map[string]string                 // of projects, by ID
+	ids         map[string]string                 // of projects, by number
+	ancestors   map[string]*Ancestor              // by name
+	roles       map[string]*Role                  // by name
+	users       map[string][]*Cluster             // of nodes' service accounts, by resource name
 }
 
 func (s *Snapshot) indexed() *index {
@@ -23,6 +28,11 @@ func (s *Snapshot) indexed() *index {
 			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
+			numbers:     map[string]string{},
+			ids:         map[string]string{},
+			ancestors:   map[string]*Ancestor{},
+			roles:       map[string]*Role{},
+			users:       map[string][]*Cluster{},
 		}
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p
@@ -39,9 +49,45 @@ func (s *Snapshot) indexed() *index {
 				ix.gaps[g.Resource] = g
 			}
 		}
+		ix.addNumbers(s)
+		ix.addRoles(s)
+		for _, c := range ix.clusters {
+			accounts, _ := ix.nodeAccounts(c)
+			for _, a := range accounts {
+				ix.users[a.ResourceName()] = append(ix.users[a.ResourceName()], c)
+			}
+		}
 		s.index = ix
 	})
 	return s.index
+}
+
+func (ix *index) addNumbers(s *Snapshot) {
+	add := func(id, number string) {
+		if number != "" && ix.numbers[id] == "" {
+			ix.numbers[id], ix.ids[number] = number, id
+		}
+	}
+	for _, p := range s.Projects {
+		add(p.ID, p.Number)
+	}
+	for _, c := range ix.clusters {
+		add(c.Project, c.ProjectNumber())
+	}
+}
+
+func (ix *index) addRoles(s *Snapshot) {
+	for _, a := range s.Ancestors {
+		ix.ancestors[a.Name] = a
+		for i := range a.CustomRoles {
+			ix.roles[a.CustomRoles[i].Name] = &a.CustomRoles[i]
+		}
+	}
+	for _, p := range s.Projects {
+		for i := range p.CustomRoles {
+			ix.roles[p.CustomRoles[i].Name] = &p.CustomRoles[i]
+		}
+	}
 }
 
 // project returns the project, or an empty one where the snapshot has none.

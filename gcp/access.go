@@ -16,9 +16,9 @@ import (
 // Permissions returns the IAM permissions that a run needs, sorted. They are those of
 // the operations that it calls; those for finding projects are among them if asked.
 func Permissions(discovery bool) []string {
-	ops := append(slices.Clone(clusterOperations), networkOperations...)
+	ops := slices.Concat(clusterOperations, networkOperations, iamOperations)
 	if discovery {
-		ops = append(ops, discoveryOperations...)
+		ops = slices.Concat(ops, discoveryOperations, ancestorOperations)
 	}
 	return permissionsOf(ops)
 }
@@ -27,6 +27,8 @@ func Permissions(discovery bool) []string {
 var (
 	clusterOperations   = []operation{listClusters}
 	networkOperations   = []operation{aggregatedSubnets, regionalSubnets, aggregatedRouters, regionalRouters, listRoutes}
+	iamOperations       = []operation{getAncestry, projectPolicy, projectRoles, listAccounts, searchPolicies, searchKeys}
+	ancestorOperations  = []operation{folderPolicy, orgPolicy, orgRoles} // on what is above the projects
 	discoveryOperations = []operation{searchResources, listFolders, listProjects, getProject}
 )
 

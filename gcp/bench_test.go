@@ -35,7 +35,7 @@ func BenchmarkCollect(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				got := client.Collect(b.Context(), s.Scope, audit.AllData(), time.Now())
+				got := client.Collect(b.Context(), s.Scope, networkData, time.Now())
 				if len(got.Gaps) > 0 || len(got.Clusters()) != 1200 {
 					b.Fatalf("%d clusters and %d gaps", len(got.Clusters()), len(got.Gaps))
 				}

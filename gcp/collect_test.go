@@ -28,9 +28,13 @@ var update = flag.Bool("update", false, "rewrite expectations with what was coll
 // now stands for the time of every collection.
 var now = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
+// networkData are clusters and their networks.
+var networkData = []audit.Data{audit.Clusters, audit.Subnetworks, audit.Routers, audit.Routes}
+
 // options are the options of a case: what is asked for, and how.
 type options struct {
 	Scope          *audit.Scope `json:"scope"`          // that of served.json if nil
+	Data           []audit.Data `json:"data"`           // clusters and networks if empty
 	Discovery      string       `json:"discovery"`      // how projects are found; auto if empty
 	PageSize       int          `json:"pageSize"`       // of the server
 	AttemptTimeout string       `json:"attemptTimeout"` // of the client; long if empty
@@ -125,7 +129,10 @@ func runCase(t *testing.T, file string) {
 	if way == "" {
 		way = gcp.DiscoverAuto
 	}
-	s := collectBy(ctx, t, config, scope, way)
+	if o.Data == nil {
+		o.Data = networkData
+	}
+	s := collectBy(ctx, t, config, scope, way, o.Data)
 
 	host := strings.TrimPrefix(srv.URL, "http://")
 	got := strings.ReplaceAll(describe(s, srv.Calls()), host, "HOST")
@@ -164,6 +171,13 @@ func describe(s *audit.Snapshot, calls []string) string {
 		list(&b, "subnetworks", p.Subnetworks, p.SubnetworkRegions)
 		list(&b, "routers", p.Routers, p.RouterRegions)
 		list(&b, "routes", p.Routes, nil)
+		describeIAM(&b, p)
+	}
+	for _, a := range s.Ancestors {
+		fmt.Fprintf(&b, "%s:\n  iamPolicy: %s\n", a.Name, inJSON(a.IAMPolicy))
+		if a.CustomRoles != nil {
+			fmt.Fprintf(&b, "  customRoles: %s\n", inJSON(a.CustomRoles))
+		}
 	}
 	b.WriteString("calls:\n")
 	for len(calls) > 0 {
@@ -179,6 +193,36 @@ func describe(s *audit.Snapshot, calls []string) string {
 		calls = calls[n:]
 	}
 	return b.String()
+}
+
+// describeIAM writes what was read about service accounts and their rights. What was
+// not read is left out.
+func describeIAM(b *strings.Builder, p *audit.Project) {
+	for _, read := range []struct {
+		what string
+		is   bool
+		data any
+	}{
+		{"number", p.Number != "", p.Number},
+		{"ancestors", p.Ancestors != nil, p.Ancestors},
+		{"iamPolicy", p.IAMPolicy != nil, p.IAMPolicy},
+		{"customRoles", p.CustomRoles != nil, p.CustomRoles},
+		{"serviceAccounts", p.ServiceAccounts != nil, p.ServiceAccounts},
+		{"serviceAccountPolicies", p.ServiceAccountPolicies != nil, p.ServiceAccountPolicies},
+		{"serviceAccountKeys", p.ServiceAccountKeys != nil, p.ServiceAccountKeys},
+	} {
+		if read.is {
+			fmt.Fprintf(b, "  %s: %s\n", read.what, inJSON(read.data))
+		}
+	}
+}
+
+func inJSON(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
 }
 
 func orDash(s string) string {
@@ -243,6 +287,11 @@ var reading = []*regexp.Regexp{
 	regexp.MustCompile(`^GET /v3/(folders|projects)\?parent=(organizations|folders)/[0-9]+$`),
 	regexp.MustCompile(`^GET /v3/projects/[^/]+$`),
 	regexp.MustCompile(`^GET /v1/(organizations|folders)/[0-9]+:searchAllResources$`),
+	regexp.MustCompile(`^POST /v1/projects/[^/]+:getAncestry$`),
+	regexp.MustCompile(`^POST /v3/(projects/[^/]+|(organizations|folders)/[0-9]+):getIamPolicy$`),
+	regexp.MustCompile(`^GET /v1/(projects/[^/]+|organizations/[0-9]+)/roles$`),
+	regexp.MustCompile(`^GET /v1/projects/[^/]+/serviceAccounts$`),
+	regexp.MustCompile(`^GET /v1/projects/[^/]+:(searchAllIamPolicies|searchAllResources)$`),
 }
 
 // serve starts a server for a test. Whatever the test is about, it fails if any
@@ -266,6 +315,7 @@ func configFor(srv *gcptest.Server) gcp.Config {
 		ComputeEndpoint:         srv.URL + "/compute/v1/",
 		ResourceManagerEndpoint: srv.URL + "/v3/",
 		AssetEndpoint:           srv.URL,
+		IAMEndpoint:             srv.URL,
 		NoCredentials:           true,
 		AttemptTimeout:          20 * time.Second,
 		Backoff:                 time.Millisecond,
@@ -275,18 +325,18 @@ func configFor(srv *gcptest.Server) gcp.Config {
 
 func collect(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope) *audit.Snapshot {
 	t.Helper()
-	return collectBy(ctx, t, config, scope, gcp.DiscoverAuto)
+	return collectBy(ctx, t, config, scope, gcp.DiscoverAuto, audit.AllData())
 }
 
 // collectBy finds projects and reads them, as the command does.
-func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope, way string) *audit.Snapshot {
+func collectBy(ctx context.Context, t *testing.T, config gcp.Config, scope audit.Scope, way string, data []audit.Data) *audit.Snapshot {
 	t.Helper()
 	c, err := gcp.NewClient(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	scope, gaps := c.Discover(ctx, scope, way)
-	s := c.Collect(ctx, scope, audit.AllData(), now)
+	s := c.Collect(ctx, scope, data, now)
 	s.Gaps = append(gaps, s.Gaps...)
 	return s
 }

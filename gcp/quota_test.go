@@ -1,8 +1,6 @@
 package gcp_test
 
 import (
-	"gkeaudit/audit"
-
 	"testing"
 	"time"
 
@@ -30,7 +28,7 @@ func TestQuota(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := client.Collect(t.Context(), s.Scope, audit.AllData(), time.Now())
+	got := client.Collect(t.Context(), s.Scope, networkData, time.Now())
 	if len(got.Gaps) > 0 {
 		t.Errorf("%d gaps, the first %v", len(got.Gaps), got.Gaps[0])
 	}

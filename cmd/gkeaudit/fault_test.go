@@ -310,6 +310,7 @@ func scanServer(t *testing.T, url string, scope ...string) (*report.Report, int)
 				"CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE":              url + "/compute/v1/",
 				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER": url,
 				"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET":           url,
+				"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM":                  url,
 				"CLOUDSDK_AUTH_DISABLE_CREDENTIALS":                    "true",
 			}[name]
 		},

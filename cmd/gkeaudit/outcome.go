@@ -99,7 +99,7 @@ func among(ids []string) string {
 // unmatched says that a --cluster or --location fits nothing that was read, which is
 // most likely a typing mistake. Where a gap hides clusters it may not be one.
 func unmatched(r *report.Report, f *scanFlags) error {
-	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" }) {
+	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.HidesProjects() }) {
 		return nil
 	}
 	for _, name := range f.clusters {

@@ -62,7 +62,7 @@ Exit status, whatever the format:
 
 The endpoints of the APIs can be overridden as for gcloud, by
 CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
-..._CLOUDRESOURCEMANAGER and ..._CLOUDASSET.
+..._CLOUDRESOURCEMANAGER, ..._CLOUDASSET and ..._IAM.
 CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network

@@ -254,6 +254,9 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 		var request map[string]any // all that is asked about is granted
 		return request, json.Unmarshal(body, &request) == nil
 	}
+	if answer, ok := s.iam(r, body); ok {
+		return answer, true
+	}
 	if r.Method != http.MethodGet {
 		return nil, false
 	}
