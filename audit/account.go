@@ -179,6 +179,17 @@ func (s *Snapshot) ClustersOf(a NodeAccount) []*Cluster {
 	return s.indexed().users[a.ResourceName()]
 }
 
+// ClusterGap returns a gap that hides clusters of one of some projects; nil if there is
+// none. Projects that were not asked for hide nothing.
+func (s *Snapshot) ClusterGap(projects ...string) *Gap {
+	for _, id := range projects {
+		if g := s.indexed().clusterGaps[id]; g != nil {
+			return g
+		}
+	}
+	return nil
+}
+
 // ProjectNumber returns the number of a project, or the gap that hides it.
 func (s *Snapshot) ProjectNumber(id string) (string, *Gap) {
 	ix := s.indexed()
@@ -204,7 +215,7 @@ func EachNodeAccount(judge func(*Input, NodeAccount) Verdict) func(*Input, *Clus
 		}
 		for _, n := range malformed {
 			name, evidence := n.ServiceAccount()
-			vs = append(vs, Unknownf("%s run as %q, which has not the form of a service account's e-mail address", n, name).
+			vs = append(vs, Unknownf("%q has not the form of a service account's e-mail address", name).
 				On(n.ResourceName()).Because(evidence))
 		}
 		if vs == nil {

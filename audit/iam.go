@@ -26,6 +26,28 @@ type Condition struct {
 	Expression string `json:"expression,omitempty"`
 }
 
+// String says for a message that there is a condition; nothing for nil.
+func (c *Condition) String() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Title == "":
+		return " on a condition"
+	}
+	return " on a condition (" + c.Title + ")"
+}
+
+// Clause says for evidence what the condition is; nothing for nil.
+func (c *Condition) Clause() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Expression == "":
+		return " if a condition holds that is not told"
+	}
+	return " if " + c.Expression
+}
+
 // An AuditConfig says which Data Access audit logs a service writes.
 type AuditConfig struct {
 	Service         string           `json:"service"` // "allServices" for every service
@@ -219,39 +241,35 @@ func (g Grant) String() string {
 	if !strings.HasPrefix(g.Member, "serviceAccount:") {
 		text += " as one of " + g.Member
 	}
-	if g.Condition != nil {
-		text += " on the condition " + quoted(g.Condition.Title)
-	}
-	return text
+	return text + g.Condition.String()
 }
 
 // Evidence is the binding.
 func (g Grant) Evidence() Evidence {
-	value := g.Member
-	if g.Condition != nil {
-		value += " if " + g.Condition.Expression
-	}
-	return Evidence{g.Resource, "iamPolicy.bindings[" + g.Role + "].members", value}
-}
-
-func quoted(title string) string {
-	if title == "" {
-		return "without a title"
-	}
-	return "'" + title + "'"
+	return Evidence{g.Resource, "iamPolicy.bindings[" + g.Role + "].members", g.Member + g.Condition.Clause()}
 }
 
 // conditionHash is what IAM adds to the role of a conditional binding for those who do
 // not ask for version 3. Source: Understanding allow policies, in the IAM documentation.
 var conditionHash = regexp.MustCompile(`_withcond_[0-9a-f]+$`)
 
-// Grants returns the roles that the nodes' service account has or may have over the
-// cluster's project and over its own, by the allow policies of those and of what is
-// above them, and the gaps that hide others. A grant on a condition is left out where
+// Granted returns the role that the binding grants and the condition, nil if there is
+// none.
+func (b Binding) Granted() (string, *Condition) {
+	role := conditionHash.ReplaceAllString(b.Role, "")
+	if role != b.Role && b.Condition == nil {
+		return role, &Condition{}
+	}
+	return role, b.Condition
+}
+
+// Grants returns the roles that the nodes' service account has or may have over some
+// projects, by the allow policies of those and of what is above them, and the gaps that
+// hide others. A grant on a condition is left out where
 // the same role is granted on the same resource without one. Groups of people only are
 // passed over.
-func (in *Input) Grants(a NodeAccount) (grants []Grant, gaps []*Gap) {
-	policies, gaps := in.Policies(a.Cluster.Project, a.Project)
+func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps []*Gap) {
+	policies, gaps := in.Policies(projects...)
 	for _, p := range policies {
 		first := len(grants)
 		for _, b := range p.Bindings {
@@ -260,14 +278,8 @@ func (in *Input) Grants(a NodeAccount) (grants []Grant, gaps []*Gap) {
 				if is == never {
 					continue
 				}
-				g := Grant{p.Resource, b.Role, m, b.Condition, is == always}
-				if stripped := conditionHash.ReplaceAllString(b.Role, ""); stripped != b.Role {
-					g.Role = stripped
-					if g.Condition == nil {
-						g.Condition = &Condition{}
-					}
-				}
-				grants = append(grants, g)
+				role, condition := b.Granted()
+				grants = append(grants, Grant{p.Resource, role, m, condition, is == always})
 			}
 		}
 		here := grants[first:]

@@ -13,6 +13,7 @@ type index struct {
 	subnetworks map[SubnetworkName]*computepb.Subnetwork
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
+	clusterGaps map[string]*Gap                   // that hide clusters, by project
 	numbers     map[string]string                 // of projects, by ID
 	ids         map[string]string                 // of projects, by number
 	ancestors   map[string]*Ancestor              // by name
@@ -28,6 +29,7 @@ func (s *Snapshot) indexed() *index {
 			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
+			clusterGaps: map[string]*Gap{},
 			numbers:     map[string]string{},
 			ids:         map[string]string{},
 			ancestors:   map[string]*Ancestor{},
@@ -47,6 +49,9 @@ func (s *Snapshot) indexed() *index {
 		for i := range s.Gaps {
 			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
 				ix.gaps[g.Resource] = g
+			}
+			if g := &s.Gaps[i]; LastSegment(g.Resource) == "clusters" && ix.clusterGaps[g.Project] == nil {
+				ix.clusterGaps[g.Project] = g
 			}
 		}
 		ix.addNumbers(s)

@@ -256,7 +256,7 @@ func (col *collection) customRoles(ctx context.Context) {
 	for _, c := range s.Clusters() {
 		accounts, _ := s.NodeAccounts(c)
 		for _, a := range accounts {
-			grants, _ := in.Grants(a)
+			grants, _ := in.Grants(a, a.Cluster.Project, a.Project)
 			for _, g := range grants {
 				if !audit.IsCustomRole(g.Role) {
 					continue

@@ -9,9 +9,23 @@ var All = complete(
 
 	authorizedNetworks,
 	cloudNAT,
+	defaultServiceAccountDisabled,
+	kubernetesDataAccessLogs,
+	nodeOAuthScopes,
+	nodeOAuthScopesSufficient,
 	nodeServiceAccount,
+	nodeServiceAccountAllowed,
+	nodeServiceAccountEnabled,
+	nodeServiceAccountImpersonation,
+	nodeServiceAccountKeys,
+	nodeServiceAccountRequiredRole,
+	nodeServiceAccountRoles,
+	nodeServiceAccountShared,
 	privateGoogleAccess,
 	privateNodes,
+	projectBasicRoles,
+	projectPublicMembers,
+	projectServiceAccountImpersonation,
 )
 
 func complete(rules ...*audit.Rule) []*audit.Rule {
