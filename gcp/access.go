@@ -175,6 +175,12 @@ func (c *Client) tryReading(ctx context.Context, a Access, id string) Access {
 	col.subnetworks(ctx, p, nil)
 	col.routers(ctx, p, nil)
 	col.routes(ctx, p)
+	for _, permission := range a.Needed {
+		if !slices.Contains(permissionsOf(append(slices.Clone(clusterOperations), networkOperations...)), permission) {
+			a.Unknown = "the API that tells refused, and reading does not tell all: " + permission
+			break
+		}
+	}
 	for _, g := range col.gaps {
 		switch {
 		case slices.Contains(a.Needed, g.Permission) && !slices.Contains(a.Missing, g.Permission):

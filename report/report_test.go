@@ -62,7 +62,8 @@ func load(t *testing.T, file string) *report.Report {
 		t.Fatal(err)
 	}
 	start := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
-	return report.New(s, rules.In("core"), audit.Run(audit.NewInput(s), rules.All), report.Options{
+	core := rules.In("core")
+	return report.New(s, core, audit.Run(audit.NewInput(s), core), report.Options{
 		Version:    "1.2.3",
 		StartedAt:  start,
 		FinishedAt: start.Add(2 * time.Second),

@@ -11,8 +11,12 @@ import (
 // WriteRules lists rules, one on a line.
 func WriteRules(w io.Writer, rules []*audit.Rule) error {
 	t := &tableWriter{w: w}
+	width := 0
 	for _, r := range rules {
-		t.line("%-22s  %-8s  %s", r.ID, r.Severity, r.Title)
+		width = max(width, len(r.ID))
+	}
+	for _, r := range rules {
+		t.line("%-*s  %-8s  %s", width, r.ID, r.Severity, r.Title)
 	}
 	return t.err
 }

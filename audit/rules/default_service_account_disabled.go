@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"strconv"
+
 	"gkeaudit/audit"
 )
 
@@ -37,21 +39,25 @@ enabled again.`,
 	},
 	Needs: []audit.Data{audit.ServiceAccounts},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		accounts, gap := in.ServiceAccounts(c.Project)
-		for _, a := range accounts {
-			if audit.ParseAccount(a.Email).Kind != audit.ComputeDefault {
-				continue
-			}
-			name := "projects/" + c.Project + "/serviceAccounts/" + a.Email
-			if a.Disabled {
-				return audit.Passf("%s is disabled", a.Email).On(name).Because(audit.Evidence{Resource: name, Field: "disabled", Value: "true"})
-			}
-			return audit.Failf("%s is enabled", a.Email).On(name).Because(audit.Evidence{Resource: name, Field: "disabled", Value: "false"})
-		}
-		if gap != nil {
-			return audit.Hidden(gap).On("projects/" + c.Project)
-		}
-		return audit.Passf("project %s has no Compute Engine default service account", c.Project).On("projects/" + c.Project).Because(
-			audit.Absent("projects/"+c.Project, "serviceAccounts[]", "the account is deleted, or was never made"))
+		return judgeDefaultAccount(in, c.Project).On("projects/" + c.Project)
 	}),
+}
+
+func judgeDefaultAccount(in *audit.Input, project string) audit.Verdict {
+	accounts, gap := in.ServiceAccounts(project)
+	for _, a := range accounts {
+		if audit.ParseAccount(a.Email).Kind != audit.ComputeDefault {
+			continue
+		}
+		evidence := audit.Evidence{Resource: "projects/" + project + "/serviceAccounts/" + a.Email, Field: "disabled", Value: strconv.FormatBool(a.Disabled)}
+		if a.Disabled {
+			return audit.Passf("%s is disabled", a.Email).Because(evidence)
+		}
+		return audit.Failf("%s is enabled", a.Email).Because(evidence)
+	}
+	if gap != nil {
+		return audit.Hidden(gap)
+	}
+	return audit.Passf("project %s has no Compute Engine default service account", project).Because(
+		audit.Absent("projects/"+project, "serviceAccounts[]", "the account is deleted, or was never made"))
 }

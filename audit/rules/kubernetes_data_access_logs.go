@@ -25,9 +25,7 @@ console offers them. One for k8s.io by name is unknown, as its effect is not doc
 Either of the two types missing fails, and where a policy could not be read, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Add the service to auditConfigs in the project's policy, and put the policy back", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
-# "auditConfigs": [{"service": "container.googleapis.com", "auditLogConfigs":
-#   [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}]
+			{Title: "Take the project's policy, add to its auditConfigs container.googleapis.com with the log types DATA_READ and DATA_WRITE, and put it back", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
 gcloud projects set-iam-policy {project} policy.json`},
 		},
 		Terraform: `resource "google_project_iam_audit_config" "gke" {

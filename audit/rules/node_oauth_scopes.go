@@ -46,8 +46,8 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools 
 own defaults. Any scope but those that GKE gives by itself (devstorage.read_only,
 logging.write, monitoring, service.management.readonly, servicecontrol, trace.append)
 and userinfo.email fails. Absent in a node pool means that only logging and monitoring
-were added, and passes; what it means in the defaults is not documented, and is
-unknown. It does not apply to nodes with an account of their own: there cloud-platform
+were added, and passes; on Autopilot that GKE gives those by itself, and passes; what it
+means in the defaults of auto-provisioning is not documented, and is unknown. It does not apply to nodes with an account of their own: there cloud-platform
 is what Google recommends, and the account's roles are the limit.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -92,6 +92,9 @@ when the old one is drained.`,
 		}
 		more := broadScopes(scopes)
 		switch {
+		case len(scopes) == 0 && n.Pool == nil && n.Cluster.Autopilot():
+			return audit.Passf("new nodes get the narrow access scopes of a default service account").Because(
+				audit.Absent(n.ResourceName(), evidence.Field, "GKE gives those for a default account"), account)
 		case len(scopes) == 0 && n.Pool == nil:
 			return audit.Unknownf("which access scopes new nodes get is not said").Because(
 				audit.Absent(n.ResourceName(), evidence.Field, "what GKE gives then is not documented"), account)

@@ -11,6 +11,7 @@ var nodeServiceAccountShared = &audit.Rule{
 	Title:    "Each cluster's nodes have a service account to themselves",
 	Severity: audit.Low,
 	Weight:   "It widens what another weakness reaches, and is none by itself.",
+	Optional: "Many make one account for the nodes of a project, which is good enough where its clusters are of one kind.",
 	Since:    "0.1.0",
 	Rationale: `Where several clusters run as one service account, what one of them needs all of them
 may do, a node that is taken over in one has the rights of the others, and the audit
