@@ -41,6 +41,13 @@ projects of their Shared VPCs:
     container.clusters.list
     compute.subnetworks.list   compute.routers.list   compute.routes.list
 
+for rules about service accounts and their rights, there and above,
+
+    resourcemanager.projects.get   resourcemanager.projects.getIamPolicy
+    resourcemanager.folders.getIamPolicy   resourcemanager.organizations.getIamPolicy
+    iam.roles.list   iam.serviceAccounts.list
+    cloudasset.assets.searchAllIamPolicies   cloudasset.assets.searchAllResources
+
 and to find projects, on the organizations and folders, the first or the others:
 
     cloudasset.assets.searchAllResources
