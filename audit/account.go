@@ -35,9 +35,9 @@ const (
 
 var (
 	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
-	appspotDefault  = regexp.MustCompile(`^(.+)@appspot\.gserviceaccount\.com$`)
+	appspotDefault  = regexp.MustCompile(`^([a-z0-9.-]+)@appspot\.gserviceaccount\.com$`)
 	serviceAgent    = regexp.MustCompile(`^(service-[0-9]+@.+|.+@gcp-sa-[^.]+)\.iam\.gserviceaccount\.com$|^[0-9]+@cloudservices\.gserviceaccount\.com$`)
-	userManaged     = regexp.MustCompile(`^[a-z0-9-]+@(.+)\.iam\.gserviceaccount\.com$`)
+	userManaged     = regexp.MustCompile(`^[a-z0-9-]+@([a-z0-9.-]+)\.iam\.gserviceaccount\.com$`)
 	numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
 )
 
