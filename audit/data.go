@@ -15,9 +15,19 @@ const (
 	Routers     Data = "routers"     // likewise, with the Cloud NAT gateways on them
 	Routes      Data = "routes"      // likewise
 
-	Networks      Data = "networks"       // likewise
-	Firewalls     Data = "firewalls"      // what is in force on the clusters' networks, by region
-	ServerConfigs Data = "server-configs" // the versions that GKE offers, by location of the clusters
+	Networks      Data = "networks"      // likewise
+	Firewalls     Data = "firewalls"     // what is in force on the clusters' networks, by region
+	ServerConfigs Data = "serverConfigs" // the versions that GKE offers, by location of the clusters
+	// Of the projects that have clusters, and of those that nodes' service accounts
+	// belong to:
+	IAMPolicies     Data = "iamPolicies"     // theirs, and those of the folders and organizations above
+	CustomRoles     Data = "customRoles"     // those that nodes' service accounts hold or may hold
+	ServiceAccounts Data = "serviceAccounts" // all
+
+	// Of the projects that nodes' service accounts belong to, as Cloud Asset Inventory
+	// knows them:
+	ServiceAccountPolicies Data = "serviceAccountPolicies" // who may use a service account
+	ServiceAccountKeys     Data = "serviceAccountKeys"     // without the keys themselves
 )
 
 // permissions are what it takes to read each kind of data.
@@ -30,6 +40,14 @@ var permissions = map[Data][]string{
 	Networks:      {"compute.networks.list"},
 	Firewalls:     {"compute.networks.getRegionEffectiveFirewalls"},
 	ServerConfigs: {"container.clusters.list"},
+	IAMPolicies: {
+		"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy",
+		"resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy",
+	},
+	CustomRoles:            {"iam.roles.list"},
+	ServiceAccounts:        {"iam.serviceAccounts.list", "resourcemanager.projects.get"},
+	ServiceAccountPolicies: {"cloudasset.assets.searchAllIamPolicies"},
+	ServiceAccountKeys:     {"cloudasset.assets.searchAllResources"},
 }
 
 // Complete fills in what follows from the rest of a rule, and returns it.

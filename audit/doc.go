@@ -13,8 +13,9 @@
 //
 // Besides those types the package holds the facts about Google Cloud that more
 // than one rule needs: which nodes a cluster makes ([NodeSource]), which
-// subnetworks they are in, how those reach the internet ([InternetRoutes]) and
-// which ranges a Cloud NAT gateway serves ([NATCoverage]).
+// subnetworks they are in, how those reach the internet ([InternetRoutes]), which
+// ranges a Cloud NAT gateway serves ([NATCoverage]), which service accounts nodes run
+// as ([NodeAccount]) and which roles those hold ([Grant]).
 //
 // Nothing here does I/O on a network, reads a clock or depends on the order of
 // its input: the same snapshot always gives the same findings.

@@ -131,12 +131,12 @@ func message(format string, args []any) string {
 }
 
 // Hidden returns the verdict on something that gaps hide. Nil gaps are passed
-// over.
+// over, and one that is there twice is named once.
 func Hidden(gaps ...*Gap) Verdict {
 	var v Verdict
 	var messages []string
 	for _, g := range gaps {
-		if g == nil {
+		if g == nil || slices.Contains(messages, g.String()) {
 			continue
 		}
 		messages = append(messages, g.String())

@@ -10,7 +10,7 @@ import (
 // A Gap is something that could not be read, and why.
 type Gap struct {
 	// Project is the project whose data is missing; empty if what is missing are
-	// projects.
+	// projects, or is of a folder or an organization.
 	Project string `json:"project"`
 
 	// Resource is what is missing. Its last segment is the kind of resource,
@@ -30,6 +30,16 @@ type Gap struct {
 	//	folders/F/folders                      its folders, and all that is below
 	//	organizations/O/projects
 	//	organizations/O/folders
+	//	projects/P/ancestry                    the folders and the organization above it
+	//	projects/P/number                      its number
+	//	projects/P/iamPolicy                   its allow policy
+	//	folders/F/iamPolicy
+	//	organizations/O/iamPolicy
+	//	projects/P/roles                       its custom roles
+	//	organizations/O/roles
+	//	projects/P/serviceAccounts
+	//	projects/P/serviceAccountPolicies      who may use them
+	//	projects/P/serviceAccountKeys
 	Resource string `json:"resource"`
 
 	// Operation is the API method that was to read it, as Google's
@@ -53,9 +63,24 @@ type Gap struct {
 	Message string `json:"message"`
 }
 
-// hidesProjects reports whether what is missing are projects.
-func (g *Gap) hidesProjects() bool {
+// aboveProjects reports whether what is missing is of a folder or an organization.
+func (g *Gap) aboveProjects() bool {
 	return strings.HasPrefix(g.Resource, "folders/") || strings.HasPrefix(g.Resource, "organizations/")
+}
+
+// HidesProjects reports whether what is missing are projects.
+func (g *Gap) HidesProjects() bool {
+	kind := LastSegment(g.Resource)
+	return g.aboveProjects() && (kind == "projects" || kind == "folders")
+}
+
+// hidesIAM reports whether what is missing has to do with who may do what.
+func (g *Gap) hidesIAM() bool {
+	switch LastSegment(g.Resource) {
+	case "ancestry", "number", "iamPolicy", "roles", "serviceAccounts", "serviceAccountPolicies", "serviceAccountKeys":
+		return true
+	}
+	return false
 }
 
 // String says in one line what is missing and what would help.

@@ -17,8 +17,14 @@ type index struct {
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
 
-	loadsOnce sync.Once
-	natLoads  natLoads
+	loadsOnce   sync.Once
+	natLoads    natLoads
+	clusterGaps map[string]*Gap       // that hide clusters, by project
+	numbers     map[string]string     // of projects, by ID
+	ids         map[string]string     // of projects, by number
+	ancestors   map[string]*Ancestor  // by name
+	roles       map[string]*Role      // by name
+	users       map[string][]*Cluster // of nodes' service accounts, by resource name
 }
 
 func (s *Snapshot) indexed() *index {
@@ -30,6 +36,12 @@ func (s *Snapshot) indexed() *index {
 			networks:    map[NetworkName]*computepb.Network{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
+			clusterGaps: map[string]*Gap{},
+			numbers:     map[string]string{},
+			ids:         map[string]string{},
+			ancestors:   map[string]*Ancestor{},
+			roles:       map[string]*Role{},
+			users:       map[string][]*Cluster{},
 		}
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p
@@ -48,10 +60,49 @@ func (s *Snapshot) indexed() *index {
 			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
 				ix.gaps[g.Resource] = g
 			}
+			if g := &s.Gaps[i]; LastSegment(g.Resource) == "clusters" && ix.clusterGaps[g.Project] == nil {
+				ix.clusterGaps[g.Project] = g
+			}
+		}
+		ix.addNumbers(s)
+		ix.addRoles(s)
+		for _, c := range ix.clusters {
+			accounts, _ := ix.nodeAccounts(c)
+			for _, a := range accounts {
+				ix.users[a.ResourceName()] = append(ix.users[a.ResourceName()], c)
+			}
 		}
 		s.index = ix
 	})
 	return s.index
+}
+
+func (ix *index) addNumbers(s *Snapshot) {
+	add := func(id, number string) {
+		if number != "" && ix.numbers[id] == "" {
+			ix.numbers[id], ix.ids[number] = number, id
+		}
+	}
+	for _, p := range s.Projects {
+		add(p.ID, p.Number)
+	}
+	for _, c := range ix.clusters {
+		add(c.Project, c.ProjectNumber())
+	}
+}
+
+func (ix *index) addRoles(s *Snapshot) {
+	for _, a := range s.Ancestors {
+		ix.ancestors[a.Name] = a
+		for i := range a.CustomRoles {
+			ix.roles[a.CustomRoles[i].Name] = &a.CustomRoles[i]
+		}
+	}
+	for _, p := range s.Projects {
+		for i := range p.CustomRoles {
+			ix.roles[p.CustomRoles[i].Name] = &p.CustomRoles[i]
+		}
+	}
 }
 
 // project returns the project, or an empty one where the snapshot has none.

@@ -67,7 +67,7 @@ func (s *Snapshot) countNATLoads() natLoads {
 		if ok && location != "-" {
 			region = RegionOf(location)
 		}
-		if ok || g.hidesProjects() {
+		if ok || g.HidesProjects() {
 			loads.gaps[region] = cmp.Or(loads.gaps[region], g)
 		}
 	}

@@ -17,6 +17,11 @@ type Parameters struct {
 	// service accounts that nodes may run as. Empty means any.
 	NodeServiceAccounts []string `json:"nodeServiceAccounts,omitempty" yaml:"nodeServiceAccounts"`
 
+	// PeopleGroups are globs on the e-mail addresses of groups that have people as
+	// members and no service account. Who is in a group cannot be read, so that one
+	// which none of them fits leaves open what a service account may do by it.
+	PeopleGroups []string `json:"peopleGroups,omitempty" yaml:"peopleGroups"`
+
 	// AirGappedNetworks are globs on the relative names of the VPC networks,
 	// projects/P/global/networks/N, that are to have no way to the internet.
 	AirGappedNetworks []string `json:"airGappedNetworks,omitempty" yaml:"airGappedNetworks"`
@@ -30,6 +35,17 @@ func DefaultParameters() Parameters {
 // AirGapped reports whether a network is to have no way to the internet.
 func (p Parameters) AirGapped(network NetworkName) bool {
 	return matchAny(p.AirGappedNetworks, network.String())
+}
+
+// AllowsNodeServiceAccount reports whether nodes may run as the service account with
+// an e-mail address.
+func (p Parameters) AllowsNodeServiceAccount(email string) bool {
+	return len(p.NodeServiceAccounts) == 0 || matchAny(p.NodeServiceAccounts, email)
+}
+
+// HasPeopleOnly reports whether a group has no service account among its members.
+func (p Parameters) HasPeopleOnly(group string) bool {
+	return matchAny(p.PeopleGroups, group)
 }
 
 // matchAny reports whether a name matches any of some globs. A malformed one matches

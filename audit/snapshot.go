@@ -20,10 +20,15 @@ type Snapshot struct {
 	// Scope is what was asked for.
 	Scope Scope
 
-	// Projects holds the audited projects and those that own the networks of
-	// their clusters (the host projects of Shared VPC), each once, in the order
+	// Projects holds the audited projects, those that own the networks of their
+	// clusters (the host projects of Shared VPC) and those that the service accounts
+	// of their nodes belong to, each once, in the order
 	// of their IDs.
 	Projects []*Project
+
+	// Ancestors are the folders and organizations above them, as far as they were
+	// read, each once, in the order of their names.
+	Ancestors []*Ancestor
 
 	// Gaps is what could not be read.
 	Gaps []Gap
@@ -92,6 +97,9 @@ const AssetNote = "Cloud Asset Inventory is eventually consistent: a cluster tha
 type Project struct {
 	ID string
 
+	// Number is the project's number, where it was asked for; empty if not.
+	Number string
+
 	// Clusters are the project's clusters, of all locations. Nil means that the
 	// list was not read, as for a project that is here for its networks alone.
 	Clusters []*containerpb.Cluster
@@ -118,6 +126,26 @@ type Project struct {
 	// ServerConfigs are the versions that GKE offers, by location. What is not there
 	// was not read.
 	ServerConfigs map[string]*containerpb.ServerConfig
+	// Ancestors are the names of the folders and of the organization above the
+	// project, nearest first: "folders/2", "organizations/1". Nil means that they were
+	// not read; an empty list was read, and the project is in no organization.
+	Ancestors []string
+
+	// IAMPolicy is the project's allow policy; nil if it was not read.
+	IAMPolicy *Policy
+
+	// CustomRoles are those of the project's own that the service accounts of nodes
+	// hold, or may hold as members of a group. Nil means that the list was not read,
+	// as where nodes hold none.
+	CustomRoles []Role
+
+	// ServiceAccounts are all of the project's. Nil means that the list was not read.
+	ServiceAccounts []ServiceAccount
+
+	// ServiceAccountPolicies are the allow policies of its service accounts that have
+	// one, and ServiceAccountKeys their keys. Nil means that the list was not read.
+	ServiceAccountPolicies []ServiceAccountPolicy
+	ServiceAccountKeys     []ServiceAccountKey
 }
 
 // EffectiveFirewalls are what is in force on a network in a region: VPC firewall rules,
@@ -164,7 +192,8 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	sc.Projects = slices.Compact(sc.Projects)
 	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
 	n := &Snapshot{Time: s.Time, Scope: sc}
-	hosts, locations := map[string]bool{}, map[string]bool{}
+	locations := map[string]bool{}                     // whose server configs matter
+	hosts, iam := map[string]bool{}, map[string]bool{} // projects whose networks and whose policies matter
 	for _, p := range s.Projects {
 		p := *p
 		all := p.Clusters
@@ -179,23 +208,50 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 				for _, host := range c.NetworkProjects() {
 					hosts[host] = true
 				}
+				iam[p.ID] = true
+				accounts, _ := s.NodeAccounts(c)
+				for _, a := range accounts {
+					iam[a.Project] = true
+				}
 			}
 		}
 		n.Projects = append(n.Projects, &p)
 	}
 	n.Projects = slices.DeleteFunc(n.Projects, func(p *Project) bool {
-		return !hosts[p.ID] && !slices.Contains(sc.Projects, p.ID)
+		return !hosts[p.ID] && !iam[p.ID] && !slices.Contains(sc.Projects, p.ID)
 	})
+	above := map[string]bool{}
+	for _, p := range n.Projects {
+		if iam[p.ID] {
+			for _, ancestor := range p.Ancestors {
+				above[ancestor] = true
+			}
+		}
+	}
+	for _, a := range s.Ancestors {
+		if above[a.Name] {
+			n.Ancestors = append(n.Ancestors, a)
+		}
+	}
 	for _, g := range s.Gaps {
 		if location, ok := clustersLocation(g.Resource); ok {
 			if slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
 				n.Gaps = append(n.Gaps, g)
 			}
-		} else if strings.HasSuffix(g.Resource, "/serverConfig") {
-			if locations[g.Resource] {
-				n.Gaps = append(n.Gaps, g)
-			}
-		} else if hosts[g.Project] || g.Project == "" && len(sc.roots()) > 0 {
+			continue
+		}
+		keep := hosts[g.Project]
+		switch {
+		case g.HidesProjects():
+			keep = len(sc.roots()) > 0
+		case g.aboveProjects():
+			keep = above[strings.TrimSuffix(g.Resource, "/"+LastSegment(g.Resource))]
+		case g.hidesIAM():
+			keep = iam[g.Project]
+		case strings.HasSuffix(g.Resource, "/serverConfig"):
+			keep = locations[g.Resource]
+		}
+		if keep {
 			n.Gaps = append(n.Gaps, g)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) { return readSnapshot(r, false
 func ReadSnapshotStrict(r io.Reader) (*Snapshot, error) { return readSnapshot(r, true) }
 
 func readSnapshot(r io.Reader, strict bool) (*Snapshot, error) {
-	d := snapshotReader{json: newJSONStream(r), strict: strict}
+	d := snapshotReader{json: newJSONStream(r), strict: strict, texts: map[string]string{}}
 	s := &Snapshot{}
 	if err := d.read(s); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -61,6 +62,7 @@ func (s *Snapshot) nameMissing() {
 type snapshotReader struct {
 	json   *jsonStream
 	strict bool
+	texts  map[string]string // of policies
 }
 
 // read takes one message after the other, so that a large file is never held whole
@@ -92,6 +94,17 @@ func (d *snapshotReader) read(s *Snapshot) error {
 				return nil
 			})
 			return err
+		case "ancestors":
+			_, err := d.json.array(key, func() error {
+				a := &Ancestor{}
+				s.Ancestors = append(s.Ancestors, a)
+				if err := d.value(fmt.Sprintf("ancestors[%d]", len(s.Ancestors)-1), a); err != nil {
+					return err
+				}
+				a.IAMPolicy.Share(d.texts)
+				return nil
+			})
+			return err
 		}
 		return d.other(key)
 	}); err != nil {
@@ -115,6 +128,21 @@ func (d *snapshotReader) project(p *Project) error {
 		switch key {
 		case "id":
 			return d.value(key, &p.ID)
+		case "number":
+			return d.value(key, &p.Number)
+		case "ancestors":
+			return d.value(key, &p.Ancestors)
+		case "iamPolicy":
+			err = d.value(key, &p.IAMPolicy)
+			p.IAMPolicy.Share(d.texts)
+		case "customRoles":
+			return d.value(key, &p.CustomRoles)
+		case "serviceAccounts":
+			return d.value(key, &p.ServiceAccounts)
+		case "serviceAccountPolicies":
+			return d.value(key, &p.ServiceAccountPolicies)
+		case "serviceAccountKeys":
+			return d.value(key, &p.ServiceAccountKeys)
 		case "subnetworkRegions":
 			return d.value(key, &p.SubnetworkRegions)
 		case "routerRegions":
@@ -269,8 +297,11 @@ func (s *Snapshot) validate() error {
 			return fmt.Errorf("project %q: %w", p.ID, err)
 		}
 	}
+	if err := s.validateAncestors(); err != nil {
+		return err
+	}
 	for i, g := range s.Gaps {
-		if g.Resource == "" || g.Project == "" && !g.hidesProjects() || strings.HasSuffix(g.Resource, "/") {
+		if g.Resource == "" || g.Project == "" && !g.aboveProjects() || strings.HasSuffix(g.Resource, "/") {
 			return fmt.Errorf("gaps[%d] names no project or no resource", i)
 		}
 	}
@@ -287,6 +318,29 @@ func (s *Snapshot) validate() error {
 	}
 	return nil
 }
+
+func (s *Snapshot) validateAncestors() error {
+	seen := map[string]bool{}
+	for i, a := range s.Ancestors {
+		if !ancestorName.MatchString(a.Name) {
+			return fmt.Errorf("ancestors[%d]: %q is not the name of a folder or an organization", i, a.Name)
+		}
+		if seen[a.Name] {
+			return fmt.Errorf("%s is listed twice", a.Name)
+		}
+		seen[a.Name] = true
+	}
+	for _, p := range s.Projects {
+		for _, name := range p.Ancestors {
+			if !ancestorName.MatchString(name) {
+				return fmt.Errorf("project %q: %q among its ancestors is not the name of a folder or an organization", p.ID, name)
+			}
+		}
+	}
+	return nil
+}
+
+var ancestorName = regexp.MustCompile(`^(folders|organizations)/[0-9]+$`)
 
 // twice finds what is listed twice of the project's networks.
 func (p *Project) twice() error {
@@ -337,6 +391,14 @@ func (s *Snapshot) Write(w io.Writer) error {
 		e.comma(i)
 		e.project(p)
 	}
+	if s.Ancestors != nil {
+		e.text("\n  ],\n  \"ancestors\": [")
+		for i, a := range s.Ancestors {
+			e.comma(i)
+			e.text("\n    ")
+			e.value(a)
+		}
+	}
 	e.text("\n  ],\n  \"gaps\": [")
 	for i, g := range s.Gaps {
 		e.comma(i)
@@ -372,7 +434,36 @@ func (e *snapshotWriter) project(p *Project) {
 	writeMessages(e, "networks", p.Networks)
 	writeMessageMap(e, "effectiveFirewalls", p.EffectiveFirewalls)
 	writeMessageMap(e, "serverConfigs", p.ServerConfigs)
+	if p.Number != "" {
+		e.text(",\n     \"number\": ")
+		e.value(p.Number)
+	}
+	if p.Ancestors != nil {
+		e.text(",\n     \"ancestors\": ")
+		e.value(p.Ancestors)
+	}
+	if p.IAMPolicy != nil {
+		e.text(",\n     \"iamPolicy\": ")
+		e.value(p.IAMPolicy)
+	}
+	writeValues(e, "customRoles", p.CustomRoles)
+	writeValues(e, "serviceAccounts", p.ServiceAccounts)
+	writeValues(e, "serviceAccountPolicies", p.ServiceAccountPolicies)
+	writeValues(e, "serviceAccountKeys", p.ServiceAccountKeys)
 	e.text("}")
+}
+
+func writeValues[T any](e *snapshotWriter, list string, values []T) {
+	if values == nil {
+		return
+	}
+	e.text(",\n     \"" + list + "\": [")
+	for i, v := range values {
+		e.comma(i)
+		e.text("\n      ")
+		e.value(v)
+	}
+	e.text("]")
 }
 
 func writeMessages[M proto.Message](e *snapshotWriter, list string, ms []M) {

@@ -192,3 +192,57 @@ func FuzzReadSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// TestNarrowKeepsRights narrows an estate: what holds for the clusters that are left
+// stays, and what it takes to judge the others goes.
+func TestNarrowKeepsRights(t *testing.T) {
+	gap := func(project, resource string) string {
+		return `{"project": "` + project + `", "resource": "` + resource + `", "operation": "o", "code": "PERMISSION_DENIED", "reason": "", "permission": "", "message": ""}`
+	}
+	cluster := func(account string) string {
+		return `[{"name": "web", "location": "europe-west4", "nodePools": [{"name": "main", "config": {"serviceAccount": "` + account + `"}}]}]`
+	}
+	s, err := audit.ReadSnapshotStrict(strings.NewReader(`{"schema": "gkeaudit.snapshot/v1", "time": "2026-11-01T00:00:00Z",
+		"scope": {"projects": ["shop-dev", "shop-prod"], "organizations": ["1"]},
+		"projects": [
+			{"id": "dev-accounts", "ancestors": ["folders/23"]},
+			{"id": "prod-accounts", "ancestors": ["folders/24"]},
+			{"id": "shop-dev", "ancestors": ["folders/21", "organizations/1"], "clusters": ` + cluster("nodes@dev-accounts.iam.gserviceaccount.com") + `},
+			{"id": "shop-prod", "ancestors": ["folders/22", "organizations/1"], "clusters": ` + cluster("nodes@prod-accounts.iam.gserviceaccount.com") + `}],
+		"ancestors": [{"name": "folders/21"}, {"name": "folders/22"}, {"name": "folders/23"}, {"name": "folders/24"}, {"name": "organizations/1"}],
+		"gaps": [` + strings.Join([]string{
+		gap("", "folders/21/iamPolicy"), gap("", "folders/22/iamPolicy"), gap("", "folders/23/iamPolicy"), gap("", "folders/24/iamPolicy"),
+		gap("", "organizations/1/iamPolicy"), gap("", "organizations/1/folders"),
+		gap("dev-accounts", "projects/dev-accounts/serviceAccounts"), gap("prod-accounts", "projects/prod-accounts/serviceAccounts"),
+		gap("shop-dev", "projects/shop-dev/iamPolicy"), gap("shop-prod", "projects/shop-prod/iamPolicy"),
+	}, ",") + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		scope               audit.Scope
+		projects, ancestors string
+		gaps                string
+	}{
+		{audit.Scope{Projects: []string{"shop-prod"}}, "prod-accounts shop-prod", "folders/22 folders/24 organizations/1",
+			"folders/22/iamPolicy folders/24/iamPolicy organizations/1/iamPolicy projects/prod-accounts/serviceAccounts projects/shop-prod/iamPolicy"},
+		{audit.Scope{Clusters: []string{"projects/shop-dev/locations/europe-west4/clusters/web"}}, "dev-accounts shop-dev shop-prod", "folders/21 folders/23 organizations/1",
+			"folders/21/iamPolicy folders/23/iamPolicy organizations/1/iamPolicy organizations/1/folders projects/dev-accounts/serviceAccounts projects/shop-dev/iamPolicy"},
+	} {
+		n := s.Narrow(test.scope)
+		var projects, ancestors, gaps []string
+		for _, p := range n.Projects {
+			projects = append(projects, p.ID)
+		}
+		for _, a := range n.Ancestors {
+			ancestors = append(ancestors, a.Name)
+		}
+		for _, g := range n.Gaps {
+			gaps = append(gaps, g.Resource)
+		}
+		got := []string{strings.Join(projects, " "), strings.Join(ancestors, " "), strings.Join(gaps, " ")}
+		if diff := cmp.Diff([]string{test.projects, test.ancestors, test.gaps}, got); diff != "" {
+			t.Errorf("%v: differs (-want +got):\n%s", test.scope, diff)
+		}
+	}
+}

@@ -17,9 +17,9 @@ import (
 // Permissions returns the IAM permissions that a run needs, sorted. They are those of
 // the operations that it calls; those for finding projects are among them if asked.
 func Permissions(discovery bool) []string {
-	ops := append(slices.Clone(clusterOperations), networkOperations...)
+	ops := slices.Concat(clusterOperations, networkOperations, iamOperations)
 	if discovery {
-		ops = append(ops, discoveryOperations...)
+		ops = slices.Concat(ops, discoveryOperations, ancestorOperations)
 	}
 	return permissionsOf(ops)
 }
@@ -28,6 +28,8 @@ func Permissions(discovery bool) []string {
 var (
 	clusterOperations   = []operation{listClusters}
 	networkOperations   = []operation{aggregatedSubnets, regionalSubnets, aggregatedRouters, regionalRouters, listRoutes}
+	iamOperations       = []operation{getAncestry, projectPolicy, projectRoles, listAccounts, searchPolicies, searchKeys}
+	ancestorOperations  = []operation{folderPolicy, orgPolicy, orgRoles} // on what is above the projects
 	discoveryOperations = []operation{searchResources, listFolders, listProjects, getProject}
 )
 
@@ -223,6 +225,12 @@ func (c *Client) tryNetworks(ctx context.Context, a *Access, id string) {
 	col.subnetworks(ctx, p, nil)
 	col.routers(ctx, p, nil)
 	col.routes(ctx, p)
+	for _, permission := range a.Needed {
+		if !slices.Contains(permissionsOf(append(slices.Clone(clusterOperations), networkOperations...)), permission) {
+			a.Unknown = "the API that tells refused, and reading does not tell all: " + permission
+			break
+		}
+	}
 	for _, g := range col.gaps {
 		a.lacks(g)
 	}

@@ -17,7 +17,9 @@ import (
 	container "cloud.google.com/go/container/apiv1"
 	"golang.org/x/oauth2/google"
 	"google.golang.org/api/cloudasset/v1"
+	cloudresourcemanagerv1 "google.golang.org/api/cloudresourcemanager/v1"
 	"google.golang.org/api/cloudresourcemanager/v3"
+	"google.golang.org/api/iam/v1"
 	"google.golang.org/api/impersonate"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
@@ -41,6 +43,9 @@ type Config struct {
 	// projects, Resource Manager and Cloud Asset Inventory.
 	ResourceManagerEndpoint string
 	AssetEndpoint           string
+
+	// IAMEndpoint does so for the API of service accounts and roles.
+	IAMEndpoint string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -95,6 +100,9 @@ var readOnly = []string{
 // only. So it has a token of its own, which is sent to no other API.
 var assetScope = []string{cloudasset.CloudassetScope}
 
+// iamScope is likewise that of IAM.
+var iamScope = []string{iam.CloudPlatformScope}
+
 // A Client reads projects. It may be used by several goroutines.
 type Client struct {
 	config    Config
@@ -103,7 +111,9 @@ type Client struct {
 	transport http.RoundTripper     // adds the credentials to calls of Compute Engine
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
 	manager   *cloudresourcemanager.Service
+	managerV1 *cloudresourcemanagerv1.Service // knows a project's ancestry
 	assets    *cloudasset.Service
+	iam       *iam.Service
 	slots     chan struct{} // one for each call in flight
 	quota     quotaGate
 	progress  tracker
@@ -132,7 +142,13 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	if client, err = c.httpClient(ctx, assetScope); err != nil {
 		return nil, err
 	}
-	c.assets, err = cloudasset.NewService(ctx, withEndpoint(client, c.config.AssetEndpoint)...)
+	if c.assets, err = cloudasset.NewService(ctx, withEndpoint(client, c.config.AssetEndpoint)...); err != nil {
+		return nil, err
+	}
+	if client, err = c.httpClient(ctx, iamScope); err != nil {
+		return nil, err
+	}
+	c.iam, err = iam.NewService(ctx, withEndpoint(client, c.config.IAMEndpoint)...)
 	return c, err
 }
 
@@ -203,7 +219,7 @@ func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.Cli
 }
 
 func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {
-	for _, endpoint := range []string{c.config.ContainerEndpoint, c.config.ComputeEndpoint, c.config.ResourceManagerEndpoint, c.config.AssetEndpoint} {
+	for _, endpoint := range []string{c.config.ContainerEndpoint, c.config.ComputeEndpoint, c.config.ResourceManagerEndpoint, c.config.AssetEndpoint, c.config.IAMEndpoint} {
 		if endpoint != "" {
 			if err := CheckEndpoint(endpoint); err != nil {
 				return err
@@ -214,6 +230,9 @@ func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {
 		return err
 	}
 	c.transport, c.compute = client.Transport, withEndpoint(client, c.config.ComputeEndpoint)
+	if c.managerV1, err = cloudresourcemanagerv1.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...); err != nil {
+		return err
+	}
 	c.manager, err = cloudresourcemanager.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...)
 	return err
 }

@@ -17,7 +17,8 @@ import (
 // Collect reads the clusters that the scope asks for and, for those, the given kinds of
 // data. It always returns a snapshot: what could not be read is among its gaps.
 func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Data, now time.Time) *audit.Snapshot {
-	col := &collection{client: c, scope: scope, projects: map[string]*audit.Project{}}
+	col := &collection{client: c, scope: scope, projects: map[string]*audit.Project{},
+		ancestors: map[string]*audit.Ancestor{}, texts: map[string]string{}}
 	scope.Projects = append([]string{}, scope.Projects...)
 	slices.Sort(scope.Projects)
 	scope.Projects = slices.Compact(scope.Projects)
@@ -40,7 +41,9 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	wg.Wait()
 	col.decideDisabled()
 
-	// Only now is it known which networks are in use, and in which regions.
+	// Only now is it known which service accounts are in use, which networks, and in
+	// which regions.
+	homes := col.homes(ctx, data)
 	networks, firewalled := col.networks(), col.firewalled()
 	tell(func(p *Progress) { p.Networks = len(networks) })
 	for id, regions := range networks {
@@ -66,11 +69,22 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 			tell(func(p *Progress) { p.NetworksDone++ })
 		})
 	}
+	wg.Go(func() { col.iam(ctx, homes, data) })
 	wg.Wait()
 
-	s := &audit.Snapshot{Time: now, Scope: scope, Gaps: audit.DistinctGaps(col.gaps)}
+	s := col.snapshot()
+	s.Time, s.Scope, s.Gaps = now, scope, audit.DistinctGaps(col.gaps)
+	return s
+}
+
+// snapshot returns what was read, without the gaps.
+func (col *collection) snapshot() *audit.Snapshot {
+	s := &audit.Snapshot{}
 	for _, id := range slices.Sorted(maps.Keys(col.projects)) {
 		s.Projects = append(s.Projects, col.projects[id])
+	}
+	for _, name := range slices.Sorted(maps.Keys(col.ancestors)) {
+		s.Ancestors = append(s.Ancestors, col.ancestors[name])
 	}
 	return s
 }
@@ -82,6 +96,8 @@ type collection struct {
 	projects map[string]*audit.Project
 
 	mu        sync.Mutex
+	ancestors map[string]*audit.Ancestor
+	texts     map[string]string // of policies
 	gaps      []audit.Gap
 	answered  bool // for any project
 	undecided []disabled

@@ -181,6 +181,13 @@ func describe(s *audit.Snapshot, calls []string) string {
 		}
 		keys(&b, "effective firewalls", p.EffectiveFirewalls)
 		keys(&b, "server configs", p.ServerConfigs)
+		describeIAM(&b, p)
+	}
+	for _, a := range s.Ancestors {
+		fmt.Fprintf(&b, "%s:\n  iamPolicy: %s\n", a.Name, inJSON(a.IAMPolicy))
+		if a.CustomRoles != nil {
+			fmt.Fprintf(&b, "  customRoles: %s\n", inJSON(a.CustomRoles))
+		}
 	}
 	b.WriteString("calls:\n")
 	for len(calls) > 0 {
@@ -196,6 +203,36 @@ func describe(s *audit.Snapshot, calls []string) string {
 		calls = calls[n:]
 	}
 	return b.String()
+}
+
+// describeIAM writes what was read about service accounts and their rights. What was
+// not read is left out.
+func describeIAM(b *strings.Builder, p *audit.Project) {
+	for _, read := range []struct {
+		what string
+		is   bool
+		data any
+	}{
+		{"number", p.Number != "", p.Number},
+		{"ancestors", p.Ancestors != nil, p.Ancestors},
+		{"iamPolicy", p.IAMPolicy != nil, p.IAMPolicy},
+		{"customRoles", p.CustomRoles != nil, p.CustomRoles},
+		{"serviceAccounts", p.ServiceAccounts != nil, p.ServiceAccounts},
+		{"serviceAccountPolicies", p.ServiceAccountPolicies != nil, p.ServiceAccountPolicies},
+		{"serviceAccountKeys", p.ServiceAccountKeys != nil, p.ServiceAccountKeys},
+	} {
+		if read.is {
+			fmt.Fprintf(b, "  %s: %s\n", read.what, inJSON(read.data))
+		}
+	}
+}
+
+func inJSON(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
 }
 
 func orDash(s string) string {
@@ -269,6 +306,11 @@ var reading = []*regexp.Regexp{
 	regexp.MustCompile(`^GET /v3/(folders|projects)\?parent=(organizations|folders)/[0-9]+$`),
 	regexp.MustCompile(`^GET /v3/projects/[^/]+$`),
 	regexp.MustCompile(`^GET /v1/(organizations|folders)/[0-9]+:searchAllResources$`),
+	regexp.MustCompile(`^POST /v1/projects/[^/]+:getAncestry$`),
+	regexp.MustCompile(`^POST /v3/(projects/[^/]+|(organizations|folders)/[0-9]+):getIamPolicy$`),
+	regexp.MustCompile(`^GET /v1/(projects/[^/]+|organizations/[0-9]+)/roles$`),
+	regexp.MustCompile(`^GET /v1/projects/[^/]+/serviceAccounts$`),
+	regexp.MustCompile(`^GET /v1/projects/[^/]+:(searchAllIamPolicies|searchAllResources)$`),
 }
 
 // serve starts a server for a test. Whatever the test is about, it fails if any
@@ -292,6 +334,7 @@ func configFor(srv *gcptest.Server) gcp.Config {
 		ComputeEndpoint:         srv.URL + "/compute/v1/",
 		ResourceManagerEndpoint: srv.URL + "/v3/",
 		AssetEndpoint:           srv.URL,
+		IAMEndpoint:             srv.URL,
 		NoCredentials:           true,
 		AttemptTimeout:          20 * time.Second,
 		Backoff:                 time.Millisecond,

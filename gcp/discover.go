@@ -372,6 +372,17 @@ func (c *Client) idInLinks(ctx context.Context, number string) string {
 	return ""
 }
 
+// projectID returns the ID of a project's number, or the number where it could not be
+// read.
+func (c *Client) projectID(ctx context.Context, number string) string {
+	id, f := c.otherName(ctx, number)
+	if id == "" {
+		c.config.Log.Warn("a project keeps its number, as its ID could not be read", "project", number, "code", f.code, "because", f.message)
+		return number
+	}
+	return id
+}
+
 // projectNumber returns the number of a project, if it may be read.
 func (c *Client) projectNumber(ctx context.Context, id string) (string, bool) {
 	if isNumber(id) {

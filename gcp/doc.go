@@ -11,6 +11,8 @@
 // compute.regionNetworkFirewallPolicies.getEffectiveFirewalls once for each network and
 // region in use. Only where an aggregated list
 // fails, as it does when one region is down, are the regions in use read one by
-// one. What cannot be read becomes an [audit.Gap]; it never looks like an empty
-// list. Secrets are dropped before anything is kept.
+// one. Allow policies, custom roles and service accounts are read where they are asked
+// for, of each project, folder and organization once. What cannot be read becomes an
+// [audit.Gap]; it never looks like an empty list. Secrets are dropped before anything
+// is kept.
 package gcp

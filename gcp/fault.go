@@ -42,6 +42,15 @@ var (
 	listFolders       = operation{"cloudresourcemanager.folders.list", "resourcemanager.folders.list", "cloudresourcemanager.googleapis.com"}
 	listProjects      = operation{"cloudresourcemanager.projects.list", "resourcemanager.projects.list", "cloudresourcemanager.googleapis.com"}
 	testPermissions   = operation{"cloudresourcemanager.testIamPermissions", "", "cloudresourcemanager.googleapis.com"}
+	getAncestry       = operation{"cloudresourcemanager.projects.getAncestry", "resourcemanager.projects.get", "cloudresourcemanager.googleapis.com"}
+	projectPolicy     = operation{"cloudresourcemanager.projects.getIamPolicy", "resourcemanager.projects.getIamPolicy", "cloudresourcemanager.googleapis.com"}
+	folderPolicy      = operation{"cloudresourcemanager.folders.getIamPolicy", "resourcemanager.folders.getIamPolicy", "cloudresourcemanager.googleapis.com"}
+	orgPolicy         = operation{"cloudresourcemanager.organizations.getIamPolicy", "resourcemanager.organizations.getIamPolicy", "cloudresourcemanager.googleapis.com"}
+	projectRoles      = operation{"iam.projects.roles.list", "iam.roles.list", "iam.googleapis.com"}
+	orgRoles          = operation{"iam.organizations.roles.list", "iam.roles.list", "iam.googleapis.com"}
+	listAccounts      = operation{"iam.projects.serviceAccounts.list", "iam.serviceAccounts.list", "iam.googleapis.com"}
+	searchPolicies    = operation{"cloudasset.searchAllIamPolicies", "cloudasset.assets.searchAllIamPolicies", "cloudasset.googleapis.com"}
+	searchKeys        = operation{"cloudasset.searchAllResources", "cloudasset.assets.searchAllResources", "cloudasset.googleapis.com"}
 	getProject        = operation{"cloudresourcemanager.projects.get", "resourcemanager.projects.get", "cloudresourcemanager.googleapis.com"}
 )
 
@@ -121,7 +130,7 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "CANCELLED", treatment: final, message: "the run was stopped before an answer came"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault{code: "DEADLINE_EXCEEDED", treatment: slow, message: "no answer came in time"}
-	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer):
+	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer), errors.Is(err, errNoAncestry), errors.Is(err, errNoPolicy):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case errors.Is(err, errDamaged):
 		return fault{code: "DATA_LOSS", treatment: connection, message: err.Error()}

@@ -132,6 +132,9 @@ func (s Settings) Facts() []string {
 	if len(p.NodeServiceAccounts) > 0 {
 		add("nodes as %s only", strings.Join(p.NodeServiceAccounts, ", "))
 	}
+	if len(p.PeopleGroups) > 0 {
+		add("groups of people: %s", strings.Join(p.PeopleGroups, ", "))
+	}
 	if len(p.AirGappedNetworks) > 0 {
 		add("air-gapped: %s", strings.Join(p.AirGappedNetworks, ", "))
 	}

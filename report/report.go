@@ -392,5 +392,16 @@ func shortResource(f audit.Finding) string {
 		}
 		return short
 	}
-	return f.Resource
+	project := audit.Segment(f.Resource, "projects")
+	short := "project " + project
+	if account := audit.Segment(f.Resource, "serviceAccounts"); account != "" {
+		short = "service account " + account
+		if project == audit.Segment(f.Cluster, "projects") {
+			return short
+		}
+		short += " of " + project
+	} else if f.Resource != "projects/"+project {
+		return f.Resource
+	}
+	return short
 }

@@ -1,11 +1,6 @@
 package rules
 
-import (
-	"regexp"
-	"strings"
-
-	"gkeaudit/audit"
-)
+import "gkeaudit/audit"
 
 var nodeServiceAccount = &audit.Rule{
 	ID:       "node-service-account",
@@ -23,7 +18,7 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools
 by its own defaults (Autopilot, node auto-provisioning). Absent, "default",
 NUMBER-compute@developer.gserviceaccount.com (of this or another project) and
 PROJECT@appspot.gserviceaccount.com are default accounts and fail. Which roles
-an account holds is not looked at.`,
+an account holds is the matter of node-service-account-roles.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}
@@ -86,80 +81,35 @@ needs roles/iam.serviceAccountUser on the account.`,
 		{Framework: audit.OrgPolicy, ID: "container.managed.disallowDefaultComputeServiceAccount"},
 	},
 	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
-		field, email := "config.serviceAccount", n.Pool.GetConfig().GetServiceAccount()
-		if n.Pool == nil {
-			field = "autoscaling.autoprovisioningNodePoolDefaults.serviceAccount"
-			email = n.Cluster.GetAutoscaling().GetAutoprovisioningNodePoolDefaults().GetServiceAccount()
-		}
-		evidence := audit.Evidence{Resource: n.ResourceName(), Field: field, Value: email}
-		if email == "" {
-			evidence = audit.Absent(n.ResourceName(), field, "the default service account is used")
-		}
-		return judgeServiceAccount(n, email).Because(evidence)
+		name, evidence := n.ServiceAccount()
+		return judgeServiceAccount(n, name).Because(evidence)
 	}),
 }
 
-var (
-	// Names of the accounts: Types of service accounts, in the IAM documentation.
-	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
-	appspotDefault  = regexp.MustCompile(`^.+@appspot\.gserviceaccount\.com$`)
-	serviceAgent    = regexp.MustCompile(`^(service-[0-9]+@.+|.+@gcp-sa-[^.]+)\.iam\.gserviceaccount\.com$|^[0-9]+@cloudservices\.gserviceaccount\.com$`)
-	customAccount   = regexp.MustCompile(`^[a-z0-9-]+@(.+)\.iam\.gserviceaccount\.com$`)
-	numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
-)
-
-func judgeServiceAccount(n audit.NodeSource, account string) audit.Verdict {
-	email, number := strings.ToLower(account), projectNumber(n.Cluster)
+func judgeServiceAccount(n audit.NodeSource, name string) audit.Verdict {
+	a, number := audit.ParseAccount(name), n.Cluster.ProjectNumber()
 	run := whose(n, "run as", "run as")
-	if email == "" || email == "default" {
-		return audit.Failf("%s the Compute Engine default service account", run)
-	}
-	if m := customAccount.FindStringSubmatch(email); m != nil && !serviceAgent.MatchString(email) && !computeDefault.MatchString(email) {
-		v := audit.Passf("%s %s", run, email)
-		if home := accountProject(m[1]); home != n.Cluster.Project && number != n.Cluster.Project {
-			v = v.Noting("the account belongs to project " + home)
+	switch a.Kind {
+	case audit.UserManaged:
+		v := audit.Passf("%s %s", run, a.Email)
+		if a.Home != n.Cluster.Project && number != n.Cluster.Project {
+			v = v.Noting("the account belongs to project " + a.Home)
 		}
 		return v
-	}
-	if m := computeDefault.FindStringSubmatch(email); m != nil {
+	case audit.ComputeDefault:
 		v := audit.Failf("%s the Compute Engine default service account", run)
-		switch number {
-		case "":
-		case m[1]:
+		switch {
+		case a.Home == "" || number == "":
+		case a.Home == number:
 			v.Message += " of this project"
 		default:
-			v.Message += " of another project (" + m[1] + ")"
+			v.Message += " of another project (" + a.Home + ")"
 		}
 		return v
+	case audit.AppEngineDefault:
+		return audit.Failf("%s an App Engine default service account, %s", run, a.Email)
+	case audit.ServiceAgent:
+		return audit.Passf("%s %s, which is no default account but a service agent; those are for Google's services only", run, a.Email)
 	}
-	if appspotDefault.MatchString(email) {
-		return audit.Failf("%s an App Engine default service account, %s", run, email)
-	}
-	if serviceAgent.MatchString(email) {
-		return audit.Passf("%s %s, which is no default account but a service agent; those are for Google's services only", run, email)
-	}
-	return audit.Unknownf("%s %q, which has not the form of a service account's e-mail address", run, account)
-}
-
-// projectNumber returns the number of the cluster's project: what it was asked for
-// by, or from the name of the DNS endpoint that current clusters always have,
-// gke-ID-NUMBER.LOCATION.gke.goog. It is empty where there is neither.
-func projectNumber(c *audit.Cluster) string {
-	if strings.Trim(c.Project, "0123456789") == "" {
-		return c.Project
-	}
-	endpoint := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetEndpoint()
-	if m := numberInDNSName.FindStringSubmatch(endpoint); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
-// accountProject returns the project ID in the domain of a service account.
-// Projects of a domain are turned round there: example.com:proj is proj.example.com.
-func accountProject(domain string) string {
-	if project, scope, ok := strings.Cut(domain, "."); ok {
-		return scope + ":" + project
-	}
-	return domain
+	return audit.Unknownf("%s %q, which has not the form of a service account's e-mail address", run, name)
 }

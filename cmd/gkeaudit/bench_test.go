@@ -78,12 +78,14 @@ func estate(tb testing.TB, n int) *audit.Snapshot {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &audit.Snapshot{Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	s := &audit.Snapshot{Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Ancestors: []*audit.Ancestor{
+		{Name: "folders/2", IAMPolicy: many(100, "team-%03d")}, {Name: "organizations/1", IAMPolicy: many(300, "unit-%03d")},
+	}}
 	for i := range n {
 		id := fmt.Sprintf("shop-%05d", i/4)
 		if i%4 == 0 {
 			s.Scope.Projects = append(s.Scope.Projects, id)
-			s.Projects = append(s.Projects, network(tb, id))
+			s.Projects = append(s.Projects, rights(network(tb, id)))
 		}
 		text := bytes.ReplaceAll(template, []byte("CLUSTER"), fmt.Appendf(nil, "web-%d", i%4))
 		text = bytes.ReplaceAll(text, []byte("shop-prod"), []byte(id))
@@ -98,6 +100,27 @@ func estate(tb testing.TB, n int) *audit.Snapshot {
 		p.Clusters = append(p.Clusters, c)
 	}
 	return s
+}
+
+// rights adds what is known of a project's policy and service accounts.
+func rights(p *audit.Project) *audit.Project {
+	nodes := "gke-nodes@" + p.ID + ".iam.gserviceaccount.com"
+	p.Ancestors = []string{"folders/2", "organizations/1"}
+	p.IAMPolicy = many(30, "app-%03d")
+	p.IAMPolicy.Bindings = append(p.IAMPolicy.Bindings, audit.Binding{Role: "roles/container.defaultNodeServiceAccount", Members: []string{"serviceAccount:" + nodes}})
+	p.ServiceAccounts = []audit.ServiceAccount{{Email: nodes, UniqueID: "100000000000000000001"}}
+	p.ServiceAccountPolicies = []audit.ServiceAccountPolicy{}
+	p.ServiceAccountKeys = []audit.ServiceAccountKey{}
+	return p
+}
+
+// many makes a policy that grants roles to users, so many in all.
+func many(n int, name string) *audit.Policy {
+	p := &audit.Policy{}
+	for i := range n {
+		p.Bindings = append(p.Bindings, audit.Binding{Role: fmt.Sprintf("roles/service%02d.user", i%40), Members: []string{"user:" + fmt.Sprintf(name, i) + "@example.com"}})
+	}
+	return p
 }
 
 // network makes what a project with a network of its own has.

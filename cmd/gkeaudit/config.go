@@ -114,7 +114,7 @@ func yamlError(name string, err error) error {
 var configSettings = []string{
 	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
 	"profile", "rules", "enable", "disable", "severities",
-	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "airGappedNetworks",
+	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "peopleGroups", "airGappedNetworks",
 	"outputs", "failOn",
 }
 
@@ -200,6 +200,7 @@ func (v *configChecker) config(c *config) {
 
 	v.each(c.Parameters.AllowedLocations, isLocation, notLocation, "parameters", "allowedLocations")
 	v.each(c.Parameters.NodeServiceAccounts, isGlob, notGlob, "parameters", "nodeServiceAccounts")
+	v.each(c.Parameters.PeopleGroups, isGlob, notGlob, "parameters", "peopleGroups")
 	v.each(c.Parameters.AirGappedNetworks, func(g string) bool { return isGlob(g) && networkGlob.MatchString(g) }, func(g string) string {
 		return fmt.Sprintf("%q is not the name of a network: projects/PROJECT/global/networks/NETWORK, where * stands for any characters but a slash", g)
 	}, "parameters", "airGappedNetworks")

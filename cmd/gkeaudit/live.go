@@ -84,7 +84,7 @@ func (p *program) connect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 		return nil, scope, err
 	}
 	config.Log = log
-	warnPlaintext(log, config, config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint)
+	warnPlaintext(log, config, config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint, config.IAMEndpoint)
 	client, err := gcp.NewClient(ctx, config)
 	switch {
 	case errors.Is(err, gcp.ErrNoCredentials):
@@ -132,6 +132,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 		{"STORAGE", &c.StorageEndpoint},
 		{"CLOUDRESOURCEMANAGER", &c.ResourceManagerEndpoint},
 		{"CLOUDASSET", &c.AssetEndpoint},
+		{"IAM", &c.IAMEndpoint},
 	} {
 		name := "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + override.api
 		if *override.to = p.getenv(name); *override.to == "" {

@@ -123,7 +123,7 @@ func unmatched(r *report.Report) error {
 
 // hidesClusters reports whether there may be clusters that were not read.
 func hidesClusters(gaps []audit.Gap) bool {
-	return slices.ContainsFunc(gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.Project == "" })
+	return slices.ContainsFunc(gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.HidesProjects() })
 }
 
 // stopped reports whether the run was ended by a signal or by --timeout, after which

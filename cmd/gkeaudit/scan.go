@@ -43,6 +43,13 @@ projects of their Shared VPCs:
     container.clusters.list
     compute.subnetworks.list   compute.routers.list   compute.routes.list
 
+for rules about service accounts and their rights, there and above,
+
+    resourcemanager.projects.get   resourcemanager.projects.getIamPolicy
+    resourcemanager.folders.getIamPolicy   resourcemanager.organizations.getIamPolicy
+    iam.roles.list   iam.serviceAccounts.list
+    cloudasset.assets.searchAllIamPolicies   cloudasset.assets.searchAllResources
+
 and to find projects, on the organizations and folders, the first or the others:
 
     cloudasset.assets.searchAllResources
@@ -64,7 +71,7 @@ Exit status, whatever the format:
 
 The endpoints of the APIs can be overridden as for gcloud, by
 CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
-..._CLOUDRESOURCEMANAGER and ..._CLOUDASSET.
+..._CLOUDRESOURCEMANAGER, ..._CLOUDASSET and ..._IAM.
 CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network

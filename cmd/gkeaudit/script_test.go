@@ -95,6 +95,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", server.URL+"/compute/v1/")
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", server.URL)
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET", server.URL+"/v1/")
+	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM", server.URL)
 	ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", server.URL+"/storage/v1/")
 	ts.Setenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "true")
 }

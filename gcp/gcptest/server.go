@@ -274,6 +274,9 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 	if r.URL.Path == "/token" && r.Method == http.MethodPost {
 		return map[string]any{"access_token": "a-token", "token_type": "Bearer", "expires_in": 3600}, true
 	}
+	if answer, ok := s.iam(r, body); ok {
+		return answer, true
+	}
 	if r.Method != http.MethodGet {
 		return nil, false
 	}

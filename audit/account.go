@@ -1,0 +1,226 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// An Account is a service account by its name: what a node pool's serviceAccount says.
+type Account struct {
+	// Email is the account's e-mail address in lower case. It is empty for the
+	// Compute Engine default account where that is not named by its address.
+	Email string
+
+	Kind AccountKind
+
+	// Home is the project that the address says the account belongs to: the number of
+	// that of a ComputeDefault, the ID of others. It is empty where the address says
+	// none, as that of Google's own accounts.
+	Home string
+}
+
+// An AccountKind is a kind of service account.
+type AccountKind int
+
+// The kinds of service accounts. Source: Types of service accounts, in the IAM
+// documentation.
+const (
+	MalformedAccount AccountKind = iota // not a service account's name
+	UserManaged
+	ComputeDefault
+	AppEngineDefault
+	ServiceAgent // of a service of Google's
+)
+
+var (
+	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
+	appspotDefault  = regexp.MustCompile(`^([a-z0-9.-]+)@appspot\.gserviceaccount\.com$`)
+	serviceAgent    = regexp.MustCompile(`^(service-[0-9]+@.+|.+@gcp-sa-[^.]+)\.iam\.gserviceaccount\.com$|^[0-9]+@cloudservices\.gserviceaccount\.com$`)
+	userManaged     = regexp.MustCompile(`^[a-z0-9-]+@([a-z0-9.-]+)\.iam\.gserviceaccount\.com$`)
+	numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
+)
+
+// ParseAccount reads the serviceAccount of a node pool, or an e-mail address. Nothing
+// at all and "default" are the Compute Engine default account of the cluster's project.
+func ParseAccount(name string) Account {
+	a := Account{Email: strings.ToLower(name)}
+	if a.Email == "" || a.Email == "default" {
+		return Account{Kind: ComputeDefault}
+	}
+	if m := computeDefault.FindStringSubmatch(a.Email); m != nil {
+		a.Kind, a.Home = ComputeDefault, m[1]
+		return a
+	}
+	if m := appspotDefault.FindStringSubmatch(a.Email); m != nil {
+		a.Kind, a.Home = AppEngineDefault, projectOfDomain(m[1])
+		return a
+	}
+	if serviceAgent.MatchString(a.Email) {
+		a.Kind = ServiceAgent
+		return a
+	}
+	if m := userManaged.FindStringSubmatch(a.Email); m != nil {
+		a.Kind, a.Home = UserManaged, projectOfDomain(m[1])
+	}
+	return a
+}
+
+// projectOfDomain returns the project ID in the domain of a service account. Projects
+// of a domain are turned round there: example.com:proj is proj.example.com.
+func projectOfDomain(domain string) string {
+	if project, scope, ok := strings.Cut(domain, "."); ok {
+		return scope + ":" + project
+	}
+	return domain
+}
+
+// ServiceAccount returns the serviceAccount of the nodes as the API gives it, and where
+// it does. Empty means that the Compute Engine default account is used.
+func (n NodeSource) ServiceAccount() (string, Evidence) {
+	field, name := "config.serviceAccount", n.Pool.GetConfig().GetServiceAccount()
+	if n.Pool == nil {
+		field = "autoscaling.autoprovisioningNodePoolDefaults.serviceAccount"
+		name = n.Cluster.GetAutoscaling().GetAutoprovisioningNodePoolDefaults().GetServiceAccount()
+	}
+	if name == "" {
+		return "", Absent(n.ResourceName(), field, "the default service account is used")
+	}
+	return name, Evidence{n.ResourceName(), field, name}
+}
+
+// ProjectNumber returns the number of the cluster's project: what it was asked for
+// by, or from the name of the DNS endpoint that current clusters always have,
+// gke-ID-NUMBER.LOCATION.gke.goog. It is empty where there is neither.
+func (c *Cluster) ProjectNumber() string {
+	if isNumber(c.Project) {
+		return c.Project
+	}
+	endpoint := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetEndpoint()
+	if m := numberInDNSName.FindStringSubmatch(endpoint); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// A NodeAccount is a service account that nodes of a cluster run as.
+type NodeAccount struct {
+	Account
+
+	// Cluster is the cluster, and Sources are those of its node sources that use the
+	// account.
+	Cluster *Cluster
+	Sources []NodeSource
+
+	// Project is the ID of the project that the account belongs to, its number where
+	// the snapshot does not tell the ID, and that of the cluster for Google's own
+	// accounts.
+	Project string
+}
+
+// ResourceName returns "projects/P/serviceAccounts/EMAIL", with "default" in place of
+// the address of a Compute Engine default account if the project's number is not known.
+func (a NodeAccount) ResourceName() string {
+	if a.Email == "" {
+		return "projects/" + a.Project + "/serviceAccounts/default"
+	}
+	return "projects/" + a.Project + "/serviceAccounts/" + a.Email
+}
+
+// Evidence says where the nodes' service account is named.
+func (a NodeAccount) Evidence() []Evidence {
+	var evidence []Evidence
+	for _, n := range a.Sources {
+		_, e := n.ServiceAccount()
+		evidence = append(evidence, e)
+	}
+	return evidence
+}
+
+// NodeAccounts returns the service accounts of a cluster's nodes, each once, in the
+// order of its node sources, and the sources that name none in a form that is known.
+func (s *Snapshot) NodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []NodeSource) {
+	return s.indexed().nodeAccounts(c)
+}
+
+func (ix *index) nodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []NodeSource) {
+	for _, n := range c.NodeSources() {
+		name, _ := n.ServiceAccount()
+		a := NodeAccount{Account: ParseAccount(name), Cluster: c, Project: c.Project}
+		switch {
+		case a.Kind == MalformedAccount:
+			malformed = append(malformed, n)
+			continue
+		case a.Kind == ComputeDefault && a.Email == "":
+			if a.Home = ix.numbers[c.Project]; a.Home != "" {
+				a.Email = a.Home + "-compute@developer.gserviceaccount.com"
+			}
+		case a.Kind == ComputeDefault:
+			if a.Project = ix.ids[a.Home]; a.Project == "" {
+				a.Project = a.Home
+			}
+		case a.Home != "" && a.Home != ix.numbers[c.Project]:
+			a.Project = a.Home
+		}
+		name = a.ResourceName()
+		i := slices.IndexFunc(accounts, func(o NodeAccount) bool { return o.ResourceName() == name })
+		if i < 0 {
+			accounts = append(accounts, a)
+			i = len(accounts) - 1
+		}
+		accounts[i].Sources = append(accounts[i].Sources, n)
+	}
+	return accounts, malformed
+}
+
+// ClustersOf returns the clusters whose nodes run as a service account, in the order of
+// their names.
+func (s *Snapshot) ClustersOf(a NodeAccount) []*Cluster {
+	return s.indexed().users[a.ResourceName()]
+}
+
+// ClusterGap returns a gap that hides clusters of one of some projects; nil if there is
+// none. Projects that were not asked for hide nothing.
+func (s *Snapshot) ClusterGap(projects ...string) *Gap {
+	for _, id := range projects {
+		if g := s.indexed().clusterGaps[id]; g != nil {
+			return g
+		}
+	}
+	return nil
+}
+
+// ProjectNumber returns the number of a project, or the gap that hides it.
+func (s *Snapshot) ProjectNumber(id string) (string, *Gap) {
+	ix := s.indexed()
+	if isNumber(id) {
+		return id, nil
+	}
+	if number := ix.numbers[id]; number != "" {
+		return number, nil
+	}
+	return "", s.hidden(id, "projects/"+id+"/number", "cloudresourcemanager.projects.get")
+}
+
+// EachNodeAccount makes a Check that judges each service account that nodes of the
+// cluster run as, once.
+func EachNodeAccount(judge func(*Input, NodeAccount) Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
+		var vs []Verdict
+		accounts, malformed := in.NodeAccounts(c)
+		for _, a := range accounts {
+			v := judge(in, a).On(a.ResourceName()).Because(a.Evidence()...)
+			v.Evidence = Distinct(v.Evidence)
+			vs = append(vs, v)
+		}
+		for _, n := range malformed {
+			name, evidence := n.ServiceAccount()
+			vs = append(vs, Unknownf("%q has not the form of a service account's e-mail address", name).
+				On(n.ResourceName()).Because(evidence))
+		}
+		if vs == nil {
+			return []Verdict{NoNodes(c)}
+		}
+		return vs
+	}
+}

@@ -1,0 +1,370 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Policy is an allow policy of IAM as far as rules look at it: version 3, with the
+// conditions. Its JSON is that of the API.
+type Policy struct {
+	Bindings     []Binding     `json:"bindings,omitempty"`
+	AuditConfigs []AuditConfig `json:"auditConfigs,omitempty"`
+}
+
+// A Binding grants a role to members.
+type Binding struct {
+	Role      string     `json:"role"`
+	Members   []string   `json:"members"`
+	Condition *Condition `json:"condition,omitempty"` // nil if the role is always granted
+}
+
+// A Condition says when a binding grants its role.
+type Condition struct {
+	Title      string `json:"title,omitempty"`
+	Expression string `json:"expression,omitempty"`
+}
+
+// String says for a message that there is a condition; nothing for nil.
+func (c *Condition) String() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Title == "":
+		return " on a condition"
+	}
+	return " on a condition (" + c.Title + ")"
+}
+
+// Clause says for evidence what the condition is; nothing for nil.
+func (c *Condition) Clause() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Expression == "":
+		return " if a condition holds that is not told"
+	}
+	return " if " + c.Expression
+}
+
+// An AuditConfig says which Data Access audit logs a service writes.
+type AuditConfig struct {
+	Service         string           `json:"service"` // "allServices" for every service
+	AuditLogConfigs []AuditLogConfig `json:"auditLogConfigs,omitempty"`
+}
+
+// An AuditLogConfig turns on one type of log, but for what some members do.
+type AuditLogConfig struct {
+	LogType         string   `json:"logType"` // ADMIN_READ, DATA_READ, DATA_WRITE
+	ExemptedMembers []string `json:"exemptedMembers,omitempty"`
+}
+
+// An Ancestor is a folder or an organization above projects.
+type Ancestor struct {
+	Name        string  `json:"name"`                 // "folders/2", "organizations/1"
+	IAMPolicy   *Policy `json:"iamPolicy,omitempty"`  // nil if it was not read
+	CustomRoles []Role  `json:"customRoles,omitzero"` // of an organization; see Project.CustomRoles
+}
+
+// A Role is a custom role.
+type Role struct {
+	Name        string   `json:"name"` // "projects/P/roles/R", "organizations/O/roles/R"
+	Permissions []string `json:"includedPermissions,omitempty"`
+	Deleted     bool     `json:"deleted,omitempty"` // bindings to it have no effect
+}
+
+// A ServiceAccount is a service account of a project.
+type ServiceAccount struct {
+	Email    string `json:"email"`
+	UniqueID string `json:"uniqueId,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+}
+
+// A ServiceAccountPolicy is the allow policy of a service account.
+type ServiceAccountPolicy struct {
+	Account string  `json:"account"` // its e-mail address or its unique ID
+	Policy  *Policy `json:"policy"`
+}
+
+// A ServiceAccountKey is a key of a service account, without what is secret of it.
+type ServiceAccountKey struct {
+	Account  string `json:"account"`            // its e-mail address or its unique ID
+	ID       string `json:"id"`                 // the last segment of the key's name
+	Type     string `json:"keyType,omitempty"`  // USER_MANAGED, SYSTEM_MANAGED; empty if it is not told
+	Disabled bool   `json:"disabled,omitempty"` // it cannot be used
+}
+
+// Share makes texts of the policy share memory with equal ones among the given, and adds
+// the others to those: the same few roles and members recur in many policies.
+func (p *Policy) Share(texts map[string]string) {
+	if p == nil {
+		return
+	}
+	share := func(text *string) {
+		if same, ok := texts[*text]; ok {
+			*text = same
+			return
+		}
+		texts[*text] = *text
+	}
+	for i := range p.Bindings {
+		b := &p.Bindings[i]
+		share(&b.Role)
+		for j := range b.Members {
+			share(&b.Members[j])
+		}
+	}
+}
+
+// A PolicyOf is the allow policy of a project, a folder or an organization.
+type PolicyOf struct {
+	Resource string // "projects/P", "folders/F", "organizations/O"
+	*Policy
+}
+
+// Policies returns the allow policies that hold in some projects, each once: a
+// project's own and those of the folders and the organization above it, nearest first.
+// What could not be read of them is among the gaps.
+func (s *Snapshot) Policies(projects ...string) (policies []PolicyOf, gaps []*Gap) {
+	ix := s.indexed()
+	seen := map[string]bool{}
+	add := func(project, resource, kind string, policy *Policy) {
+		if seen[resource] {
+			return
+		}
+		seen[resource] = true
+		if policy == nil {
+			gaps = append(gaps, s.hidden(project, resource+"/iamPolicy", "cloudresourcemanager."+kind+".getIamPolicy"))
+			return
+		}
+		policies = append(policies, PolicyOf{resource, policy})
+	}
+	for _, id := range projects {
+		if seen["projects/"+id] {
+			continue
+		}
+		p := ix.project(id)
+		add(id, "projects/"+id, "projects", p.IAMPolicy)
+		if p.Ancestors == nil {
+			gaps = append(gaps, s.hidden(id, "projects/"+id+"/ancestry", "cloudresourcemanager.projects.getAncestry"))
+		}
+		for _, name := range p.Ancestors {
+			kind, _, _ := strings.Cut(name, "/")
+			var policy *Policy
+			if a := ix.ancestors[name]; a != nil {
+				policy = a.IAMPolicy
+			}
+			add("", name, kind, policy)
+		}
+	}
+	return policies, gaps
+}
+
+// hidden returns the gap of a resource that was not read.
+func (s *Snapshot) hidden(project, resource, operation string) *Gap {
+	if g := s.indexed().gaps[resource]; g != nil {
+		return g
+	}
+	return notRead(project, resource, operation)
+}
+
+// CustomRole returns a custom role by its name. Where it was not read, it returns the
+// gap that hides it; where there is none of the name, neither.
+func (s *Snapshot) CustomRole(name string) (*Role, *Gap) {
+	ix := s.indexed()
+	if r := ix.roles[name]; r != nil {
+		return r, nil
+	}
+	parent, _, _ := strings.Cut(name, "/roles/")
+	kind, id, _ := strings.Cut(parent, "/")
+	if kind == "projects" {
+		if p := ix.projects[id]; p != nil && p.CustomRoles != nil {
+			return nil, nil
+		}
+		return nil, s.hidden(id, parent+"/roles", "iam.projects.roles.list")
+	}
+	if a := ix.ancestors[parent]; a != nil && a.CustomRoles != nil {
+		return nil, nil
+	}
+	return nil, s.hidden("", parent+"/roles", "iam.organizations.roles.list")
+}
+
+// IsCustomRole reports whether a role is one that a project or an organization made.
+func IsCustomRole(role string) bool {
+	return strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")
+}
+
+// ServiceAccounts returns the service accounts of a project, or the gap that hides them.
+func (s *Snapshot) ServiceAccounts(project string) ([]ServiceAccount, *Gap) {
+	if p := s.indexed().project(project); p.ServiceAccounts != nil {
+		return p.ServiceAccounts, s.indexed().gaps["projects/"+project+"/serviceAccounts"]
+	}
+	return nil, s.hidden(project, "projects/"+project+"/serviceAccounts", "iam.projects.serviceAccounts.list")
+}
+
+// ServiceAccountPolicies returns the allow policies of a project's service accounts, and
+// the gap that hides others.
+func (s *Snapshot) ServiceAccountPolicies(project string) ([]ServiceAccountPolicy, *Gap) {
+	resource := "projects/" + project + "/serviceAccountPolicies"
+	if p := s.indexed().project(project); p.ServiceAccountPolicies != nil {
+		return p.ServiceAccountPolicies, s.indexed().gaps[resource]
+	}
+	return nil, s.hidden(project, resource, "cloudasset.searchAllIamPolicies")
+}
+
+// ServiceAccountKeys returns the keys of a project's service accounts, and the gap that
+// hides others.
+func (s *Snapshot) ServiceAccountKeys(project string) ([]ServiceAccountKey, *Gap) {
+	resource := "projects/" + project + "/serviceAccountKeys"
+	if p := s.indexed().project(project); p.ServiceAccountKeys != nil {
+		return p.ServiceAccountKeys, s.indexed().gaps[resource]
+	}
+	return nil, s.hidden(project, resource, "cloudasset.searchAllResources")
+}
+
+// A Grant is a role that a service account has or may have.
+type Grant struct {
+	Resource  string // of the policy
+	Role      string
+	Member    string     // that the account is, or is one of
+	Condition *Condition // nil if the role is always granted
+
+	// Certain is false if the member may or may not stand for the account: it is a
+	// group, or of a kind that is not known.
+	Certain bool
+}
+
+// String says what is granted where, and by which member if that is not the account.
+func (g Grant) String() string {
+	text := g.Role + " on " + g.Resource
+	if !strings.HasPrefix(g.Member, "serviceAccount:") {
+		text += " as one of " + g.Member
+	}
+	return text + g.Condition.String()
+}
+
+// Evidence is the binding.
+func (g Grant) Evidence() Evidence {
+	return Evidence{g.Resource, "iamPolicy.bindings[" + g.Role + "].members", g.Member + g.Condition.Clause()}
+}
+
+// conditionHash is what IAM adds to the role of a conditional binding for those who do
+// not ask for version 3. Source: Understanding allow policies, in the IAM documentation.
+var conditionHash = regexp.MustCompile(`_withcond_[0-9a-f]+$`)
+
+// Granted returns the role that the binding grants and the condition, nil if there is
+// none.
+func (b Binding) Granted() (string, *Condition) {
+	if !strings.Contains(b.Role, "_withcond_") { // nearly always, and there are many
+		return b.Role, b.Condition
+	}
+	role := conditionHash.ReplaceAllString(b.Role, "")
+	if role != b.Role && b.Condition == nil {
+		return role, &Condition{}
+	}
+	return role, b.Condition
+}
+
+// Grants returns the roles that the nodes' service account has or may have over some
+// projects, by the allow policies of those and of what is above them, and the gaps that
+// hide others. A grant on a condition is left out where
+// the same role is granted on the same resource without one. Groups of people only are
+// passed over.
+func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps []*Gap) {
+	policies, gaps := in.Policies(projects...)
+	for _, p := range policies {
+		first := len(grants)
+		for _, b := range p.Bindings {
+			for _, m := range b.Members {
+				is := in.isMember(a, m)
+				if is == never {
+					continue
+				}
+				role, condition := b.Granted()
+				grants = append(grants, Grant{p.Resource, role, m, condition, is == always})
+			}
+		}
+		here := grants[first:]
+		always := func(o Grant) bool { return o.Condition == nil && o.Certain }
+		kept := slices.DeleteFunc(slices.Clone(here), func(g Grant) bool {
+			return g.Condition != nil && slices.ContainsFunc(here, func(o Grant) bool { return always(o) && o.Role == g.Role })
+		})
+		grants = append(grants[:first], kept...)
+	}
+	return grants, gaps
+}
+
+// A membership says whether a member of a binding stands for a service account.
+type membership int
+
+const (
+	never membership = iota
+	maybe
+	always
+)
+
+// isMember tells which. Source: Principal identifiers, in the IAM documentation. A
+// domain's members are users; a deleted member has no rights.
+func (in *Input) isMember(a NodeAccount, member string) membership {
+	kind, name, _ := strings.Cut(member, ":")
+	switch kind {
+	case "serviceAccount":
+		if a.Email != "" && strings.EqualFold(name, a.Email) {
+			return always
+		}
+		// The number of a default account's project may not be known.
+		if a.Email == "" && ParseAccount(name).Kind == ComputeDefault {
+			return maybe
+		}
+		return never
+	case "user", "domain", "deleted":
+		return never
+	case "allUsers", "allAuthenticatedUsers":
+		return always
+	case "group":
+		if in.Parameters.HasPeopleOnly(name) {
+			return never
+		}
+		return maybe
+	case "principal", "principalSet":
+		return in.isPrincipal(a, strings.TrimPrefix(name, "//"))
+	}
+	return maybe
+}
+
+func (in *Input) isPrincipal(a NodeAccount, name string) membership {
+	api, name, _ := strings.Cut(name, "/")
+	if api == "iam.googleapis.com" {
+		// Of workforce and workload identity pools, unless it names an account.
+		if strings.Contains(name, "/serviceAccounts/") {
+			return maybe
+		}
+		return never
+	}
+	scope, kind, _ := strings.Cut(name, "/type/")
+	if api != "cloudresourcemanager.googleapis.com" || kind != "ServiceAccount" {
+		return maybe
+	}
+	if number, ok := strings.CutPrefix(scope, "projects/"); ok {
+		home := in.indexed().numbers[a.Project]
+		if isNumber(a.Project) {
+			home = a.Project
+		}
+		switch home {
+		case "":
+			return maybe
+		case number:
+			return always
+		}
+		return never
+	}
+	ancestors := in.indexed().project(a.Project).Ancestors
+	switch {
+	case slices.Contains(ancestors, scope):
+		return always
+	case ancestors == nil:
+		return maybe
+	}
+	return never
+}

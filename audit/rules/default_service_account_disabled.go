@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"strconv"
+
+	"gkeaudit/audit"
+)
+
+var defaultServiceAccountDisabled = &audit.Rule{
+	ID:       "default-service-account-disabled",
+	Title:    "The Compute Engine default service account is disabled",
+	Severity: audit.Low,
+	Weight:   "It keeps the next node pool from running as the default account by oversight; what runs now is another rule's matter.",
+	Optional: "Other resources of the project may still run as the default account.",
+	Since:    "0.1.0",
+	Rationale: `A node pool that names no service account gets the Compute Engine default one, which in
+many projects holds the Editor role. Where that account is disabled, such a node pool
+shows at once that something is missing.`,
+	Checks: `The Compute Engine default service account, NUMBER-compute@developer.gserviceaccount.com,
+in the list of the service accounts of the cluster's project. Enabled fails; disabled
+and not in the list, that is deleted, pass.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} --query={account}`},
+			{Title: "Disable it", Commands: `gcloud iam service-accounts disable {account}`},
+		},
+		Terraform: `resource "google_project_default_service_accounts" "default" {
+  project = "{project}"
+  action  = "DISABLE"
+}`,
+		Disruption: `Whatever runs as the account loses its credentials, node pools of this and other
+clusters among it: move those to accounts of their own first. The account can be
+enabled again.`,
+		Recreates: audit.RecreatesNothing,
+	},
+	References: []audit.Reference{
+		{Title: "Types of service accounts: default service accounts", URL: "https://docs.cloud.google.com/iam/docs/service-account-types#default"},
+		{Title: "Disable and enable service accounts", URL: "https://docs.cloud.google.com/iam/docs/service-accounts-disable-enable"},
+	},
+	Needs: []audit.Data{audit.ServiceAccounts},
+	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
+		return judgeDefaultAccount(in, c.Project).On("projects/" + c.Project)
+	}),
+}
+
+func judgeDefaultAccount(in *audit.Input, project string) audit.Verdict {
+	accounts, gap := in.ServiceAccounts(project)
+	for _, a := range accounts {
+		if audit.ParseAccount(a.Email).Kind != audit.ComputeDefault {
+			continue
+		}
+		evidence := audit.Evidence{Resource: "projects/" + project + "/serviceAccounts/" + a.Email, Field: "disabled", Value: strconv.FormatBool(a.Disabled)}
+		if a.Disabled {
+			return audit.Passf("%s is disabled", a.Email).Because(evidence)
+		}
+		return audit.Failf("%s is enabled", a.Email).Because(evidence)
+	}
+	if gap != nil {
+		return audit.Hidden(gap)
+	}
+	return audit.Passf("project %s has no Compute Engine default service account", project).Because(
+		audit.Absent("projects/"+project, "serviceAccounts[]", "the account is deleted, or was never made"))
+}

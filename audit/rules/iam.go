@@ -1,0 +1,174 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+// A breadth says how much a role allows that nodes have no use for.
+type breadth int
+
+const (
+	narrow  breadth = iota
+	reading         // nearly everything may be read
+	broad           // something may be administered, or other identities be taken
+)
+
+// broadRoles are predefined roles that let their holder take over other identities,
+// nodes or clusters, or read secrets. Those whose names end in "admin" are broad, too.
+// Source: IAM roles and permissions index, in the IAM documentation.
+var broadRoles = []string{
+	"roles/owner", "roles/editor", "roles/writer", // with roles/admin the basic roles that change things
+	"roles/compute.instanceAdmin.v1",
+	"roles/container.developer",
+	"roles/iam.serviceAccountOpenIdTokenCreator",
+	"roles/iam.serviceAccountTokenCreator",
+	"roles/iam.serviceAccountUser",
+	"roles/iam.workloadIdentityUser",
+	"roles/secretmanager.secretAccessor",
+}
+
+// broadPermissions make a custom role broad, and so does any that ends in
+// .setIamPolicy. They are what the roles above are broad by.
+var broadPermissions = []string{
+	"cloudbuild.builds.create",
+	"compute.instances.create",
+	"compute.instances.setMetadata",
+	"compute.instances.setServiceAccount",
+	"compute.projects.setCommonInstanceMetadata",
+	"container.clusters.create",
+	"container.clusters.delete",
+	"container.clusters.update",
+	"container.pods.create",
+	"container.pods.exec",
+	"container.secrets.get",
+	"container.secrets.list",
+	"deploymentmanager.deployments.create",
+	"iam.roles.update",
+	"iam.serviceAccountKeys.create",
+	"iam.serviceAccounts.actAs",
+	"iam.serviceAccounts.getAccessToken",
+	"iam.serviceAccounts.getOpenIdToken",
+	"iam.serviceAccounts.implicitDelegation",
+	"iam.serviceAccounts.signBlob",
+	"iam.serviceAccounts.signJwt",
+	"secretmanager.versions.access",
+	"storage.hmacKeys.create",
+	"storage.objects.delete",
+}
+
+// breadthOf returns how broad a role is. Of a custom role it names a permission that
+// makes it so. It returns a gap where the role could not be read.
+func breadthOf(in *audit.Input, role string) (b breadth, permission string, gap *audit.Gap) {
+	if !audit.IsCustomRole(role) {
+		switch {
+		case slices.Contains(broadRoles, role), strings.HasSuffix(strings.ToLower(role), "admin"):
+			return broad, "", nil
+		case role == "roles/viewer" || role == "roles/reader":
+			return reading, "", nil
+		}
+		return narrow, "", nil
+	}
+	r, gap := in.CustomRole(role)
+	if r == nil || r.Deleted {
+		return narrow, "", gap // a binding to a role that is gone has no effect
+	}
+	for _, p := range r.Permissions {
+		if slices.Contains(broadPermissions, p) || strings.HasSuffix(p, ".setIamPolicy") {
+			return broad, p, nil
+		}
+	}
+	return narrow, "", nil
+}
+
+// accountName names the service account of nodes for a message.
+func accountName(a audit.NodeAccount) string {
+	if a.Email == "" {
+		return "the Compute Engine default service account of " + a.Project
+	}
+	return a.Email
+}
+
+// isPublic reports whether a member is everybody, with an account or without.
+func isPublic(member string) bool { return member == "allUsers" || member == "allAuthenticatedUsers" }
+
+// isPeople reports whether a member is a person or may be several: a user, a group, a
+// domain, identities of a workforce pool, everybody.
+func isPeople(member string) bool {
+	for _, prefix := range []string{"user:", "group:", "domain:",
+		"principal://iam.googleapis.com/locations/global/workforcePools/", "principalSet://iam.googleapis.com/locations/global/workforcePools/",
+		"principalSet://cloudresourcemanager.googleapis.com/"} {
+		if strings.HasPrefix(member, prefix) {
+			return !strings.HasSuffix(member, "/type/ServiceAccount") && !strings.HasSuffix(member, "/type/ServiceAgent")
+		}
+	}
+	return isPublic(member)
+}
+
+// judgeMembers judges the cluster's project by who holds roles on it and on what is
+// above it. A binding with a condition counts, and the condition is said.
+func judgeMembers(in *audit.Input, c *audit.Cluster, is func(role, member string) bool, pass string) audit.Verdict {
+	project := "projects/" + c.Project
+	policies, gaps := in.Policies(c.Project)
+	v := audit.Passf("%s", pass)
+	var held []string
+	for _, p := range policies {
+		if len(p.Bindings) == 0 {
+			v = v.Because(audit.Absent(p.Resource, "iamPolicy.bindings", "no role is granted there"))
+		}
+		bad := badMembers(p.Policy, is)
+		if len(bad) == 0 && len(p.Bindings) > 0 {
+			v = v.Because(audit.Evidence{Resource: p.Resource, Field: "iamPolicy.bindings", Value: count(uint64(len(p.Bindings)), "binding", "bindings") + ", none of them such"})
+		}
+		for _, b := range bad {
+			held = append(held, several(b.Members, 3)+holds(b.Members)+b.Role+" on "+p.Resource+b.Condition.String())
+			v = v.Because(audit.Evidence{Resource: p.Resource, Field: "iamPolicy.bindings[" + b.Role + "].members", Value: shorten(b.Members) + b.Condition.Clause()})
+		}
+	}
+	switch {
+	case held != nil:
+		v.Status, v.Message = audit.Fail, several(held, 3)
+		if gaps != nil {
+			v = v.Noting("there may be others: " + audit.Hidden(gaps...).Message)
+		}
+	case gaps != nil:
+		v = audit.Hidden(gaps...).Because(v.Evidence...)
+	}
+	return v.On(project)
+}
+
+// badMembers returns the bindings of a policy with those members alone that are meant.
+func badMembers(p *audit.Policy, is func(role, member string) bool) []audit.Binding {
+	var bad []audit.Binding
+	for _, b := range p.Bindings {
+		role, condition := b.Granted()
+		var members []string
+		for _, m := range b.Members {
+			if is(role, m) {
+				members = append(members, m)
+			}
+		}
+		if members != nil {
+			bad = append(bad, audit.Binding{Role: role, Members: members, Condition: condition})
+		}
+	}
+	return bad
+}
+
+func holds(members []string) string {
+	if len(members) == 1 {
+		return " holds "
+	}
+	return " hold "
+}
+
+// several names some things for a message, at most so many of them.
+func several(things []string, most int) string {
+	if len(things) > most+1 {
+		return strings.Join(things[:most], ", ") + " and " + strconv.Itoa(len(things)-most) + " more"
+	}
+	return strings.Join(things, ", ")
+}

@@ -1,0 +1,109 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+)
+
+// nodeScopes are the access scopes that GKE gives nodes of the default account by
+// itself, and those that allow less or nothing of weight. Source: Access scopes in GKE.
+var nodeScopes = []string{
+	"devstorage.read_only",
+	"logging.write",
+	"monitoring",
+	"monitoring.read",
+	"monitoring.write",
+	"service.management.readonly",
+	"servicecontrol",
+	"trace.append",
+	"userinfo.email",
+}
+
+// broadScopes returns the scopes that allow more than nodes need.
+func broadScopes(scopes []string) []string {
+	var more []string
+	for _, s := range scopes {
+		if !slices.Contains(nodeScopes, s) {
+			more = append(more, s)
+		}
+	}
+	return more
+}
+
+var nodeOAuthScopes = &audit.Rule{
+	ID:       "node-oauth-scopes",
+	Title:    "Nodes of a default service account have narrow access scopes",
+	Severity: audit.Medium,
+	Weight:   "Scopes are the last thing that limits a default account, and a second filter only, beside its roles.",
+	Since:    "0.1.0",
+	Rationale: `A default service account often holds the Editor role. Then the access scopes of the
+node are all that limits what a process with the node's credentials may do: with
+cloud-platform or compute among them, it may change nearly everything in the project.`,
+	Checks: `The oauthScopes of each node pool that runs as a default service account, and those of
+autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools by its
+own defaults. Any scope but those that GKE gives by itself (devstorage.read_only,
+logging.write, monitoring, service.management.readonly, servicecontrol, trace.append)
+and userinfo.email fails. Absent in a node pool means that only logging and monitoring
+were added, and passes; on Autopilot that GKE gives those by itself, and passes; what it
+means in the defaults of auto-provisioning is not documented, and is unknown. It does not apply to nodes with an account of their own: there cloud-platform
+is what Google recommends, and the account's roles are the limit.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{For: audit.StandardPool, Title: "Make another node pool with an account of its own, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
+    --location={location} --project={project} \
+    --service-account=gke-nodes@{project}.iam.gserviceaccount.com
+gcloud container node-pools delete {pool} --cluster={cluster} \
+    --location={location} --project={project}`},
+			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-autoprovisioning \
+    --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+			{For: audit.AutopilotCluster, Title: "Make the cluster anew with one, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+    --location={location} --project={project} \
+    --service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+		},
+		Terraform: `resource "google_container_node_pool" "pool" {
+  # in place of {pool}
+  node_config {
+    service_account = "gke-nodes@{project}.iam.gserviceaccount.com"
+    oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
+  }
+}`,
+		Disruption: `Scopes are set for good when a node pool is made: a new one is needed, and pods move
+when the old one is drained.`,
+		Recreates: audit.RecreatesNodePool,
+	},
+	References: []audit.Reference{
+		{Title: "Access scopes in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/access-scopes"},
+		{Title: "Harden your cluster's security: use least privilege IAM service accounts", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa"},
+	},
+	Controls: []audit.Control{
+		{Framework: audit.SCC, ID: "OVER_PRIVILEGED_SCOPES"},
+	},
+	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+		name, account := n.ServiceAccount()
+		scopes, evidence := scopesOf(n)
+		switch audit.ParseAccount(name).Kind {
+		case audit.MalformedAccount:
+			return audit.Unknownf("%s %q, which has not the form of a service account's e-mail address", whose(n, "run as", "run as"), name).Because(account)
+		case audit.UserManaged, audit.ServiceAgent:
+			return audit.NotApplicablef("%s %s, whose roles are the limit, not scopes", whose(n, "run as", "run as"), name).Because(account)
+		}
+		more := broadScopes(scopes)
+		switch {
+		case len(scopes) == 0 && n.Pool == nil && n.Cluster.Autopilot():
+			return audit.Passf("new nodes get the narrow access scopes of a default service account").Because(
+				audit.Absent(n.ResourceName(), evidence.Field, "GKE gives those for a default account"), account)
+		case len(scopes) == 0 && n.Pool == nil:
+			return audit.Unknownf("which access scopes new nodes get is not said").Because(
+				audit.Absent(n.ResourceName(), evidence.Field, "what GKE gives then is not documented"), account)
+		case len(scopes) == 0:
+			return audit.Passf("nodes have no access scopes but those that logging and monitoring need").Because(
+				audit.Absent(n.ResourceName(), evidence.Field, "GKE adds those of logging and monitoring alone"), account)
+		case len(more) > 0:
+			return audit.Failf("%s a default service account with %s", whose(n, "run as", "run as"), strings.Join(more, ", ")).Because(evidence, account)
+		}
+		return audit.Passf("%s a default service account with narrow access scopes", whose(n, "run as", "run as")).Because(evidence, account)
+	}),
+}

@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"strconv"
+
+	"gkeaudit/audit"
+)
+
+var nodeServiceAccountShared = &audit.Rule{
+	ID:       "node-service-account-shared",
+	Title:    "Each cluster's nodes have a service account to themselves",
+	Severity: audit.Low,
+	Weight:   "It widens what another weakness reaches, and is none by itself.",
+	Since:    "0.1.0",
+	Rationale: `Where several clusters run as one service account, what one of them needs all of them
+may do, a node that is taken over in one has the rights of the others, and the audit
+log does not tell which cluster it was that acted.`,
+	Checks: `How many of the clusters that were read have nodes that run as the same service
+account, by the serviceAccount of their node pools and of
+autoscaling.autoprovisioningNodePoolDefaults where they make node pools by its own
+defaults. More than one fails, in whatever projects they are. Where clusters of the
+account's project or of this cluster's could not be read, or where the account is
+another project's and the run is one shard of several, nothing passes. Clusters that
+are left out of the run are not counted.`,
+	Remediation: audit.Remediation{
+		Gcloud: []audit.Step{
+			{Title: "Make an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}
+gcloud projects add-iam-policy-binding {project} --condition=None \
+    --member=serviceAccount:{cluster}-nodes@{project}.iam.gserviceaccount.com \
+    --role=roles/container.defaultNodeServiceAccount`},
+			{Title: "Make other node pools with it, and move to those (Autopilot: make the cluster anew with --service-account)", Commands: `gcloud container node-pools create POOL-2 --cluster={cluster} \
+    --location={location} --project={project} \
+    --service-account={cluster}-nodes@{project}.iam.gserviceaccount.com
+gcloud container node-pools delete POOL --cluster={cluster} \
+    --location={location} --project={project}`},
+		},
+		Terraform: `resource "google_service_account" "nodes" {
+  account_id = "{cluster}-nodes"
+  project    = "{project}"
+}
+
+resource "google_container_node_pool" "pool" {
+  # in place of the node pools that run as {account}
+  node_config {
+    service_account = google_service_account.nodes.email
+  }
+}`,
+		Disruption: `The account of a node pool is set for good when it is made: a new node pool is needed,
+and pods move when the old one is drained.`,
+		Recreates: audit.RecreatesNodePool,
+	},
+	References: []audit.Reference{
+		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
+		{Title: "Best practices for using service accounts securely", URL: "https://docs.cloud.google.com/iam/docs/best-practices-service-accounts"},
+	},
+	Check: audit.EachNodeAccount(func(in *audit.Input, a audit.NodeAccount) audit.Verdict {
+		if a.Kind == audit.ServiceAgent {
+			return audit.NotApplicablef("%s is a service agent of Google's, and not anybody's to share out", a.Email)
+		}
+		clusters := in.ClustersOf(a)
+		if len(clusters) > 1 {
+			var names []string
+			for _, c := range clusters {
+				if c.ResourceName() != a.Cluster.ResourceName() {
+					names = append(names, c.ResourceName())
+				}
+			}
+			return audit.Failf("%s is the account of other clusters' nodes, too: %s", accountName(a), several(names, 2)).Because(
+				audit.Evidence{Resource: a.ResourceName(), Field: "clusters", Value: strconv.Itoa(len(clusters))})
+		}
+		if gap := in.ClusterGap(a.Cluster.Project, a.Project); gap != nil {
+			return audit.Hidden(gap)
+		}
+		if in.Scope.Shard != nil && a.Project != a.Cluster.Project {
+			return audit.Unknownf("%s belongs to project %s, and other shards may have clusters of it", accountName(a), a.Project)
+		}
+		return audit.Passf("of the clusters that were read, this one alone has nodes that run as %s", accountName(a))
+	}),
+}
