@@ -14,24 +14,63 @@ import (
 	"google.golang.org/api/cloudresourcemanager/v3"
 )
 
-// Permissions returns the IAM permissions that a run needs, sorted. They are those of
-// the operations that it calls; those for finding projects are among them if asked.
-func Permissions(discovery bool) []string {
-	ops := slices.Concat(clusterOperations, networkOperations, iamOperations)
+// The operations that read each kind of data, by what they are called on.
+var (
+	// onProjects are the projects that are audited; but for the first two kinds, only
+	// those that have clusters.
+	onProjects = map[audit.Data][]operation{
+		audit.Clusters:        {listClusters},
+		audit.ServerConfigs:   {getServerConfig},
+		audit.IAMPolicies:     {getAncestry, projectPolicy},
+		audit.CustomRoles:     {projectRoles},
+		audit.ServiceAccounts: {listAccounts, getProject},
+	}
+
+	// onNetworks are the projects that own networks of clusters.
+	onNetworks = map[audit.Data][]operation{
+		audit.Subnetworks: {aggregatedSubnets, regionalSubnets},
+		audit.Routers:     {aggregatedRouters, regionalRouters},
+		audit.Routes:      {listRoutes},
+		audit.Networks:    {listNetworks},
+		audit.Firewalls:   {getFirewalls},
+	}
+
+	// onHomes are the projects that nodes' service accounts belong to.
+	onHomes = map[audit.Data][]operation{
+		audit.IAMPolicies:            {getAncestry, projectPolicy},
+		audit.CustomRoles:            {projectRoles},
+		audit.ServiceAccounts:        {listAccounts},
+		audit.ServiceAccountPolicies: {searchPolicies},
+		audit.ServiceAccountKeys:     {searchKeys},
+	}
+
+	// aboveProjects are the folders and the organization above those with policies.
+	aboveProjects = map[string]map[audit.Data][]operation{
+		"folders":       {audit.IAMPolicies: {folderPolicy}},
+		"organizations": {audit.IAMPolicies: {orgPolicy}, audit.CustomRoles: {orgRoles}},
+	}
+)
+
+// opsFor returns the operations for the data.
+func opsFor(table map[audit.Data][]operation, data []audit.Data) []operation {
+	var ops []operation
+	for _, d := range data {
+		ops = append(ops, table[d]...)
+	}
+	return ops
+}
+
+// Permissions returns the IAM permissions that it takes to read data, sorted. They are
+// those of the operations that are called; those for finding projects are among them if
+// asked.
+func Permissions(data []audit.Data, discovery bool) []string {
+	ops := slices.Concat(opsFor(onProjects, data), opsFor(onNetworks, data), opsFor(onHomes, data),
+		opsFor(aboveProjects["folders"], data), opsFor(aboveProjects["organizations"], data))
 	if discovery {
-		ops = slices.Concat(ops, discoveryOperations, ancestorOperations)
+		ops = append(ops, searchResources, listFolders, listProjects, getProject)
 	}
 	return permissionsOf(ops)
 }
-
-// The operations by what they are called on.
-var (
-	clusterOperations   = []operation{listClusters}
-	networkOperations   = []operation{aggregatedSubnets, regionalSubnets, aggregatedRouters, regionalRouters, listRoutes}
-	iamOperations       = []operation{getAncestry, projectPolicy, projectRoles, listAccounts, searchPolicies, searchKeys}
-	ancestorOperations  = []operation{folderPolicy, orgPolicy, orgRoles} // on what is above the projects
-	discoveryOperations = []operation{searchResources, listFolders, listProjects, getProject}
-)
 
 // methodOperations are those of the methods of an audit.Discovery.
 var methodOperations = map[string][]operation{
@@ -76,24 +115,25 @@ type Access struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// Access finds out which of the permissions that a run needs the caller has: for
+// Access finds out which of the permissions that reading data takes the caller has: for
 // discovery, by one of the ways of [Discoveries], in each organization and folder of the
-// scope and in each folder below that could not be listed, for clusters in each project,
-// and for networks in each project that owns one of a cluster, or may own one as its
-// clusters could not be read. It returns them in the order of their resources; none if
-// the scope excludes all projects that it names.
+// scope and in each folder below that could not be listed; for clusters in each project;
+// for networks in each project that owns one of a cluster, or may own one as its clusters
+// could not be read; and for policies and service accounts in each project that has
+// clusters or that nodes' service accounts belong to, and in what is above. It returns
+// them in the order of their resources; none if the scope excludes all projects that it
+// names.
 //
-// Projects are found and clusters are listed as a run does, so what that shows is not
-// asked for. Besides that the API is asked by testIamPermissions, and where that is off or
-// refused by the reading calls.
-func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Access {
+// Projects are found, and clusters and policies read, as a run does, so what that shows is
+// not asked for. Besides that the API is asked by testIamPermissions, and where that is
+// off or refused by the reading calls.
+func (c *Client) Access(ctx context.Context, scope audit.Scope, data []audit.Data, way string) []Access {
 	d := c.discover(ctx, scope, way)
-	col := &collection{client: c, projects: map[string]*audit.Project{}}
+	col := newCollection(c, d.scope)
 	c.progress.count(func(p *Progress) { p.Projects = len(d.scope.Projects) })
 	var wg sync.WaitGroup
 	for _, id := range d.scope.Projects {
-		project := &audit.Project{ID: id}
-		col.projects[id] = project
+		project := col.project(id)
 		wg.Go(func() {
 			col.clusters(ctx, project)
 			c.progress.count(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(project.Clusters) })
@@ -102,29 +142,49 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Ac
 	wg.Wait()
 	col.decideDisabled()
 
+	always := []audit.Data{audit.Clusters, audit.ServerConfigs}
 	needed := map[string][]operation{}
 	for id, p := range col.projects {
-		needed[id] = clusterOperations
-		if p.Clusters == nil {
-			needed[id] = slices.Concat(clusterOperations, networkOperations)
+		switch {
+		case p.Clusters == nil:
+			needed[id] = slices.Concat(opsFor(onProjects, data), opsFor(onNetworks, data), opsFor(onHomes, data))
+		case len(p.Clusters) == 0:
+			needed[id] = opsFor(onProjects, slices.DeleteFunc(slices.Clone(data), func(d audit.Data) bool { return !slices.Contains(always, d) }))
+		default:
+			needed[id] = opsFor(onProjects, data)
 		}
 	}
 	for id := range col.networks() {
-		needed[id] = append(slices.Clip(needed[id]), networkOperations...)
+		needed[id] = append(slices.Clip(needed[id]), opsFor(onNetworks, data)...)
 	}
+	homes := col.homes(ctx, data)
+	for _, id := range homes {
+		needed[id] = append(slices.Clip(needed[id]), opsFor(onHomes, data)...)
+	}
+	col.iam(ctx, homes, slices.DeleteFunc(slices.Clone(data), func(d audit.Data) bool { return d != audit.IAMPolicies && d != audit.CustomRoles }))
+
 	gaps := map[string][]audit.Gap{}
 	for _, g := range col.gaps {
-		gaps[g.Project] = append(gaps[g.Project], g)
+		where := cmp.Or(g.Project, path.Dir(g.Resource))
+		gaps[where] = append(gaps[where], g)
 	}
 	all := d.access()
+	for name := range col.ancestors {
+		kind, _, _ := strings.Cut(name, "/")
+		a := newAccess(name, opsFor(aboveProjects[kind], data))
+		for _, g := range gaps[name] {
+			a.lacks(g)
+		}
+		all = merged(all, *a)
+	}
 	var mu sync.Mutex
 	for id, ops := range needed {
 		wg.Go(func() {
-			a := c.test(ctx, id, permissionsOf(ops), col.off[id])
+			a := c.test(ctx, id, permissionsOf(ops), data, col.off[id])
 			for _, g := range gaps[id] {
 				a.lacks(g)
 			}
-			if f := d.unread[id]; f.permission != "" {
+			if f := d.unread[id]; f.permission != "" && !slices.Contains(a.Missing, f.permission) {
 				a.Helpful = []string{f.permission}
 			}
 			mu.Lock()
@@ -135,6 +195,25 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope, way string) []Ac
 	wg.Wait()
 	slices.SortFunc(all, func(a, b Access) int { return strings.Compare(a.Resource, b.Resource) })
 	return all
+}
+
+// merged adds what was found out about a folder or an organization to what the discovery
+// showed of it, if it showed anything.
+func merged(all []Access, a Access) []Access {
+	i := slices.IndexFunc(all, func(other Access) bool { return other.Resource == a.Resource })
+	if i < 0 {
+		return append(all, a)
+	}
+	all[i].Needed = union(all[i].Needed, a.Needed)
+	all[i].Missing = union(all[i].Missing, a.Missing)
+	all[i].Unknown = cmp.Or(all[i].Unknown, a.Unknown)
+	return all
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat([]string{}, a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // access returns what the discovery showed: of the organizations and folders of the
@@ -185,8 +264,9 @@ func (c *Client) listClusters(ctx context.Context, id string) (answer *container
 	return answer, f, ok
 }
 
-// test asks which permissions the caller has on a project, where GKE may be off.
-func (c *Client) test(ctx context.Context, id string, needed []string, off bool) Access {
+// test asks which permissions the caller has on a project, where GKE may be off. Its
+// clusters and policies have been read before.
+func (c *Client) test(ctx context.Context, id string, needed []string, data []audit.Data, off bool) Access {
 	a := Access{Resource: "projects/" + id, Needed: needed, Missing: []string{}}
 	var granted []string
 	f, ok := c.call(ctx, testPermissions, id, func(ctx context.Context) error {
@@ -204,29 +284,37 @@ func (c *Client) test(ctx context.Context, id string, needed []string, off bool)
 				a.Missing = append(a.Missing, p)
 			}
 		}
-	case f.code == "PERMISSION_DENIED" && off: // which was the answer to the reading call
-		a.Needed = slices.DeleteFunc(needed, func(p string) bool { return p == listClusters.permission })
-		fallthrough
 	case f.code == "PERMISSION_DENIED":
-		if slices.Contains(needed, listRoutes.permission) {
-			c.tryNetworks(ctx, &a, id)
+		if off { // which was the answer to the reading call
+			a.Needed = slices.DeleteFunc(needed, func(p string) bool { return p == listClusters.permission })
 		}
+		c.tryReading(ctx, &a, id, data)
 	default:
 		a.Unknown = f.message
 	}
 	return a
 }
 
-// tryNetworks finds out by reading what testIamPermissions did not tell. The clusters
-// have been read before.
-func (c *Client) tryNetworks(ctx context.Context, a *Access, id string) {
-	col := &collection{client: c, projects: map[string]*audit.Project{}}
-	p := &audit.Project{ID: id}
-	col.subnetworks(ctx, p, nil)
-	col.routers(ctx, p, nil)
-	col.routes(ctx, p)
+// tryReading finds out by reading what testIamPermissions did not tell.
+func (c *Client) tryReading(ctx context.Context, a *Access, id string, data []audit.Data) {
+	col := newCollection(c, audit.Scope{})
+	p := col.project(id)
+	shown := []operation{listClusters, getAncestry, projectPolicy}
+	for kind, read := range map[audit.Data]func(){
+		audit.Subnetworks:     func() { col.subnetworks(ctx, p, nil) },
+		audit.Routers:         func() { col.routers(ctx, p, nil) },
+		audit.Routes:          func() { col.routes(ctx, p) },
+		audit.Networks:        func() { col.vpcNetworks(ctx, p) },
+		audit.ServiceAccounts: func() { col.serviceAccounts(ctx, p) },
+	} {
+		ops := slices.Concat(onNetworks[kind], onHomes[kind])
+		if slices.Contains(data, kind) && slices.Contains(a.Needed, ops[0].permission) {
+			read()
+			shown = append(shown, ops...)
+		}
+	}
 	for _, permission := range a.Needed {
-		if !slices.Contains(permissionsOf(append(slices.Clone(clusterOperations), networkOperations...)), permission) {
+		if !slices.Contains(permissionsOf(shown), permission) {
 			a.Unknown = "the API that tells refused, and reading does not tell all: " + permission
 			break
 		}

@@ -17,8 +17,7 @@ import (
 // Collect reads the clusters that the scope asks for and, for those, the given kinds of
 // data. It always returns a snapshot: what could not be read is among its gaps.
 func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Data, now time.Time) *audit.Snapshot {
-	col := &collection{client: c, scope: scope, projects: map[string]*audit.Project{},
-		ancestors: map[string]*audit.Ancestor{}, texts: map[string]string{}}
+	col := newCollection(c, scope)
 	scope.Projects = append([]string{}, scope.Projects...)
 	slices.Sort(scope.Projects)
 	scope.Projects = slices.Compact(scope.Projects)
@@ -87,6 +86,11 @@ func (col *collection) snapshot() *audit.Snapshot {
 		s.Ancestors = append(s.Ancestors, col.ancestors[name])
 	}
 	return s
+}
+
+func newCollection(c *Client, scope audit.Scope) *collection {
+	return &collection{client: c, scope: scope, projects: map[string]*audit.Project{},
+		ancestors: map[string]*audit.Ancestor{}, texts: map[string]string{}}
 }
 
 // A collection is one run of Collect.

@@ -47,7 +47,7 @@ func (p *program) accessCommand() *cobra.Command {
 				return err
 			}
 			if role != "" {
-				return p.writeRole(role)
+				return p.writeRole(role, &f)
 			}
 			if !slices.Contains(accessFormats, format) {
 				return refuse("Formats are "+strings.Join(accessFormats, ", ")+".", "there is no format %q%s", format, didYouMean(format, accessFormats))
@@ -94,7 +94,7 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 		return err
 	}
 	stop := p.showProgress(client, f.quiet)
-	all := client.Access(ctx, scope, f.discovery)
+	all := client.Access(ctx, scope, audit.DataOf(chosen), f.discovery)
 	stop()
 	if len(all) == 0 {
 		return refuse("", "--exclude-project leaves no project")
@@ -102,7 +102,7 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 	if format == "json" {
 		err = writeAccessJSON(p.stdout, all, chosen)
 	} else {
-		err = writeAccess(p.stdout, all, chosen)
+		err = writeAccess(p.stdout, all, chosen, f)
 	}
 	if err == nil && slices.ContainsFunc(all, func(a gcp.Access) bool { return len(a.Missing) > 0 || a.Unknown != "" }) {
 		return &exitError{status: exitIncomplete}
@@ -134,7 +134,7 @@ func writeAccessJSON(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error 
 }
 
 // writeAccess says for each resource what is missing and what that leaves unknown.
-func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
+func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule, f *scanFlags) error {
 	var b strings.Builder
 	missing, unknown := 0, 0
 	for _, a := range all {
@@ -165,7 +165,7 @@ func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
 	}
 	b.WriteString("\n")
 	if missing > 0 {
-		fmt.Fprintf(&b, "Something is missing on %d of %d. A role with all of it: gkeaudit access --role=yaml\n", missing, len(all))
+		fmt.Fprintf(&b, "Something is missing on %d of %d. A role with all of it: gkeaudit access --role=yaml%s\n", missing, len(all), f.ruleArguments())
 	}
 	if unknown > 0 {
 		fmt.Fprintf(&b, "Something could not be found out on %d of %d.\n", unknown, len(all))
@@ -175,6 +175,21 @@ func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// ruleArguments are the arguments that choose the same rules again.
+func (f *scanFlags) ruleArguments() string {
+	var b strings.Builder
+	if f.profile != defaultProfile {
+		b.WriteString(" --profile=" + f.profile)
+	}
+	for _, id := range f.rules {
+		b.WriteString(" --rule=" + id)
+	}
+	for _, id := range f.skip {
+		b.WriteString(" --skip-rule=" + id)
+	}
+	return b.String()
 }
 
 // allThere says which permissions are there, and what they are good for.
@@ -208,8 +223,12 @@ const roleComment = `# To write reports to gs://BUCKET, or read them there, gran
 
 // writeRole prints a custom role with the permissions of everything that may be called,
 // but for those on the buckets of reports.
-func (p *program) writeRole(form string) error {
-	permissions := gcp.Permissions(true)
+func (p *program) writeRole(form string, f *scanFlags) error {
+	chosen, _, err := chooseRules(f.config, f.profile, f.rules, f.skip)
+	if err != nil {
+		return err
+	}
+	permissions := gcp.Permissions(audit.DataOf(chosen), true)
 	var b strings.Builder
 	switch form {
 	case "yaml":
@@ -227,6 +246,6 @@ func (p *program) writeRole(form string) error {
 	default:
 		return refuse("Forms are "+strings.Join(roleForms, ", ")+".", "--role: there is no form %q%s", form, didYouMean(form, roleForms))
 	}
-	_, err := io.WriteString(p.stdout, b.String())
+	_, err = io.WriteString(p.stdout, b.String())
 	return err
 }
