@@ -540,12 +540,43 @@ func (c *faultCase) judgeReport(t *testing.T, got *outcome) {
 	}
 }
 
+// dataOf returns the kind of data about service accounts and policies that an operation
+// reads; empty for others.
+func dataOf(operation string) audit.Data {
+	switch {
+	case strings.HasSuffix(operation, "roles.list"):
+		return audit.CustomRoles
+	case strings.HasSuffix(operation, "serviceAccounts.list"):
+		return audit.ServiceAccounts
+	case strings.HasSuffix(operation, "searchAllIamPolicies"):
+		return audit.ServiceAccountPolicies
+	case strings.HasSuffix(operation, "of keys"):
+		return audit.ServiceAccountKeys
+	case strings.HasSuffix(operation, "getIamPolicy"), strings.HasSuffix(operation, "getAncestry"):
+		return audit.IAMPolicies
+	}
+	return ""
+}
+
 // judgeFinding judges a finding by what it was without the fault.
 func (c *faultCase) judgeFinding(t *testing.T, was, f audit.Finding) {
 	for _, h := range c.hits {
 		rule, err := findRule(f.Rule)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if data := dataOf(h.Operation); data != "" {
+			near := h.project == "" || h.project == audit.Segment(f.Resource, "projects") || h.project == audit.Segment(f.Cluster, "projects")
+			if near && slices.Contains(rule.Needs, data) {
+				// The list of accounts does no more than tell which key or policy is whose,
+				// and the accounts of one project alone hold custom roles.
+				spare := data == audit.ServiceAccounts && f.Rule != "node-service-account-enabled" ||
+					data == audit.CustomRoles && audit.Segment(f.Resource, "projects") != "shop-prod"
+				if f.Status != audit.Unknown && (f.Status != was.Status || f.Status == audit.Pass && !spare) {
+					t.Errorf("%s turned from %s to %s without %s: %s", f.Rule, was.Status, f.Status, h.Gap, f.Message)
+				}
+				return
+			}
 		}
 		// A network is in the list that is missing; what is one answer is evidence.
 		rests := strings.HasPrefix(f.Resource, h.Gap+"/") || slices.ContainsFunc(was.Evidence, func(e audit.Evidence) bool { return e.Resource == h.Gap })
@@ -719,7 +750,9 @@ func (o *outcome) findings() map[string]audit.Finding {
 	}
 	for _, f := range o.report.Findings {
 		f.ID = ""
-		all[f.Rule+" "+f.Cluster+" "+f.Resource] = f
+		// A default account is named by what is known of it.
+		resource := strings.Replace(f.Resource, "/10-compute@developer.gserviceaccount.com", "/default", 1)
+		all[f.Rule+" "+f.Cluster+" "+resource] = f
 	}
 	return all
 }
