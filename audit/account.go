@@ -35,9 +35,7 @@ const (
 
 var (
 	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
-	appspotDefault  = regexp.MustCompile(`^([a-z0-9.-]+)@appspot\.gserviceaccount\.com$`)
-	serviceAgent    = regexp.MustCompile(`^(service-[0-9]+@.+|.+@gcp-sa-[^.]+)\.iam\.gserviceaccount\.com$|^[0-9]+@cloudservices\.gserviceaccount\.com$`)
-	userManaged     = regexp.MustCompile(`^[a-z0-9-]+@([a-z0-9.-]+)\.iam\.gserviceaccount\.com$`)
+	agentName       = regexp.MustCompile(`^service-[0-9]+$`)
 	numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
 )
 
@@ -52,18 +50,28 @@ func ParseAccount(name string) Account {
 		a.Kind, a.Home = ComputeDefault, m[1]
 		return a
 	}
-	if m := appspotDefault.FindStringSubmatch(a.Email); m != nil {
-		a.Kind, a.Home = AppEngineDefault, projectOfDomain(m[1])
+	local, domain, _ := strings.Cut(a.Email, "@")
+	if home, ok := strings.CutSuffix(domain, ".iam.gserviceaccount.com"); ok {
+		switch {
+		case strings.HasPrefix(home, "gcp-sa-") && !strings.Contains(home, "."), agentName.MatchString(local):
+			a.Kind = ServiceAgent
+		case made(local, "abcdefghijklmnopqrstuvwxyz0123456789-") && made(home, "abcdefghijklmnopqrstuvwxyz0123456789.-"):
+			a.Kind, a.Home = UserManaged, projectOfDomain(home)
+		}
 		return a
 	}
-	if serviceAgent.MatchString(a.Email) {
+	switch {
+	case domain == "appspot.gserviceaccount.com" && made(local, "abcdefghijklmnopqrstuvwxyz0123456789.-"):
+		a.Kind, a.Home = AppEngineDefault, projectOfDomain(local)
+	case domain == "cloudservices.gserviceaccount.com" && isNumber(local):
 		a.Kind = ServiceAgent
-		return a
-	}
-	if m := userManaged.FindStringSubmatch(a.Email); m != nil {
-		a.Kind, a.Home = UserManaged, projectOfDomain(m[1])
 	}
 	return a
+}
+
+// made reports whether a text has characters, and all of them are among some.
+func made(text, characters string) bool {
+	return text != "" && strings.Trim(text, characters) == ""
 }
 
 // projectOfDomain returns the project ID in the domain of a service account. Projects
