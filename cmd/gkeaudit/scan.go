@@ -43,17 +43,20 @@ projects of their Shared VPCs:
     container.clusters.list
     compute.subnetworks.list   compute.routers.list   compute.routes.list
 
-for rules about service accounts and their rights, there and above,
+for rules about service accounts and their rights, which --profile=core has none of,
+there and on the folders and the organization above:
 
     resourcemanager.projects.get   resourcemanager.projects.getIamPolicy
     resourcemanager.folders.getIamPolicy   resourcemanager.organizations.getIamPolicy
-    iam.roles.list   iam.serviceAccounts.list
-    cloudasset.assets.searchAllIamPolicies   cloudasset.assets.searchAllResources
+    iam.roles.list
 
 and to find projects, on the organizations and folders, the first or the others:
 
     cloudasset.assets.searchAllResources
     resourcemanager.folders.list   resourcemanager.projects.list
+
+Optional rules may take more: gkeaudit access --role=yaml prints a role with all that a
+profile takes, and without --role says what of it you lack.
 
 Standard output gets the report alone; everything else goes to standard error.
 
