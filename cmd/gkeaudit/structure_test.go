@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gkeaudit/audit"
+	"gkeaudit/gcp"
 )
 
 // TestImports keeps the direction that data and imports go: cmd may import all;
@@ -140,5 +144,18 @@ func TestUsageInREADME(t *testing.T) {
 	_, flags, _ := strings.Cut(usage, "\nWhat to audit:\n")
 	if block := "```text\nWhat to audit:\n" + flags + "```\n"; !strings.Contains(string(readme), block) {
 		t.Errorf("README.md does not have the flags as the help text gives them:\n%s", block)
+	}
+}
+
+// TestPermissionsInREADME keeps the README from leaving out a permission.
+func TestPermissionsInREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, permission := range gcp.Permissions(audit.AllData(), true) {
+		if !bytes.Contains(readme, []byte("`"+permission+"`")) {
+			t.Errorf("README.md does not name %s", permission)
+		}
 	}
 }
