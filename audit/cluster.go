@@ -125,7 +125,7 @@ func (c *Cluster) nodeSources() []NodeSource {
 	}
 	// autoprovisioningNodePoolDefaults is also filled in where auto-provisioning
 	// is off, so it says nothing here.
-	if c.Autopilot() || c.GetAutoscaling().GetEnableNodeAutoprovisioning() {
+	if _, ok := c.makesNodePools(); ok {
 		add(nil, c.name)
 	}
 	return sources
@@ -147,10 +147,23 @@ func (n NodeSource) String() string {
 
 // origin is evidence that the cluster makes node pools by itself.
 func (n NodeSource) origin() Evidence {
-	if n.Cluster.Autopilot() {
-		return Evidence{n.Cluster.ResourceName(), "autopilot.enabled", "true"}
+	field, _ := n.Cluster.makesNodePools()
+	return Evidence{n.Cluster.ResourceName(), field, "true"}
+}
+
+// makesNodePools reports whether the cluster makes node pools by itself, and which field
+// says so. Node pools are also made for compute classes, with auto-provisioning or
+// without. Source: Configure node pool auto-creation, in the GKE documentation.
+func (c *Cluster) makesNodePools() (field string, ok bool) {
+	switch {
+	case c.Autopilot():
+		return "autopilot.enabled", true
+	case c.GetAutoscaling().GetEnableNodeAutoprovisioning():
+		return "autoscaling.enableNodeAutoprovisioning", true
+	case c.GetAutoscaling().GetDefaultComputeClassConfig().GetEnabled():
+		return "autoscaling.defaultComputeClassConfig.enabled", true
 	}
-	return Evidence{n.Cluster.ResourceName(), "autoscaling.enableNodeAutoprovisioning", "true"}
+	return "", false
 }
 
 // Privacy says whether nodes are private, which field decided it and, where it

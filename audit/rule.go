@@ -209,8 +209,34 @@ func EachPrivateSubnetwork(judge func(*Input, *Cluster, NodeSubnetwork) Verdict)
 }
 
 // StandardOnly makes a Check of one that concerns Standard clusters alone. Of an Autopilot
-// cluster it says that the question does not arise, and why: "Autopilot always ...".
+// cluster it says that the question does not arise, and why: "Autopilot always ...". Where
+// the answer says otherwise all the same, the verdict is unknown.
 func StandardOnly(why string, check func(*Input, *Cluster) []Verdict) func(*Input, *Cluster) []Verdict {
+	return func(in *Input, c *Cluster) []Verdict {
+		if !c.Autopilot() {
+			return check(in, c)
+		}
+		autopilot := Evidence{c.ResourceName(), "autopilot.enabled", "true"}
+		// An answer that says otherwise is not waved through: an Autopilot cluster may
+		// have node pools that Google does not manage, unless its policy rules them out
+		// (autopilot.clusterPolicyConfig.noStandardNodePools).
+		var otherwise []Verdict
+		for _, v := range check(in, c) {
+			if v.Status == Fail && len(v.Evidence) > 0 && !strings.HasPrefix(v.Evidence[0].Value, "absent") {
+				v.Status, v.Message = Unknown, why+", and yet: "+v.Message
+				otherwise = append(otherwise, v.Because(autopilot))
+			}
+		}
+		if otherwise != nil {
+			return otherwise
+		}
+		return []Verdict{NotApplicablef("%s", why).Because(autopilot)}
+	}
+}
+
+// NotOnAutopilot makes a Check of one whose question does not arise on Autopilot clusters,
+// whatever their answers say: there it is Google's to decide.
+func NotOnAutopilot(why string, check func(*Input, *Cluster) []Verdict) func(*Input, *Cluster) []Verdict {
 	return func(in *Input, c *Cluster) []Verdict {
 		if c.Autopilot() {
 			return []Verdict{NotApplicablef("%s", why).Because(Evidence{c.ResourceName(), "autopilot.enabled", "true"})}
@@ -219,16 +245,21 @@ func StandardOnly(why string, check func(*Input, *Cluster) []Verdict) func(*Inpu
 	}
 }
 
-// NoNodes returns the verdict on a cluster that no nodes are known of. currentNodeCount is
-// deprecated; it is looked at because it says when the list of node pools cannot be
-// all there is.
+// NoNodes returns the verdict on a cluster that no nodes are known of. currentNodeCount and
+// nodeConfig are deprecated; they are looked at because they say when the list of node
+// pools cannot be all there is.
 func NoNodes(c *Cluster) Verdict {
 	if n := c.GetCurrentNodeCount(); n > 0 {
 		return Unknownf("the cluster has nodes (%d), but its node pools are not in the answer", n).Because(
 			Evidence{c.ResourceName(), "currentNodeCount", strconv.Itoa(int(n))},
 			Absent(c.ResourceName(), "nodePools", "the node pools are not known"))
 	}
-	return NotApplicablef("the cluster has no node pools and does not make any by itself").Because(
+	if c.NodeConfig != nil { // it mirrors the first node pool
+		return Unknownf("the cluster has nodes, but its node pools are not in the answer").Because(
+			Evidence{c.ResourceName(), "nodeConfig", "present"},
+			Absent(c.ResourceName(), "nodePools", "the node pools are not known"))
+	}
+	return NotApplicablef("the cluster has no node pools and is not set to make any by itself").Because(
 		Absent(c.ResourceName(), "nodePools", "no nodes"))
 }
 

@@ -39,7 +39,7 @@ charged for. Persistent disks stay in their zone.`,
 		{Title: "Cluster availability choices", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/configuration-overview"},
 		{Title: "NodePool in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools"},
 	},
-	Check: audit.StandardOnly("on Autopilot Google chooses the zones of nodes", audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.NotOnAutopilot("on Autopilot Google chooses the zones of nodes", audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		field, zones := "locations", n.Pool.GetLocations()
 		if n.Pool == nil {
 			field, zones = "autoscaling.autoprovisioningLocations", n.Cluster.GetAutoscaling().GetAutoprovisioningLocations()
