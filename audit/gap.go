@@ -68,6 +68,30 @@ func (g *Gap) aboveProjects() bool {
 	return strings.HasPrefix(g.Resource, "folders/") || strings.HasPrefix(g.Resource, "organizations/")
 }
 
+// dataOf are the kinds of data by the last segments of gaps' resources.
+var dataOf = map[string][]Data{
+	"clusters":               {Clusters},
+	"subnetworks":            {Subnetworks},
+	"routers":                {Routers},
+	"routes":                 {Routes},
+	"networks":               {Networks},
+	"effectiveFirewalls":     {Firewalls},
+	"serverConfig":           {ServerConfigs},
+	"ancestry":               {IAMPolicies},
+	"iamPolicy":              {IAMPolicies},
+	"number":                 {IAMPolicies, ServiceAccounts},
+	"roles":                  {CustomRoles},
+	"serviceAccounts":        {ServiceAccounts},
+	"serviceAccountPolicies": {ServiceAccountPolicies},
+	"serviceAccountKeys":     {ServiceAccountKeys},
+}
+
+// Hides reports whether what is missing is, or may be, of one of some kinds of data.
+func (g *Gap) Hides(data []Data) bool {
+	kinds, ok := dataOf[LastSegment(g.Resource)]
+	return !ok || slices.ContainsFunc(kinds, func(d Data) bool { return slices.Contains(data, d) })
+}
+
 // HidesProjects reports whether what is missing are projects.
 func (g *Gap) HidesProjects() bool {
 	kind := LastSegment(g.Resource)

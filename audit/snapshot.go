@@ -258,6 +258,18 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	return n
 }
 
+// For returns the snapshot as if only some kinds of data had been asked for: without the
+// gaps that hide others.
+func (s *Snapshot) For(data []Data) *Snapshot {
+	n := &Snapshot{Time: s.Time, Scope: s.Scope, Projects: s.Projects, Ancestors: s.Ancestors}
+	for _, g := range s.Gaps {
+		if g.Hides(data) {
+			n.Gaps = append(n.Gaps, g)
+		}
+	}
+	return n
+}
+
 func clustersLocation(resource string) (string, bool) {
 	return Segment(resource, "locations"), strings.HasSuffix(resource, "/clusters")
 }

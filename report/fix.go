@@ -93,7 +93,7 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 		subnetwork = f.Resource
 	}
 	host := cmp.Or(audit.Segment(subnetwork, "projects"), audit.Segment(c.Network, "projects"))
-	region := audit.Segment(subnetwork, "regions")
+	region := cmp.Or(audit.Segment(subnetwork, "regions"), audit.RegionOf(audit.Segment(f.Cluster, "locations")))
 	if audit.Segment(f.Resource, "routers") != "" {
 		host, region = audit.Segment(f.Resource, "projects"), audit.Segment(f.Resource, "regions")
 	}

@@ -62,4 +62,4 @@ roles/cloudkms.cryptoKeyEncrypterDecrypter on the key. Nodes do not start withou
 	}),
 }
 
-const kmsKey = "projects/KEY_PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY"
+const kmsKey = "projects/KEY_PROJECT/locations/{region}/keyRings/RING/cryptoKeys/KEY"

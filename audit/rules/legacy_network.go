@@ -25,7 +25,7 @@ a network that the cluster does not name with its project, is unknown.`,
 		Gcloud: []audit.Step{
 			{Title: "A cluster cannot change its network: make another in a VPC network, and move the workloads", Commands: `gcloud compute networks create NEW_NETWORK --project={host} --subnet-mode=custom
 gcloud compute networks subnets create NEW_SUBNETWORK --network=NEW_NETWORK \
-    --region=REGION --project={host} --range=10.0.0.0/20
+    --region={region} --project={host} --range=10.0.0.0/20
 gcloud container clusters create NEW_CLUSTER --location={location} --project={project} \
     --network=NEW_NETWORK --subnetwork=NEW_SUBNETWORK --enable-ip-alias`},
 		},

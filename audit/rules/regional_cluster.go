@@ -20,11 +20,11 @@ clusters are always regional.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make the cluster anew in a region, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
-    --location=REGION --project={project}`},
+    --location={region} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # in place of {cluster}
-  location = "REGION"
+  location = "{region}"
 }`,
 		Disruption: `It is set for good when the cluster is made. A regional cluster has nodes in three
 zones if nothing else is said, each with as many nodes as were asked for, and

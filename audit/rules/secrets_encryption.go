@@ -23,16 +23,16 @@ both, and decides. DECRYPTED fails, and so does a current state that is
 pending, an error or DECRYPTED. No state, no key or an unknown value is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make a key, and let GKE use it (PROJECT_NUMBER is that of the cluster's project; REGION that of the cluster)", Commands: `gcloud kms keyrings create gke --location=REGION --project={project}
-gcloud kms keys create secrets --keyring=gke --location=REGION \
+			{Title: "Make a key, and let GKE use it (PROJECT_NUMBER is that of the cluster's project)", Commands: `gcloud kms keyrings create gke --location={region} --project={project}
+gcloud kms keys create secrets --keyring=gke --location={region} \
     --purpose=encryption --project={project}
 gcloud kms keys add-iam-policy-binding secrets --keyring=gke \
-    --location=REGION --project={project} \
+    --location={region} --project={project} \
     --member=serviceAccount:service-PROJECT_NUMBER@container-engine-robot.iam.gserviceaccount.com \
     --role=roles/cloudkms.cryptoKeyEncrypterDecrypter`},
 			{Title: "Encrypt with it", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --database-encryption-key=projects/{project}/locations/REGION/keyRings/gke/cryptoKeys/secrets`},
+    --database-encryption-key=projects/{project}/locations/{region}/keyRings/gke/cryptoKeys/secrets`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}

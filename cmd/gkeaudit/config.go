@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -75,6 +76,7 @@ func parseConfig(name string, text []byte) (*config, error) {
 		return nil, yamlError(name, err)
 	}
 	v := configChecker{name: name, root: &root}
+	v.scalars(&root, "")
 	v.config(c)
 	return c, v.err
 }
@@ -98,6 +100,9 @@ func yamlError(name string, err error) error {
 	}
 	place := name + ":" + m[1]
 	if f := unknownField.FindStringSubmatch(m[2]); f != nil {
+		if slices.Contains(configSettings, f[1]) {
+			return fmt.Errorf("%s: the setting %q does not belong here", place, f[1])
+		}
 		return fmt.Errorf("%s: there is no setting %q%s", place, f[1], didYouMean(f[1], configSettings))
 	}
 	if f := wrongType.FindStringSubmatch(m[2]); f != nil {
@@ -169,6 +174,35 @@ func lineAt(n *yaml.Node, path []string) int {
 	return line
 }
 
+// scalars checks that values are of the kinds that the schema asks for: YAML would take
+// a number for a text, half a number for a whole one, and nothing at all for either.
+func (v *configChecker) scalars(n *yaml.Node, key string) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			v.scalars(n.Content[i+1], n.Content[i].Value)
+		}
+	case yaml.ScalarNode:
+		whole := n.Tag == "!!int" && number.MatchString(n.Value)
+		ok := n.Tag == "!!str" && n.Value != ""
+		switch key {
+		case "authorizedNetworksBreadth":
+			ok = whole && (n.Value == "0" || n.Value[0] != '0')
+		case "folders", "organizations":
+			ok = ok || whole
+		case "":
+			ok = ok || n.Tag == "!!null" // an empty file
+		}
+		if !ok && v.err == nil {
+			v.err = fmt.Errorf("%s:%d: %s takes %s", v.name, n.Line, cmp.Or(key, "a configuration"), map[bool]string{true: "a whole number, in digits", false: "text; put it in quotes"}[key == "authorizedNetworksBreadth"])
+		}
+	default:
+		for _, item := range n.Content {
+			v.scalars(item, key)
+		}
+	}
+}
+
 func (v *configChecker) config(c *config) {
 	v.each(c.Scope.Projects, func(id string) bool { return strings.HasPrefix(id, "@") || projectID.MatchString(id) },
 		func(id string) string { return fmt.Sprintf("%q is not a project ID%s", id, meant(id)) }, "scope", "projects")
@@ -192,7 +226,8 @@ func (v *configChecker) config(c *config) {
 	for i, id := range c.Rules.Disable {
 		v.check(!slices.Contains(c.Rules.Enable, id), []string{"rules", "disable", strconv.Itoa(i)}, "rule %s is both enabled and disabled", id)
 	}
-	for id, severity := range c.Severities {
+	for _, id := range slices.Sorted(maps.Keys(c.Severities)) {
+		severity := c.Severities[id]
 		v.check(isRule(id), []string{"severities", id}, "%s", noRule(id))
 		v.check(slices.Contains(audit.Severities, severity), []string{"severities", id}, "there is no severity %q%s; severities are %s",
 			severity, didYouMean(severity, audit.Severities), strings.Join(audit.Severities, ", "))
@@ -205,6 +240,10 @@ func (v *configChecker) config(c *config) {
 		return fmt.Sprintf("%q is not the name of a network: projects/PROJECT/global/networks/NETWORK, where * stands for any characters but a slash", g)
 	}, "parameters", "airGappedNetworks")
 	v.oneOf(c.FailOn, audit.Severities, "severity", "failOn")
+	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
+		func(name string) string {
+			return fmt.Sprintf("the format of output %q is not known by its extension: .html, .md, .json, .json.gz, .txt", name)
+		}, "outputs")
 }
 
 func (v *configChecker) oneOf(value string, values []string, what string, path ...string) {
@@ -212,7 +251,7 @@ func (v *configChecker) oneOf(value string, values []string, what string, path .
 }
 
 var (
-	location    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z])?$`)
+	location    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z0-9]+)?$`)
 	networkGlob = regexp.MustCompile(`^projects/[^/]+/global/networks/[^/]+$`)
 )
 
@@ -228,7 +267,7 @@ func isGlob(s string) bool {
 func loadConfig(name string) (*config, string, error) {
 	text, err := os.ReadFile(cmp.Or(name, configName))
 	switch {
-	case name == "" && errors.Is(err, fs.ErrNotExist):
+	case name == "" && errors.Is(err, fs.ErrNotExist) && !isLink(configName):
 		c, err := parseConfig(configName, nil)
 		return c, "", err
 	case err != nil:
@@ -240,6 +279,13 @@ func loadConfig(name string) (*config, string, error) {
 		return nil, "", refuse("gkeaudit config schema prints what a configuration file may hold.", "%w", err)
 	}
 	return c, name, nil
+}
+
+// isLink reports whether there is a symbolic link of a name, be it to a file that is there
+// or not.
+func isLink(name string) bool {
+	info, err := os.Lstat(name)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // apply gives flags that are not given on the command line the values of the
@@ -257,8 +303,8 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		{"exclude-project", true, c.Scope.ExcludeProjects},
 		{"exclude-folder", true, c.Scope.ExcludeFolders},
 		{"discovery", true, one(c.Scope.Discovery)},
-		{"location", false, c.Scope.Locations},
-		{"cluster", false, c.Scope.Clusters},
+		{"location", true, c.Scope.Locations},
+		{"cluster", true, c.Scope.Clusters},
 		{"profile", false, one(c.Profile)},
 		{"output", false, c.Outputs},
 		{"fail-on", false, one(c.FailOn)},
@@ -299,6 +345,13 @@ func (p *program) configCommand() *cobra.Command {
 profile and rules, their severities and parameters, and where reports go. It is found
 by its name, gkeaudit.yaml, in the working directory, or named by --config. Flags win
 over it.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if names := []string{"init", "check", "schema"}; len(args) > 0 {
+				return refuse("Run gkeaudit config --help for the list.", "there is no command \"config %s\"%s", args[0], didYouMean(args[0], names))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{
@@ -341,7 +394,7 @@ there is left alone.`,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				_, name, err := loadConfig(append(args, configName)[0])
 				if err == nil {
-					fmt.Fprintf(p.stdout, "%s is well.\n", name)
+					fmt.Fprintf(p.stdout, "%s has no mistakes.\n", name)
 				}
 				return err
 			},

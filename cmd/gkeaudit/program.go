@@ -234,7 +234,7 @@ func didYouMean(word string, candidates []string) string {
 // nearest returns the candidate that a mistyped word most likely stands for, or "".
 // It measures as cobra does for commands.
 func nearest(word string, candidates []string) string {
-	if word == "" {
+	if word == "" || len(word) > 100 {
 		return ""
 	}
 	for distance := range 4 {

@@ -297,6 +297,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		}
 	}
 
+	s = s.For(audit.DataOf(plan.rules)) // a saved snapshot may lack what no rule asks for
 	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}, plan.rules)
 	r := report.New(s, plan.rules, findings, report.Options{
 		Version:    version(),
