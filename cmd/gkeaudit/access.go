@@ -19,9 +19,10 @@ folder and organization, and which rules would be unknown without the others. It
 the flags of scan that say what to audit and by which rules. Projects are found as scan finds them: with
 --discovery=auto either way is enough, and it says which one works.
 
-With --role it prints a custom role with exactly the permissions that a run needs,
-for gcloud (yaml) or for Terraform. That asks no API. Those on buckets that reports are
-written to are not among them.
+With --role it prints a custom role with exactly the permissions that a run by the
+chosen rules needs, for gcloud (yaml) or for Terraform: a role of the organization, or
+of a project where projects alone are named. That asks no API. Permissions on buckets
+that reports are written to are not among them.
 
 Exit status: 0 if nothing is missing, 3 if something is or could not be found out.`
 
@@ -221,24 +222,40 @@ const roleComment = `# To write reports to gs://BUCKET, or read them there, gran
 # role: storage.objects.create, .delete to replace objects, .get and .list to read.
 `
 
-// writeRole prints a custom role with the permissions of everything that may be called,
-// but for those on the buckets of reports.
+// writeRole prints a custom role with the permissions that a run by the chosen rules
+// takes, but for those on the buckets of reports: a role of the organization, or of a
+// project where projects alone are named.
 func (p *program) writeRole(form string, f *scanFlags) error {
 	chosen, _, err := chooseRules(f.config, f.profile, f.rules, f.skip)
 	if err != nil {
 		return err
 	}
-	permissions := gcp.Permissions(audit.DataOf(chosen), true)
+	ofProject := len(f.projects) > 0 && !f.searches()
+	permissions, comment := gcp.Permissions(audit.DataOf(chosen), !ofProject), roleComment
+	if ofProject {
+		// A role of a project cannot hold what is granted above it.
+		above := func(permission string) bool {
+			return strings.HasPrefix(permission, "resourcemanager.folders.") || strings.HasPrefix(permission, "resourcemanager.organizations.")
+		}
+		if slices.ContainsFunc(permissions, above) {
+			comment += "# Policies above the project take a role of the organization: --role without --project.\n"
+		}
+		permissions = slices.DeleteFunc(permissions, above)
+	}
 	var b strings.Builder
 	switch form {
 	case "yaml":
-		b.WriteString(roleComment + "title: gkeaudit\ndescription: Read what gkeaudit audits\nstage: GA\nincludedPermissions:\n")
+		b.WriteString(comment + "title: gkeaudit\ndescription: Read what gkeaudit audits\nstage: GA\nincludedPermissions:\n")
 		for _, permission := range permissions {
 			fmt.Fprintf(&b, "- %s\n", permission)
 		}
 	case "terraform":
-		b.WriteString(roleComment + "resource \"google_organization_iam_custom_role\" \"gkeaudit\" {\n  org_id      = var.organization\n" +
-			"  role_id     = \"gkeaudit\"\n  title       = \"gkeaudit\"\n  description = \"Read what gkeaudit audits\"\n  permissions = [\n")
+		kind, parent := "organization", "org_id      = var.organization"
+		if ofProject {
+			kind, parent = "project", "project     = var.project"
+		}
+		fmt.Fprintf(&b, "%sresource \"google_%s_iam_custom_role\" \"gkeaudit\" {\n  %s\n", comment, kind, parent)
+		b.WriteString("  role_id     = \"gkeaudit\"\n  title       = \"gkeaudit\"\n  description = \"Read what gkeaudit audits\"\n  permissions = [\n")
 		for _, permission := range permissions {
 			fmt.Fprintf(&b, "    %q,\n", permission)
 		}

@@ -42,6 +42,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
 	}
+	if f.failOn == "none" {
+		f.failOn = "" // over what a configuration file says
+	}
 	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
 		return nil, err
 	}

@@ -188,7 +188,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	group(cmd, "What to report")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
