@@ -247,7 +247,11 @@ func (d *snapshotReader) message(m proto.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: !d.strict, AllowPartial: true}).Unmarshal(raw, m); err != nil {
+	decode := unmarshalLater
+	if d.strict {
+		decode = protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal
+	}
+	if err := decode(raw, m); err != nil {
 		return errors.New(protoError(err))
 	}
 	return nil
