@@ -193,7 +193,10 @@ type Finding struct {
 // differs for others: the first bytes, in hexadecimal, of the SHA-256 of their names. The
 // message and the evidence are not in it.
 func (f Finding) ID() string {
-	sum := sha256.Sum256([]byte(f.Rule + "\x00" + f.Cluster + "\x00" + f.Resource))
+	names := append(make([]byte, 0, 256), f.Rule...)
+	names = append(append(names, 0), f.Cluster...)
+	names = append(append(names, 0), f.Resource...)
+	sum := sha256.Sum256(names)
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -138,12 +139,19 @@ func appendFinding(b []byte, f audit.Finding) []byte {
 	return append(b, "]}"...)
 }
 
+// plain are the bytes that stand for themselves in a JSON text.
+var plain = func() (is [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		is[c] = !strings.ContainsRune(`"\<>&`, c)
+	}
+	return is
+}()
+
 // appendText writes a text as encoding/json does, and controls as escapes. Nearly all
 // texts need neither.
 func appendText(b []byte, s string) []byte {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < 0x20 || c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+		if !plain[s[i]] {
 			raw, _ := json.Marshal(s) // a text can always be written
 			return append(b, escapeControls(raw)...)
 		}

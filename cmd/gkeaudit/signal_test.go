@@ -19,7 +19,7 @@ import (
 
 // startProgram starts the program as a process of its own, which the test binary is
 // under the program's name; see TestMain.
-func startProgram(t *testing.T, cmd *exec.Cmd) {
+func startProgram(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
