@@ -45,10 +45,7 @@ func Merge(files []File) (*Report, error) {
 	m := *first.Report
 	m.Scope.Projects, m.Scope.Shard, m.Scope.Missing = []string{}, nil, missing(files)
 	m.Scope.Discovery = discovery(files)
-	m.Summary = Summary{Failing: map[string]int{}}
-	for _, name := range audit.Severities {
-		m.Summary.Failing[name] = 0
-	}
+	m.Summary = noFindings()
 	m.Clusters, m.Gaps = []Cluster{}, []audit.Gap{}
 	var findings []*Findings
 	var versions []string

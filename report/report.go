@@ -148,6 +148,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		Settings:   o.Settings,
 		Benchmarks: o.Benchmarks,
 		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},
+		Summary:    noFindings(),
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
 		Gaps:       append([]audit.Gap{}, audit.DistinctGaps(s.Gaps)...),
@@ -159,10 +160,10 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		r.Clusters = append(r.Clusters, describe(c))
 		for _, f := range findings {
 			r.Findings.Add(f)
+			r.Summary.count(f)
 		}
 	}
 	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
-	r.Summary = tally(&r.Findings)
 	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
 	r.Complete = r.complete()
 	r.Rules = append(r.Rules, rules...)
@@ -218,26 +219,27 @@ func (r *Report) complete() bool {
 	return len(r.Gaps) == 0 && r.Summary.Unknown == 0 && len(r.Scope.Missing) == 0
 }
 
-// tally counts findings.
-func tally(findings *Findings) Summary {
-	sum := Summary{Failing: map[string]int{}}
+// noFindings returns a summary that counts none.
+func noFindings() Summary {
+	s := Summary{Failing: map[string]int{}}
 	for _, name := range audit.Severities {
-		sum.Failing[name] = 0
+		s.Failing[name] = 0
 	}
-	for f := range findings.All() {
-		switch f.Status {
-		case audit.Pass:
-			sum.Pass++
-		case audit.NotApplicable:
-			sum.NotApplicable++
-		case audit.Unknown:
-			sum.Unknown++
-		case audit.Fail:
-			sum.Fail++
-			sum.Failing[f.Severity.String()]++
-		}
+	return s
+}
+
+func (s *Summary) count(f audit.Finding) {
+	switch f.Status {
+	case audit.Pass:
+		s.Pass++
+	case audit.NotApplicable:
+		s.NotApplicable++
+	case audit.Unknown:
+		s.Unknown++
+	case audit.Fail:
+		s.Fail++
+		s.Failing[f.Severity.String()]++
 	}
-	return sum
 }
 
 func describe(c *audit.Cluster) Cluster {

@@ -154,7 +154,10 @@ func (r *Report) checkGaps() error {
 // checkSummary holds the summary against what is in the report. Of findings that were
 // left out for their severity nothing else is known; there it has to agree with itself.
 func (r *Report) checkSummary() error {
-	s, in, least := r.Summary, tally(&r.Findings), r.Scope.least()
+	s, in, least := r.Summary, noFindings(), r.Scope.least()
+	for f := range r.Findings.All() {
+		in.count(f)
+	}
 	left, leftFailing := 0, 0
 	for _, c := range []struct {
 		name        string
