@@ -71,10 +71,12 @@ func read(d *json.Decoder) (*Report, error) {
 		case "rules":
 			r.Rules, err = items(d, item[*audit.Rule])
 		case "findings":
-			_, err = items(d, func(d *json.Decoder) (struct{}, error) {
+			_, err = items(d, func(d *json.Decoder) (none struct{}, err error) {
 				f, err := finding(d)
-				r.Findings.Add(f)
-				return struct{}{}, err
+				if err == nil {
+					r.Findings.Add(f)
+				}
+				return none, err
 			})
 		case "gaps":
 			r.Gaps, err = items(d, item[audit.Gap])

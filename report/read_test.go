@@ -48,6 +48,7 @@ func TestRead(t *testing.T) {
 		{`"status":"fail"`, `"status":null`, `it has no status`},
 		{`"status":"fail"`, `"status":"good"`, `status "good" is not one of`},
 		{`"status":"fail"`, `"status":"pass"`, "its summary does not count what is in it: pass is 3, and should be 4"},
+		{`{"id":"cloud-nat"`, `{"id":"cloud-nax"`, "its rule or its cluster is not in the report"},
 		{`"rule":"cloud-nat"`, `"rule":"none"`, "and of its rule, cluster and resource it is "},
 		{`{"id":"cloud-nat"`, `null,{"id":"cloud-nat"`, "rules[1] has no ID"},
 		{`{"name":"gkeaudit"`, `{"name":"<b>"`, "it does not say which version of gkeaudit wrote it"},
