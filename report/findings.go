@@ -79,9 +79,10 @@ func (p *part) text(s string) {
 	p.number(n)
 }
 
-// list returns the findings of the part. None has nil for evidence.
-func (p part) list() []audit.Finding {
-	findings := make([]audit.Finding, p.findings)
+// list returns the findings of the part, in the place of others that are of no more use.
+// None has nil for evidence.
+func (p part) list(others []audit.Finding) []audit.Finding {
+	findings := slices.Grow(others[:0], p.findings)[:p.findings]
 	evidence := make([]audit.Evidence, p.evidence)
 	code := p.code
 	number := func() uint64 {
@@ -108,8 +109,10 @@ func (p part) list() []audit.Finding {
 // All returns the findings in their order. None has nil for evidence.
 func (fs *Findings) All() iter.Seq[audit.Finding] {
 	return func(yield func(audit.Finding) bool) {
+		var findings []audit.Finding
 		for _, p := range fs.parts {
-			for _, f := range p.list() {
+			findings = p.list(findings)
+			for _, f := range findings {
 				if !yield(f) {
 					return
 				}
@@ -133,7 +136,7 @@ func (fs *Findings) of(cluster string) []audit.Finding {
 	if !ok {
 		return nil
 	}
-	return fs.parts[i].list()
+	return fs.parts[i].list(nil)
 }
 
 // atLeast returns the findings of a severity and those above it.
