@@ -2,9 +2,10 @@
 //
 // Data goes one way. A [Snapshot] holds what was read from the GKE and Compute
 // Engine APIs, as the APIs' own messages, and a [Gap] for everything that could
-// not be read. [Run] applies each [Rule] to each cluster of a snapshot and gives
-// back a list of findings. A [Finding] is one rule's [Verdict] on one resource:
-// a [Status], a message that says what is, and the [Evidence] that decided it.
+// not be read. [Judge] applies each [Rule] to each cluster of a snapshot and gives
+// back its findings; [Drain] does so in little memory, and [Run] for all at once. A
+// [Finding] is one rule's [Verdict] on one resource: a [Status], a message that says
+// what is, and the [Evidence] that decided it.
 //
 // There are four statuses. Pass and Fail speak for themselves. NotApplicable
 // says that the question does not arise, and why. Unknown says that it could not

@@ -174,9 +174,6 @@ func (v Verdict) Noting(notes ...string) Verdict {
 
 // A Finding is one rule's verdict on one resource.
 type Finding struct {
-	// ID is the same in every run for the same rule, cluster and resource.
-	ID string `json:"id"`
-
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	Status   Status   `json:"status"`
@@ -192,10 +189,14 @@ type Finding struct {
 	Evidence []Evidence `json:"evidence"`
 }
 
-// findingID hashes names that do not change from run to run. The message and the
-// evidence are not among them.
-func findingID(rule, cluster, resource string) string {
-	sum := sha256.Sum256([]byte(rule + "\x00" + cluster + "\x00" + resource))
+// ID returns what is the same in every run for the same rule, cluster and resource, and
+// differs for others: the first bytes, in hexadecimal, of the SHA-256 of their names. The
+// message and the evidence are not in it.
+func (f Finding) ID() string {
+	names := append(make([]byte, 0, 256), f.Rule...)
+	names = append(append(names, 0), f.Cluster...)
+	names = append(append(names, 0), f.Resource...)
+	sum := sha256.Sum256(names)
 	return hex.EncodeToString(sum[:16])
 }
 

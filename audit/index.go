@@ -77,6 +77,17 @@ func (s *Snapshot) indexed() *index {
 	return s.index
 }
 
+// release leaves the clusters' messages to the index alone. What rules ask of all
+// clusters together is made before: it needs the messages.
+func (s *Snapshot) release() {
+	s.allNATLoads()
+	for _, p := range s.Projects {
+		if p.Clusters != nil {
+			p.Clusters = []*containerpb.Cluster{}
+		}
+	}
+}
+
 func (ix *index) addNumbers(s *Snapshot) {
 	add := func(id, number string) {
 		if number != "" && ix.numbers[id] == "" {

@@ -43,16 +43,22 @@ type natLoads struct {
 
 // NATLoad returns the load of a gateway.
 func (s *Snapshot) NATLoad(g NATGateway) NATLoad {
-	ix := s.indexed()
-	ix.loadsOnce.Do(func() { ix.natLoads = s.countNATLoads() })
+	loads := s.allNATLoads()
 	var load NATLoad
-	if l := ix.natLoads.byGateway[g.ResourceName()]; l != nil {
+	if l := loads.byGateway[g.ResourceName()]; l != nil {
 		load = *l
 	}
 	project, region := Segment(g.Router, "projects"), Segment(g.Router, "regions")
-	load.Uncounted = cmp.Or(load.Uncounted, ix.natLoads.unplaced[[2]string{project, region}], ix.natLoads.unplaced[[2]string{"", region}])
-	load.Gap = cmp.Or(ix.natLoads.gaps[""], ix.natLoads.gaps[region])
+	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{project, region}], loads.unplaced[[2]string{"", region}])
+	load.Gap = cmp.Or(loads.gaps[""], loads.gaps[region])
 	return load
+}
+
+// allNATLoads returns the loads of all gateways.
+func (s *Snapshot) allNATLoads() natLoads {
+	ix := s.indexed()
+	ix.loadsOnce.Do(func() { ix.natLoads = s.countNATLoads() })
+	return ix.natLoads
 }
 
 func (s *Snapshot) countNATLoads() natLoads {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -291,18 +292,50 @@ func Distinct(evidence []Evidence) []Evidence {
 // their configuration is not settled. Clusters in another state than RUNNING are
 // judged, and their findings name the state.
 func Run(in *Input, rules []*Rule) []Finding {
-	rules = slices.Clone(rules)
-	slices.SortFunc(rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
 	var findings []Finding
-	for _, c := range in.Clusters() {
-		for _, r := range rules {
-			findings = append(findings, judge(in, r, c)...)
-		}
+	for _, of := range Judge(in, rules) {
+		findings = append(findings, of...)
 	}
 	return findings
 }
 
-func judge(in *Input, r *Rule, c *Cluster) []Finding {
+// Judge is Run for one cluster after the other, in the order of their names, each with
+// its findings. The list of findings is good until the next cluster.
+func Judge(in *Input, rules []*Rule) iter.Seq2[*Cluster, []Finding] {
+	rules = slices.Clone(rules)
+	slices.SortFunc(rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return func(yield func(*Cluster, []Finding) bool) {
+		var findings []Finding
+		for _, c := range in.Clusters() {
+			findings = findings[:0]
+			for _, r := range rules {
+				findings = appendFindings(findings, in, r, c)
+			}
+			if !yield(c, findings) {
+				return
+			}
+		}
+	}
+}
+
+// Drain is Judge that lets go of each cluster once it has been looked at, so that what
+// is made of the findings can take the place of a large snapshot. The snapshot is of no
+// use after that: of its clusters only the names are left.
+func Drain(in *Input, rules []*Rule) iter.Seq2[*Cluster, []Finding] {
+	return func(yield func(*Cluster, []Finding) bool) {
+		in.release()
+		for c, findings := range Judge(in, rules) {
+			more := yield(c, findings)
+			*c = Cluster{Project: c.Project, name: c.name}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// appendFindings adds those of a rule on a cluster.
+func appendFindings(findings []Finding, in *Input, r *Rule, c *Cluster) []Finding {
 	cluster := c.ResourceName()
 	status := Evidence{cluster, "status", c.GetStatus().String()}
 	var verdicts []Verdict
@@ -318,20 +351,18 @@ func judge(in *Input, r *Rule, c *Cluster) []Finding {
 	default:
 		verdicts = r.Check(in, c)
 	}
-	findings := make([]Finding, len(verdicts))
-	for i, v := range verdicts {
-		resource := cmp.Or(v.Resource, cluster)
-		findings[i] = Finding{
-			ID:       findingID(r.ID, cluster, resource),
+	first := len(findings)
+	for _, v := range verdicts {
+		findings = append(findings, Finding{
 			Rule:     r.ID,
 			Severity: r.Severity,
 			Status:   v.Status,
 			Cluster:  cluster,
-			Resource: resource,
+			Resource: cmp.Or(v.Resource, cluster),
 			Message:  v.Message,
 			Evidence: v.Evidence,
-		}
+		})
 	}
-	slices.SortFunc(findings, func(a, b Finding) int { return strings.Compare(a.Resource, b.Resource) })
+	slices.SortFunc(findings[first:], func(a, b Finding) int { return strings.Compare(a.Resource, b.Resource) })
 	return findings
 }

@@ -177,10 +177,10 @@ func FuzzReadSnapshot(f *testing.F) {
 			if finding.Message == "" || finding.Cluster == "" || finding.Resource == "" || len(finding.Evidence) == 0 {
 				t.Errorf("a finding lacks something: %+v", finding)
 			}
-			if ids[finding.ID] {
-				t.Errorf("finding ID %s is there twice: %+v", finding.ID, finding)
+			if ids[finding.ID()] {
+				t.Errorf("finding ID %s is there twice: %+v", finding.ID(), finding)
 			}
-			ids[finding.ID] = true
+			ids[finding.ID()] = true
 		}
 		first := write(t, s)
 		again, err := audit.ReadSnapshotStrict(bytes.NewReader(first))

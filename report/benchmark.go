@@ -30,44 +30,51 @@ func (b benchmarkRow) Assessment() string {
 
 // benchmarkRows holds the findings against a benchmark.
 func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
-	clusters := map[string]map[audit.Status]map[string]bool{} // by rule and status
-	for _, f := range r.Findings {
-		byStatus := clusters[f.Rule]
-		if byStatus == nil {
-			byStatus = map[audit.Status]map[string]bool{}
-			clusters[f.Rule] = byStatus
+	in := make([][4]int, len(b.Recommendations)) // how many clusters, by status
+	count := func(found map[string][4]bool) {    // the statuses of a cluster's findings, by rule
+		for i, rec := range b.Recommendations {
+			var any [4]bool
+			for _, id := range rec.Rules {
+				for status, is := range found[id] {
+					any[status] = any[status] || is
+				}
+			}
+			for status, is := range any {
+				if is {
+					in[i][status]++
+				}
+			}
 		}
-		if byStatus[f.Status] == nil {
-			byStatus[f.Status] = map[string]bool{}
-		}
-		byStatus[f.Status][f.Cluster] = true
 	}
+	cluster, found := "", map[string][4]bool{}
+	for f := range r.Findings.All() {
+		if f.Cluster != cluster {
+			count(found)
+			clear(found)
+			cluster = f.Cluster
+		}
+		statuses := found[f.Rule]
+		statuses[f.Status] = true
+		found[f.Rule] = statuses
+	}
+	count(found)
 	var rows []benchmarkRow
-	for _, rec := range b.Recommendations {
-		in := map[audit.Status]map[string]bool{}
+	for i, rec := range b.Recommendations {
 		var notApplied []string
 		for _, id := range rec.Rules {
 			if !slices.ContainsFunc(r.Rules, func(rule *audit.Rule) bool { return rule.ID == id }) {
 				notApplied = append(notApplied, id)
 			}
-			for status, names := range clusters[id] {
-				if in[status] == nil {
-					in[status] = map[string]bool{}
-				}
-				for name := range names {
-					in[status][name] = true
-				}
-			}
 		}
-		rows = append(rows, r.judgeRecommendation(rec, in, notApplied))
+		rows = append(rows, r.judgeRecommendation(rec, in[i], notApplied))
 	}
 	return rows
 }
 
-func (r *Report) judgeRecommendation(rec audit.Recommendation, in map[audit.Status]map[string]bool, notApplied []string) benchmarkRow {
+func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, notApplied []string) benchmarkRow {
 	row := benchmarkRow{Recommendation: rec}
 	of := func(s audit.Status) string {
-		return fmt.Sprintf("in %d of %s", len(in[s]), count(r.Summary.Clusters, "cluster", "clusters"))
+		return fmt.Sprintf("in %d of %s", in[s], count(r.Summary.Clusters, "cluster", "clusters"))
 	}
 	var rest []string // what rules have not judged
 	if rec.Otherwise != "" {
@@ -77,17 +84,17 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in map[audit.Stat
 		rest = append(rest, "not applied: "+strings.Join(notApplied, ", "))
 	}
 	switch {
-	case len(in[audit.Fail]) > 0:
+	case in[audit.Fail] > 0:
 		row.Status, row.Result = audit.Fail, "fails "+of(audit.Fail)
 	case len(rec.Rules) == len(notApplied):
 		row.Result = "not judged"
-	case len(in[audit.Unknown]) > 0:
+	case in[audit.Unknown] > 0:
 		row.Result = "unknown " + of(audit.Unknown)
 	case rest != nil:
 		row.Result = "no fault found by rules"
-	case len(in[audit.Pass]) > 0:
+	case in[audit.Pass] > 0:
 		row.Status, row.Result = audit.Pass, "holds"
-	case len(in[audit.NotApplicable]) > 0:
+	case in[audit.NotApplicable] > 0:
 		row.Status, row.Result = audit.NotApplicable, "not applicable"
 	default:
 		row.Result = "no cluster was judged"

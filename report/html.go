@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -47,10 +48,11 @@ type htmlReport struct {
 	*Report
 	Style  template.CSS
 	Policy string
-	State  string // fail, unknown or pass: the worst there is
-	Groups []htmlGroup
-	Glance []htmlGroup   // the same, worst first
+	State  string        // fail, unknown or pass: the worst there is
+	Glance []htmlGroup   // the clusters without their findings, worst first
 	Open   []*audit.Rule // the rules that ask for something
+
+	rules map[string]*audit.Rule
 }
 
 type htmlGroup struct {
@@ -74,23 +76,18 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		State:  map[string]string{"CAUTION": "fail", "WARNING": "unknown", "TIP": "pass"}[alert(r)],
 	}
-	rules := map[string]*audit.Rule{}
+	page.rules = map[string]*audit.Rule{}
 	for _, rule := range r.Rules {
-		rules[rule.ID] = rule
+		page.rules[rule.ID] = rule
 	}
 	open := map[string]bool{}
-	for _, g := range r.groups() {
-		hg := htmlGroup{group: g, Anchor: anchor(g.Cluster.Name)}
+	for g := range r.groups() {
 		for _, f := range g.open() {
-			hg.Open = append(hg.Open, htmlFinding{f, rules[f.Rule]})
 			open[f.Rule] = true
 		}
-		for _, f := range g.settled() {
-			hg.Settled = append(hg.Settled, htmlFinding{f, rules[f.Rule]})
-		}
-		page.Groups = append(page.Groups, hg)
+		g.Findings = nil
+		page.Glance = append(page.Glance, htmlGroup{group: g, Anchor: anchor(g.Cluster.Name)})
 	}
-	page.Glance = slices.Clone(page.Groups)
 	slices.SortStableFunc(page.Glance, func(a, b htmlGroup) int {
 		return cmp.Or(cmp.Compare(b.Fails(), a.Fails()), cmp.Compare(b.Unknowns(), a.Unknowns()))
 	})
@@ -100,6 +97,24 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		}
 	}
 	return htmlPage.Execute(w, page)
+}
+
+// Groups are the clusters with their findings.
+func (r htmlReport) Groups() iter.Seq[htmlGroup] {
+	findings := func(fs []audit.Finding) []htmlFinding {
+		var all []htmlFinding
+		for _, f := range fs {
+			all = append(all, htmlFinding{f, r.rules[f.Rule]})
+		}
+		return all
+	}
+	return func(yield func(htmlGroup) bool) {
+		for g := range r.groups() {
+			if !yield(htmlGroup{g, anchor(g.Cluster.Name), findings(g.open()), findings(g.settled())}) {
+				return
+			}
+		}
+	}
 }
 
 // anchor names a cluster's place in the page: the same in every report.

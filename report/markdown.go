@@ -224,7 +224,7 @@ func (m *markdownWriter) clusters(r *Report) {
 		return
 	}
 	m.line("## Clusters")
-	for _, g := range r.groups() {
+	for g := range r.groups() {
 		m.line("")
 		m.line("### %s", m.code(g.Cluster.Name))
 		m.line("")
@@ -282,7 +282,7 @@ func (m *markdownWriter) evidence(findings []audit.Finding) {
 // rules explains the rules that ask for something.
 func (m *markdownWriter) rules(r *Report) {
 	open := map[string]bool{}
-	for _, f := range r.Findings {
+	for f := range r.Findings.All() {
 		if f.Status == audit.Fail || f.Status == audit.Unknown {
 			open[f.Rule] = true
 		}

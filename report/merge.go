@@ -45,11 +45,9 @@ func Merge(files []File) (*Report, error) {
 	m := *first.Report
 	m.Scope.Projects, m.Scope.Shard, m.Scope.Missing = []string{}, nil, missing(files)
 	m.Scope.Discovery = discovery(files)
-	m.Summary = Summary{Failing: map[string]int{}}
-	for _, name := range audit.Severities {
-		m.Summary.Failing[name] = 0
-	}
-	m.Clusters, m.Findings, m.Gaps = []Cluster{}, []audit.Finding{}, []audit.Gap{}
+	m.Summary = noFindings()
+	m.Clusters, m.Gaps = []Cluster{}, []audit.Gap{}
+	var findings []*Findings
 	var versions []string
 	for _, f := range files {
 		versions = append(versions, strings.Split(f.Tool.Version, ", ")...)
@@ -64,7 +62,7 @@ func Merge(files []File) (*Report, error) {
 		}
 		m.Scope.Projects = append(m.Scope.Projects, f.Scope.Projects...)
 		m.Clusters = append(m.Clusters, f.Clusters...)
-		m.Findings = append(m.Findings, f.Findings...)
+		findings = append(findings, &f.Findings)
 		m.Gaps = append(m.Gaps, f.Gaps...)
 		m.Summary.add(f.Summary)
 	}
@@ -72,8 +70,7 @@ func Merge(files []File) (*Report, error) {
 	m.Tool.Version = strings.Join(slices.Compact(versions), ", ")
 	slices.Sort(m.Scope.Projects)
 	slices.SortFunc(m.Clusters, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) })
-	// A cluster is in one report only, and there its findings are in order.
-	slices.SortStableFunc(m.Findings, func(a, b audit.Finding) int { return strings.Compare(a.Cluster, b.Cluster) })
+	m.Findings = joined(findings)
 	m.Gaps = audit.DistinctGaps(m.Gaps)
 	m.Summary.Gaps = len(m.Gaps)
 	m.Complete = m.complete()

@@ -71,7 +71,13 @@ func read(d *json.Decoder) (*Report, error) {
 		case "rules":
 			r.Rules, err = items(d, item[*audit.Rule])
 		case "findings":
-			r.Findings, err = items(d, finding)
+			_, err = items(d, func(d *json.Decoder) (none struct{}, err error) {
+				f, err := finding(d)
+				if err == nil {
+					r.Findings.Add(f)
+				}
+				return none, err
+			})
 		case "gaps":
 			r.Gaps, err = items(d, item[audit.Gap])
 		default:
@@ -153,9 +159,11 @@ func item[T any](d *json.Decoder) (T, error) {
 	return v, err
 }
 
-// finding decodes a finding. One without a status is not one whose status is unknown.
+// finding decodes a finding. One without a status is not one whose status is unknown. Its
+// ID has to be that of its names, by which alone it is kept.
 func finding(d *json.Decoder) (audit.Finding, error) {
 	var f struct {
+		ID string `json:"id"`
 		audit.Finding
 		Status *audit.Status `json:"status"`
 	}
@@ -166,8 +174,8 @@ func finding(d *json.Decoder) (audit.Finding, error) {
 		return f.Finding, errors.New("it has no status")
 	}
 	f.Finding.Status = *f.Status
-	if f.Evidence == nil {
-		f.Evidence = []audit.Evidence{}
+	if want := f.Finding.ID(); f.ID != want {
+		return f.Finding, fmt.Errorf("its id is %q, and of its rule, cluster and resource it is %s", f.ID, want)
 	}
 	return f.Finding, nil
 }

@@ -42,11 +42,14 @@ func TestRead(t *testing.T) {
 		{`"severity":"high","status"`, `"status"`, "findings[0] does not have the severity of its rule"},
 		{`"severity":"high","status"`, `"severity":"low","status"`, "findings[0] does not have the severity of its rule"},
 		{`"severity":"high","status"`, `"severity":"huge","status"`, `findings: [0]: severity "huge" is not one of`},
+		{`"findings": [` + "\n    " + `{"id":"`, `"findings": [{"id":"x`, `findings: [0]: its id is "x`},
+		{`"findings": [` + "\n    " + `{"id":`, `"findings": [{"ib":`, `findings: [0]: its id is ""`},
 		{`"status":"fail",`, ``, `it has no status`},
 		{`"status":"fail"`, `"status":null`, `it has no status`},
 		{`"status":"fail"`, `"status":"good"`, `status "good" is not one of`},
 		{`"status":"fail"`, `"status":"pass"`, "its summary does not count what is in it: pass is 3, and should be 4"},
-		{`"rule":"cloud-nat"`, `"rule":"none"`, "its rule or its cluster is not in the report"},
+		{`{"id":"cloud-nat"`, `{"id":"cloud-nax"`, "its rule or its cluster is not in the report"},
+		{`"rule":"cloud-nat"`, `"rule":"none"`, "and of its rule, cluster and resource it is "},
 		{`{"id":"cloud-nat"`, `null,{"id":"cloud-nat"`, "rules[1] has no ID"},
 		{`{"name":"gkeaudit"`, `{"name":"<b>"`, "it does not say which version of gkeaudit wrote it"},
 		{`"complete": false`, `"complete": true`, "it is called complete and is not"},
@@ -178,10 +181,12 @@ func TestHostileReport(t *testing.T) {
 		c := &r.Clusters[i]
 		c.Mode, c.Version, c.Channel, c.Status, c.Network, c.Subnetwork = evil, evil, evil, evil, evil, evil
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		f.ID, f.Message, f.Resource = evil, evil, f.Resource+evil
+	findings := r.Findings
+	r.Findings = report.Findings{}
+	for f := range findings.All() {
+		f.Message, f.Resource = evil, f.Resource+evil
 		f.Evidence = []audit.Evidence{{Resource: evil, Field: evil, Value: evil}}
+		r.Findings.Add(f)
 	}
 	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
 	back, err := report.Read(bytes.NewReader(write(t, &r, ".report.json")))

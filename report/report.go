@@ -8,6 +8,7 @@ package report
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ const Schema = "gkeaudit.report/v1"
 // toolName is the name of the program, in every report.
 const toolName = "gkeaudit"
 
-// A Report is the outcome of an audit.
+// A Report is the outcome of an audit. [Report.WriteJSON] writes it, and [Read] reads it
+// back.
 type Report struct {
 	Schema string `json:"schema"`
 	Tool   Tool   `json:"tool"`
@@ -39,11 +41,11 @@ type Report struct {
 	// judged: there are gaps, findings of status unknown, or parts missing.
 	Complete bool `json:"complete"`
 
-	Summary  Summary         `json:"summary"`
-	Clusters []Cluster       `json:"clusters"`
-	Rules    []*audit.Rule   `json:"rules"`
-	Findings []audit.Finding `json:"findings"`
-	Gaps     []audit.Gap     `json:"gaps"`
+	Summary  Summary       `json:"summary"`
+	Clusters []Cluster     `json:"clusters"`
+	Rules    []*audit.Rule `json:"rules"`
+	Findings Findings      `json:"-"` // in the order of cluster, rule and resource
+	Gaps     []audit.Gap   `json:"gaps"`
 
 	// Benchmarks are those that the profile is of, with what judges each of their
 	// recommendations.
@@ -124,8 +126,11 @@ type Cluster struct {
 
 // Options say what a report holds.
 type Options struct {
-	Version               string
-	StartedAt, FinishedAt time.Time
+	Version   string
+	StartedAt time.Time
+
+	// Now tells the time. It is asked once everything is judged.
+	Now func() time.Time
 
 	Settings Settings
 
@@ -133,45 +138,43 @@ type Options struct {
 	Benchmarks []audit.Benchmark
 }
 
-// New makes a report of the findings of rules on a snapshot.
-func New(s *audit.Snapshot, rules []*audit.Rule, findings []audit.Finding, o Options) *Report {
+// New makes a report of clusters, which are in the order of their names, and the findings
+// of rules on them, as [audit.Judge] and [audit.Drain] give them. They are of a snapshot.
+func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster, []audit.Finding], o Options) *Report {
 	r := &Report{
 		Schema:     Schema,
 		Tool:       Tool{Name: toolName, Version: o.Version},
 		StartedAt:  o.StartedAt.UTC().Truncate(time.Millisecond),
-		FinishedAt: finished(o).UTC().Truncate(time.Millisecond),
 		Settings:   o.Settings,
 		Benchmarks: o.Benchmarks,
 		Scope:      Scope{Scope: s.Scope, ReadAt: s.Time.UTC().Truncate(time.Second)},
-		Summary:    tally(findings),
+		Summary:    noFindings(),
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
-		Findings:   []audit.Finding{},
 		Gaps:       append([]audit.Gap{}, audit.DistinctGaps(s.Gaps)...),
 	}
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
 	}
-	for _, c := range s.Clusters() {
+	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
+		for _, f := range findings {
+			r.Findings.Add(f)
+			r.Summary.count(f)
+		}
 	}
+	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
 	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
 	r.Complete = r.complete()
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
-	r.Findings = append(r.Findings, findings...)
-	for i := range r.Findings {
-		if r.Findings[i].Evidence == nil {
-			r.Findings[i].Evidence = []audit.Evidence{}
-		}
-	}
 	return r
 }
 
 // finished returns when an audit finished, which is not before it started even where
 // the clock was set in between.
 func finished(o Options) time.Time {
-	return o.StartedAt.Add(max(0, o.FinishedAt.Sub(o.StartedAt)))
+	return o.StartedAt.Add(max(0, o.Now().Sub(o.StartedAt)))
 }
 
 // LeavingOut returns the report without the findings and rules below a severity, which
@@ -182,18 +185,13 @@ func (r *Report) LeavingOut(least audit.Severity) *Report {
 	}
 	left := *r
 	left.Scope.LeastSeverity = least.String()
-	left.Rules, left.Findings = []*audit.Rule{}, []audit.Finding{}
+	left.Rules, left.Findings = []*audit.Rule{}, r.Findings.atLeast(least)
 	for _, rule := range r.Rules {
 		if rule.Severity >= least {
 			left.Rules = append(left.Rules, rule)
 		}
 	}
-	for _, f := range r.Findings {
-		if f.Severity >= least {
-			left.Findings = append(left.Findings, f)
-		}
-	}
-	left.Summary.LeftOut += len(r.Findings) - len(left.Findings)
+	left.Summary.LeftOut += r.Findings.Len() - left.Findings.Len()
 	return &left
 }
 
@@ -221,26 +219,27 @@ func (r *Report) complete() bool {
 	return len(r.Gaps) == 0 && r.Summary.Unknown == 0 && len(r.Scope.Missing) == 0
 }
 
-// tally counts findings.
-func tally(findings []audit.Finding) Summary {
-	sum := Summary{Failing: map[string]int{}}
+// noFindings returns a summary that counts none.
+func noFindings() Summary {
+	s := Summary{Failing: map[string]int{}}
 	for _, name := range audit.Severities {
-		sum.Failing[name] = 0
+		s.Failing[name] = 0
 	}
-	for _, f := range findings {
-		switch f.Status {
-		case audit.Pass:
-			sum.Pass++
-		case audit.NotApplicable:
-			sum.NotApplicable++
-		case audit.Unknown:
-			sum.Unknown++
-		case audit.Fail:
-			sum.Fail++
-			sum.Failing[f.Severity.String()]++
-		}
+	return s
+}
+
+func (s *Summary) count(f audit.Finding) {
+	switch f.Status {
+	case audit.Pass:
+		s.Pass++
+	case audit.NotApplicable:
+		s.NotApplicable++
+	case audit.Unknown:
+		s.Unknown++
+	case audit.Fail:
+		s.Fail++
+		s.Failing[f.Severity.String()]++
 	}
-	return sum
 }
 
 func describe(c *audit.Cluster) Cluster {
@@ -272,7 +271,7 @@ func describe(c *audit.Cluster) Cluster {
 type group struct {
 	Cluster  Cluster
 	Findings []audit.Finding // failing, then unknown, then the others, each worst first
-	Counts   map[audit.Status]int
+	Counts   [4]int          // by status
 }
 
 // open returns the findings that ask for something: fail and unknown.
@@ -285,24 +284,23 @@ func (g group) settled() []audit.Finding {
 	return g.Findings[g.Counts[audit.Fail]+g.Counts[audit.Unknown]:]
 }
 
-// groups sorts findings by cluster, in the order of the clusters.
-func (r *Report) groups() []group {
-	rank := map[audit.Status]int{audit.Fail: 0, audit.Unknown: 1, audit.Pass: 2, audit.NotApplicable: 3}
-	byCluster := map[string][]audit.Finding{}
-	for _, f := range r.Findings {
-		byCluster[f.Cluster] = append(byCluster[f.Cluster], f)
-	}
-	gs := make([]group, len(r.Clusters))
-	for i, c := range r.Clusters {
-		gs[i] = group{Cluster: c, Findings: byCluster[c.Name], Counts: map[audit.Status]int{}}
-		for _, f := range gs[i].Findings {
-			gs[i].Counts[f.Status]++
+// groups returns the clusters with their findings, one after the other.
+func (r *Report) groups() iter.Seq[group] {
+	rank := [4]int{audit.Fail: 0, audit.Unknown: 1, audit.Pass: 2, audit.NotApplicable: 3}
+	return func(yield func(group) bool) {
+		for _, c := range r.Clusters {
+			g := group{Cluster: c, Findings: r.Findings.of(c.Name)}
+			for _, f := range g.Findings {
+				g.Counts[f.Status]++
+			}
+			slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int {
+				return cmp.Or(cmp.Compare(rank[a.Status], rank[b.Status]), -cmp.Compare(a.Severity, b.Severity))
+			})
+			if !yield(g) {
+				return
+			}
 		}
-		slices.SortStableFunc(gs[i].Findings, func(a, b audit.Finding) int {
-			return cmp.Or(cmp.Compare(rank[a.Status], rank[b.Status]), -cmp.Compare(a.Severity, b.Severity))
-		})
 	}
-	return gs
 }
 
 // Verdict says the outcome in one sentence.

@@ -35,7 +35,7 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	}
 	o.Width = max(o.Width, 60)
 	t := &tableWriter{w: w, o: o}
-	for _, g := range r.groups() {
+	for g := range r.groups() {
 		t.group(g)
 	}
 	for _, b := range r.Benchmarks {

@@ -115,10 +115,12 @@ func (r *Report) checkFindings() error {
 	}
 	judged := 0
 	var last audit.Finding
-	for i, f := range r.Findings {
+	i := -1
+	for f := range r.Findings.All() {
+		i++
 		rule := rules[f.Rule]
-		if rule == nil || !clusters[f.Cluster] || f.ID == "" || f.Resource == "" {
-			return fmt.Errorf("findings[%d] has no ID or no resource, or its rule or its cluster is not in the report", i)
+		if rule == nil || !clusters[f.Cluster] || f.Resource == "" {
+			return fmt.Errorf("findings[%d] has no resource, or its rule or its cluster is not in the report", i)
 		}
 		if f.Severity != rule.Severity {
 			return fmt.Errorf("findings[%d] does not have the severity of its rule", i)
@@ -152,7 +154,10 @@ func (r *Report) checkGaps() error {
 // checkSummary holds the summary against what is in the report. Of findings that were
 // left out for their severity nothing else is known; there it has to agree with itself.
 func (r *Report) checkSummary() error {
-	s, in, least := r.Summary, tally(r.Findings), r.Scope.least()
+	s, in, least := r.Summary, noFindings(), r.Scope.least()
+	for f := range r.Findings.All() {
+		in.count(f)
+	}
 	left, leftFailing := 0, 0
 	for _, c := range []struct {
 		name        string

@@ -74,12 +74,12 @@ func (p *program) expand(path string, sh *audit.Shard, started time.Time) (strin
 // logReport logs the findings that fail at or above a severity (0 for none), and the
 // outcome.
 func logReport(ctx context.Context, log *slog.Logger, r *report.Report, least audit.Severity, outputs []string) {
-	for _, f := range r.Findings {
+	for f := range r.Findings.All() {
 		if f.Status != audit.Fail || least == 0 || f.Severity < least {
 			continue
 		}
 		log.LogAttrs(ctx, slog.LevelWarn, f.Rule+" fails: "+printable(f.Resource+": "+f.Message), slog.Group("finding",
-			"id", f.ID, "rule", f.Rule, "severity", f.Severity.String(), "cluster", printable(f.Cluster), "resource", printable(f.Resource)))
+			"id", f.ID(), "rule", f.Rule, "severity", f.Severity.String(), "cluster", printable(f.Cluster), "resource", printable(f.Resource)))
 	}
 	s := r.Summary
 	log.LogAttrs(ctx, slog.LevelInfo, r.Verdict(), slog.Bool("complete", r.Complete), slog.Any("outputs", outputs),

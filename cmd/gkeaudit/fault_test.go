@@ -82,10 +82,17 @@ type hit struct {
 type outcome struct {
 	status         int
 	stdout, stderr string
-	report         *report.Report // nil if it wrote none
+	report         *namedReport // nil if it wrote none
 	access         []gcp.Access
 	objects        []string
 	calls          []string
+}
+
+// A namedReport is a report whose names were changed, which [report.Read] refuses: the
+// IDs of its findings are those of other names.
+type namedReport struct {
+	report.Report
+	Findings []audit.Finding `json:"findings"`
 }
 
 // tree is where the projects of the estate are.
@@ -749,7 +756,6 @@ func (o *outcome) findings() map[string]audit.Finding {
 		return all
 	}
 	for _, f := range o.report.Findings {
-		f.ID = ""
 		// A default account is named by what is known of it.
 		resource := strings.Replace(f.Resource, "/10-compute@developer.gserviceaccount.com", "/default", 1)
 		all[f.Rule+" "+f.Cluster+" "+resource] = f

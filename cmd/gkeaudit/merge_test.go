@@ -56,7 +56,7 @@ func reportOf(t *testing.T, s *audit.Snapshot, sh *audit.Shard, use []*audit.Rul
 		start = start.Add(time.Duration(sh.Index) * time.Minute)
 	}
 	s = s.Narrow(sh.Of(s.Scope))
-	r := report.New(s, use, audit.Run(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, FinishedAt: start.Add(time.Hour)}).LeavingOut(audit.Medium)
+	r := report.New(s, use, audit.Judge(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, Now: func() time.Time { return start.Add(time.Hour) }}).LeavingOut(audit.Medium)
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)

@@ -298,11 +298,11 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	}
 
 	s = s.For(audit.DataOf(plan.rules)) // a saved snapshot may lack what no rule asks for
-	findings := audit.Run(&audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}, plan.rules)
-	r := report.New(s, plan.rules, findings, report.Options{
+	in := &audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}
+	r := report.New(s, plan.rules, audit.Drain(in, plan.rules), report.Options{
 		Version:    version(),
 		StartedAt:  plan.started,
-		FinishedAt: p.now(),
+		Now:        p.now,
 		Settings:   plan.settings,
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 	})

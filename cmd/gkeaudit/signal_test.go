@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -20,7 +19,7 @@ import (
 
 // startProgram starts the program as a process of its own, which the test binary is
 // under the program's name; see TestMain.
-func startProgram(t *testing.T, cmd *exec.Cmd) {
+func startProgram(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -95,8 +94,8 @@ func TestInterruptedReading(t *testing.T) {
 	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
 		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
 	}
-	var r report.Report
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+	r, err := report.Read(&out)
+	if err != nil {
 		t.Fatalf("there is no report: %v", err)
 	}
 	if len(r.Clusters) == 0 || !slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool {
@@ -124,8 +123,8 @@ func TestInterruptedDiscovery(t *testing.T) {
 	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
 		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
 	}
-	var r report.Report
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+	r, err := report.Read(&out)
+	if err != nil {
 		t.Fatalf("there is no report: %v", err)
 	}
 	if r.Complete || len(r.Gaps) != 1 || r.Gaps[0].Resource != "organizations/1/projects" || r.Gaps[0].Code != "CANCELLED" {
