@@ -101,14 +101,21 @@ func (n NodeSource) ServiceAccount() (string, Evidence) {
 // by, or from the name of the DNS endpoint that current clusters always have,
 // gke-ID-NUMBER.LOCATION.gke.goog. It is empty where there is neither.
 func (c *Cluster) ProjectNumber() string {
+	number, _ := c.projectNumber()
+	return number
+}
+
+// projectNumber returns the ProjectNumber and, where it is from the name of the DNS
+// endpoint, the evidence of it.
+func (c *Cluster) projectNumber() (string, Evidence) {
 	if isNumber(c.Project) {
-		return c.Project
+		return c.Project, Evidence{}
 	}
 	endpoint := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetEndpoint()
 	if m := numberInDNSName.FindStringSubmatch(endpoint); m != nil {
-		return m[1]
+		return m[1], Evidence{c.ResourceName(), "controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint", endpoint}
 	}
-	return ""
+	return "", Evidence{}
 }
 
 // A NodeAccount is a service account that nodes of a cluster run as.
@@ -124,6 +131,10 @@ type NodeAccount struct {
 	// the snapshot does not tell the ID, and that of the cluster for Google's own
 	// accounts.
 	Project string
+
+	// numberedBy is what the address of a default account that is not named by it was
+	// made from; nothing where the project's number was read.
+	numberedBy []Evidence
 }
 
 // ResourceName returns "projects/P/serviceAccounts/EMAIL", with "default" in place of
@@ -135,14 +146,15 @@ func (a NodeAccount) ResourceName() string {
 	return "projects/" + a.Project + "/serviceAccounts/" + a.Email
 }
 
-// Evidence says where the nodes' service account is named.
+// Evidence says where the nodes' service account is named, and what else tells its
+// address.
 func (a NodeAccount) Evidence() []Evidence {
 	var evidence []Evidence
 	for _, n := range a.Sources {
 		_, e := n.ServiceAccount()
 		evidence = append(evidence, e)
 	}
-	return evidence
+	return append(evidence, a.numberedBy...)
 }
 
 // NodeAccounts returns the service accounts of a cluster's nodes, each once, in the
@@ -162,6 +174,9 @@ func (ix *index) nodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []N
 		case a.Kind == ComputeDefault && a.Email == "":
 			if a.Home = ix.numbers[c.Project]; a.Home != "" {
 				a.Email = a.Home + "-compute@developer.gserviceaccount.com"
+				if e, ok := ix.numberedBy[c.Project]; ok {
+					a.numberedBy = []Evidence{e}
+				}
 			}
 		case a.Kind == ComputeDefault:
 			if a.Project = ix.ids[a.Home]; a.Project == "" {
@@ -175,6 +190,8 @@ func (ix *index) nodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []N
 		if i < 0 {
 			accounts = append(accounts, a)
 			i = len(accounts) - 1
+		} else if a.numberedBy != nil {
+			accounts[i].numberedBy = a.numberedBy
 		}
 		accounts[i].Sources = append(accounts[i].Sources, n)
 	}

@@ -22,6 +22,7 @@ type index struct {
 	clusterGaps map[string]*Gap       // that hide clusters, by project
 	numbers     map[string]string     // of projects, by ID
 	ids         map[string]string     // of projects, by number
+	numberedBy  map[string]Evidence   // what tells the number of a project, by ID, where that is a cluster of it
 	ancestors   map[string]*Ancestor  // by name
 	roles       map[string]*Role      // by name
 	users       map[string][]*Cluster // of nodes' service accounts, by resource name
@@ -39,6 +40,7 @@ func (s *Snapshot) indexed() *index {
 			clusterGaps: map[string]*Gap{},
 			numbers:     map[string]string{},
 			ids:         map[string]string{},
+			numberedBy:  map[string]Evidence{},
 			ancestors:   map[string]*Ancestor{},
 			roles:       map[string]*Role{},
 			users:       map[string][]*Cluster{},
@@ -98,7 +100,11 @@ func (ix *index) addNumbers(s *Snapshot) {
 		add(p.ID, p.Number)
 	}
 	for _, c := range ix.clusters {
-		add(c.Project, c.ProjectNumber())
+		number, evidence := c.projectNumber()
+		if evidence != (Evidence{}) && ix.numbers[c.Project] == "" {
+			ix.numberedBy[c.Project] = evidence
+		}
+		add(c.Project, number)
 	}
 }
 

@@ -1,6 +1,9 @@
 package audit
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // A NATLoad is the nodes that a Public NAT gateway has to have ports for: of all
 // clusters that were read, not only of those that use it most.
@@ -20,8 +23,8 @@ type NATLoad struct {
 	// with their initial size; see [NodeSource.MostNodes].
 	Fixed bool
 
-	// Unlimited are the clusters some of whose nodes have no maximum. Those nodes
-	// are not counted.
+	// Unlimited are the clusters some of whose nodes have no maximum. Of those nodes
+	// as many are counted as there are known to be.
 	Unlimited []*Cluster
 
 	// Uncounted says of the first nodes of which it is not known how many they are, or
@@ -83,19 +86,22 @@ func (s *Snapshot) countNATLoads() natLoads {
 // add counts the nodes of a cluster.
 func (loads natLoads) add(s *Snapshot, c *Cluster) {
 	var sum uint64
-	limited := true
+	limited, known := true, true
 	for _, n := range c.NodeSources() {
-		most, ok := n.MostNodes()
-		sum, limited = sum+most, limited && ok && !n.Unlimited()
+		size := n.natSize()
+		sum, limited, known = sum+size.nodes, limited && !size.more, known && size.known
 	}
 	// currentNodeCount is deprecated; it is looked at because it says when the
 	// node pools have outgrown the sizes that the API tells of. Which of them is not
-	// known, so the surplus counts for every gateway.
+	// known, so the surplus counts for every gateway, with the ports of those that
+	// take the most. Where GKE makes nodes by itself, whose number says nothing of
+	// what the gateway has to be made for, only what is sure to be there counts: for a
+	// gateway that serves them all, with the ports of those that take the fewest.
 	var surplus uint64
-	if now := c.GetCurrentNodeCount(); limited && now > 0 && uint64(now) > sum {
+	if now := c.GetCurrentNodeCount(); known && now > 0 && uint64(now) > sum {
 		surplus = uint64(now) - sum
 	}
-	counted := map[string]bool{}
+	served := map[string][]servedSource{}
 	for _, n := range c.NodeSources() {
 		private := n.Privacy().Private
 		if !private && n.PodRange() == "" {
@@ -120,37 +126,89 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 				continue
 			}
 			id := g.ResourceName()
+			if loads.byGateway[id] == nil {
+				loads.byGateway[id] = &NATLoad{}
+			}
+			if served[id] == nil {
+				loads.byGateway[id].Clusters++
+			}
 			l := loads.byGateway[id]
-			if l == nil {
-				l = &NATLoad{}
-				loads.byGateway[id] = l
-			}
-			var more uint64
-			if !counted[id] {
-				counted[id], more = true, surplus
-				l.Clusters++
-				l.Shared = l.Shared || c.Project != network.Project
-			}
-			l.count(n, more, g.Pods != nil)
+			l.Shared = l.Shared || c.Project != network.Project
+			served[id] = append(served[id], servedSource{n, g.Pods != nil})
+		}
+	}
+	for id, sources := range served {
+		l := loads.byGateway[id]
+		for _, n := range sources {
+			l.count(n)
+		}
+		podless := slices.ContainsFunc(sources, func(n servedSource) bool { return !n.pods })
+		pods := slices.ContainsFunc(sources, func(n servedSource) bool { return n.pods })
+		switch {
+		case limited:
+			l.add(surplus, pods)
+		case len(sources) == len(c.NodeSources()):
+			l.add(surplus, !podless)
 		}
 	}
 }
 
-// count adds the nodes of a source, and some more.
-func (l *NATLoad) count(n NodeSource, more uint64, pods bool) {
-	most, ok := n.MostNodes()
-	switch {
-	case n.Unlimited():
-		if last := len(l.Unlimited) - 1; last < 0 || l.Unlimited[last] != n.Cluster {
-			l.Unlimited = append(l.Unlimited, n.Cluster)
-		}
-		return
-	case !ok:
-		l.Uncounted = cmp.Or(l.Uncounted, "how many nodes "+n.ResourceName()+" may have is not known")
-	case pods:
-		l.PodNodes += most + more
-	default:
-		l.Nodes += most + more
+// A servedSource is a node source that a gateway serves, and whether it serves the range
+// of the pods.
+type servedSource struct {
+	NodeSource
+	pods bool
+}
+
+// count adds the nodes of a source.
+func (l *NATLoad) count(n servedSource) {
+	size := n.natSize()
+	if size.more && (len(l.Unlimited) == 0 || l.Unlimited[len(l.Unlimited)-1] != n.Cluster) {
+		l.Unlimited = append(l.Unlimited, n.Cluster)
 	}
-	l.Fixed = l.Fixed || !n.Pool.GetAutoscaling().GetEnabled()
+	if !size.known {
+		l.Uncounted = cmp.Or(l.Uncounted, "how many nodes "+n.ResourceName()+" may have is not known")
+	}
+	l.add(size.nodes, n.pods)
+	l.Fixed = l.Fixed || !size.more && !n.Pool.GetAutoscaling().GetEnabled()
+}
+
+func (l *NATLoad) add(nodes uint64, pods bool) {
+	if pods {
+		l.PodNodes += nodes
+	} else {
+		l.Nodes += nodes
+	}
+}
+
+// A natSize is how many nodes of a source count.
+type natSize struct {
+	nodes uint64
+	known bool // how many count
+	more  bool // there may be more, to no maximum
+}
+
+// ownMaximum is the maxNodeCount that node pools have which GKE makes by itself, in
+// answers of the API. It is not a size that anybody has chosen: an Autopilot cluster
+// begins with several such node pools, each with so many nodes for each zone.
+const ownMaximum = 1000
+
+// natSize returns how many nodes of a source count: the most that it may have, as by
+// [NodeSource.MostNodes]. Of those that GKE makes by itself, a maximum counts that is
+// not GKE's own; without one the initial size does, and there may be more.
+func (n NodeSource) natSize() natSize {
+	most, ok := n.MostNodes()
+	scaling := n.Pool.GetAutoscaling()
+	switch {
+	case !n.Unlimited():
+		return natSize{nodes: most, known: ok}
+	case n.Pool == nil:
+		return natSize{known: true, more: true}
+	case ok && scaling.GetEnabled() && (scaling.GetTotalMaxNodeCount() > 0 || scaling.GetMaxNodeCount() != ownMaximum):
+		return natSize{nodes: most, known: true}
+	case ok && !scaling.GetEnabled():
+		return natSize{nodes: most, known: true, more: true}
+	}
+	// The initial size is for each zone, of which there is one at least.
+	return natSize{nodes: uint64(max(0, n.Pool.GetInitialNodeCount())), known: true, more: true}
 }

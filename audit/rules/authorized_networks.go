@@ -79,7 +79,7 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 	networks, field := authorizedNetworksOf(c)
 	if !public {
 		v := audit.Passf("the control plane has no public endpoint").Because(endpoint...)
-		if !networks.GetEnabled() || !networks.GetPrivateEndpointEnforcementEnabled() {
+		if (!networks.GetEnabled() || !networks.GetPrivateEndpointEnforcementEnabled()) && !listHoldsByPeering(c) {
 			v = v.Noting("whoever can route to its private endpoint reaches it")
 		}
 		return v

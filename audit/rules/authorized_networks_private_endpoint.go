@@ -17,7 +17,9 @@ endpoint alone: the private one answers every machine that can route to it, in t
 cluster's network and in those connected by VPN or Interconnect. Any of them, once
 taken, may try credentials against the Kubernetes API.`,
 	Checks: `privateEndpointEnforcementEnabled of the authorized networks, where those are on.
-True passes; false or absent fails. With authorized networks off, or without IP
+True passes; false or absent fails. Absent on a control plane on VPC peering
+(privateClusterConfig.peeringName) is unknown: there the list is documented to hold
+for the private endpoint as well. With authorized networks off, or without IP
 endpoints, it does not apply.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -51,6 +53,10 @@ the list before: those that are not are locked out at once.`,
 		name, field := c.ResourceName(), field+".privateEndpointEnforcementEnabled"
 		enforced := networks.PrivateEndpointEnforcementEnabled
 		switch {
+		case listHoldsByPeering(c):
+			return audit.Unknownf("whether the list holds for the private endpoint is not said; on VPC peering it is documented to").Because(
+				audit.Absent(name, field, "not said"),
+				audit.Evidence{Resource: name, Field: "privateClusterConfig.peeringName", Value: c.GetPrivateClusterConfig().GetPeeringName()})
 		case enforced == nil:
 			return audit.Failf("whoever can route to the private endpoint reaches it, in the list or not").Because(
 				audit.Absent(name, field, "the list is not enforced on the private endpoint"))
@@ -61,4 +67,13 @@ the list before: those that are not are locked out at once.`,
 		return audit.Passf("the list holds for the private endpoint, too").Because(
 			audit.Evidence{Resource: name, Field: field, Value: "true"})
 	}),
+}
+
+// listHoldsByPeering reports whether authorized networks hold for the private endpoint
+// without being told so, as far as is documented: the answer does not say, and the
+// control plane is on VPC peering.
+func listHoldsByPeering(c *audit.Cluster) bool {
+	networks, _ := authorizedNetworksOf(c)
+	return networks.GetEnabled() && networks.PrivateEndpointEnforcementEnabled == nil &&
+		c.GetPrivateClusterConfig().GetPeeringName() != ""
 }

@@ -57,6 +57,10 @@ zonal control plane is away for some minutes while it is upgraded.`,
 				audit.Absent(name, field, "basic authentication is off"),
 				audit.Evidence{Resource: name, Field: "masterAuth.clientCertificate", Value: "present: the reader may see credentials"}, running)
 		}
+		if !ok {
+			return audit.Unknownf("the control plane's version, which decides, is not known").Because(running,
+				audit.Absent(name, field, "off, or not shown to this caller"))
+		}
 		return audit.Unknownf("whether a password is set is not known: the API shows it only to callers with container.clusters.getCredentials").Because(
 			audit.Absent(name, field, "off, or not shown to this caller"), running)
 	}),

@@ -27,6 +27,9 @@ const (
 	private   = `{"networkConfig": ` + inNodes + `, "ipAllocationPolicy": {"clusterSecondaryRangeName": "pods"}, "nodePools": [{"name": "main", "networkConfig": {"enablePrivateNodes": true}}]}`
 	guarded   = `{"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"authorizedNetworksConfig": {"enabled": true}}}}`
 
+	// The answer names a private endpoint of the control plane.
+	inside = `{"privateClusterConfig": {"privateEndpoint": "10.0.0.2"}}`
+
 	byName = `{"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": true}}}`
 
 	inNodes = `{"network": "projects/shop-prod/global/networks/prod", "subnetwork": "projects/shop-prod/regions/europe-west4/subnetworks/nodes"}`
@@ -85,7 +88,7 @@ var booleans = []struct {
 	{"control-plane-dns-endpoint-credentials", standard, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", audit.NotApplicable, audit.NotApplicable, audit.Pass},
 	{"control-plane-dns-endpoint-credentials", byName, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.enableK8sTokensViaDns", audit.Pass, audit.Pass, audit.Fail},
 	{"control-plane-dns-endpoint-credentials", byName, "clusters.controlPlaneEndpointsConfig.dnsEndpointConfig.enableK8sCertsViaDns", audit.Pass, audit.Pass, audit.Fail},
-	{"control-plane-global-access", standard, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.globalAccess", audit.Pass, audit.Pass, audit.Fail},
+	{"control-plane-global-access", inside, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.globalAccess", audit.Pass, audit.Pass, audit.Fail},
 	{"control-plane-public-endpoint", standard, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.enablePublicEndpoint", audit.Fail, audit.Pass, audit.Fail},
 	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemAuthenticated", audit.Unknown, audit.Unknown, audit.Fail},
 	{"rbac-system-bindings", standard, "clusters.rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", audit.Unknown, audit.Unknown, audit.Fail},

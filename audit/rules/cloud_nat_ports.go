@@ -32,8 +32,10 @@ autoscaling maximum: each takes minPortsPerVm (64 if absent, 32 with dynamic por
 allocation), rounded up to a power of two, and at least 1,024 where the gateway
 serves the range of its pods without dynamic port allocation. Node pools without
 autoscaling count with their initial size. Nodes that GKE makes by itself (Autopilot,
-node auto-provisioning) have no maximum to count by: where the others fit, it does not
-apply. Where clusters that could not be read may have nodes there, it is unknown, as
+node auto-provisioning) have no maximum to count by, unless their node pool has one
+that is not GKE's own (1,000 for each zone). Those count that there are known to be, by
+initialNodeCount and currentNodeCount, and fail if they do not fit; where they do, it
+does not apply. Where clusters that could not be read may have nodes there, it is unknown, as
 it is in a shard of a run where projects share the network.
 Other VMs, and clusters outside of the audit, are not counted, nor are addresses of
 NAT rules.`,
@@ -109,6 +111,9 @@ func judgePorts(in *audit.Input, g audit.NATGateway) audit.Verdict {
 	if load.Fixed {
 		v = v.Noting("node pools without autoscaling count with their initial size")
 	}
+	if len(load.Unlimited) > 0 {
+		v = v.Noting("GKE may make more nodes by itself, in " + clusterNames(load.Unlimited))
+	}
 	if len(g.GetRules()) > 0 {
 		v = v.Noting("addresses of its NAT rules are not counted")
 	}
@@ -168,13 +173,17 @@ func (p nodePorts) of(load audit.NATLoad) string {
 	nodes := func(n, ports uint64) string {
 		return fmt.Sprintf("%s with %s ports %s", count(n, "node", "nodes"), thousands(ports), each)
 	}
+	most := "at most "
+	if len(load.Unlimited) > 0 {
+		most = ""
+	}
 	switch {
 	case p.own == p.pods || load.PodNodes == 0:
-		return "at most " + nodes(load.Nodes+load.PodNodes, p.own)
+		return most + nodes(load.Nodes+load.PodNodes, p.own)
 	case load.Nodes == 0:
-		return "at most " + nodes(load.PodNodes, p.pods)
+		return most + nodes(load.PodNodes, p.pods)
 	}
-	return "at most " + nodes(load.PodNodes, p.pods) + " and " + nodes(load.Nodes, p.own)
+	return most + nodes(load.PodNodes, p.pods) + " and " + nodes(load.Nodes, p.own)
 }
 
 // String says how many ports a node gets.

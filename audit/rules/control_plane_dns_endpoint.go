@@ -14,8 +14,8 @@ container.clusters.connect before the Kubernetes API sees the request, and VPC
 Service Controls can narrow it further. Google recommends to use it alone.`,
 	Checks: `controlPlaneEndpointsConfig.ipEndpointsConfig.enabled: false passes; true or absent
 fails, for IP endpoints are on unless turned off. Whom the DNS endpoint admits
-(dnsEndpointConfig.allowExternalTraffic; absent means no users) is told, not
-judged.`,
+(dnsEndpointConfig.allowExternalTraffic; absent means no users), or that none is
+named, is told, not judged.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Open the DNS endpoint, move callers there, and then turn IP endpoints off", Commands: `gcloud container clusters update {cluster} \
@@ -61,6 +61,8 @@ Users of the DNS endpoint need container.clusters.connect.`,
 	}),
 }
 
+const dnsEndpointField = "controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint"
+
 // dnsEndpointAdmits says whom the DNS endpoint admits.
 func dnsEndpointAdmits(c *audit.Cluster) (string, audit.Evidence) {
 	const field = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"
@@ -68,8 +70,12 @@ func dnsEndpointAdmits(c *audit.Cluster) (string, audit.Evidence) {
 		return note, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: "true"}
 	}
 	const closed = "its DNS endpoint admits no users, only services of Google"
-	if dns := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig(); dns != nil && dns.AllowExternalTraffic != nil {
+	dns := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig()
+	switch {
+	case dns != nil && dns.AllowExternalTraffic != nil:
 		return closed, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: "false"}
+	case dns.GetEndpoint() == "":
+		return "no DNS endpoint is named", audit.Absent(c.ResourceName(), dnsEndpointField, "no DNS endpoint is known of")
 	}
 	return closed, audit.Absent(c.ResourceName(), field, "no traffic of users is taken")
 }

@@ -15,7 +15,7 @@ repository is enough, and revoking access in IAM does not stop it.`,
 	Checks: `enableK8sTokensViaDns and enableK8sCertsViaDns of
 controlPlaneEndpointsConfig.dnsEndpointConfig. True in either fails; false or absent
 in both passes. Where the endpoint takes no traffic of users
-(allowExternalTraffic false or absent) it does not apply.`,
+(allowExternalTraffic false or absent), or none is named, it does not apply.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Take Google credentials alone", Commands: `gcloud container clusters update {cluster} \
@@ -44,6 +44,9 @@ container.clusters.connect first.`,
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		if openDNSEndpoint(c) == "" {
 			_, because := dnsEndpointAdmits(c)
+			if because.Field == dnsEndpointField {
+				return audit.NotApplicablef("no DNS endpoint is named").Because(because)
+			}
 			return audit.NotApplicablef("the DNS endpoint admits no users").Because(because)
 		}
 		dns := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig()

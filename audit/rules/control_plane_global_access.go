@@ -18,7 +18,12 @@ network, and sites that are connected by VPN or Interconnect in any of them. Whe
 nobody operates the cluster from there, it only makes more machines worth taking.`,
 	Checks: `controlPlaneEndpointsConfig.ipEndpointsConfig.globalAccess, or where it is absent the
 deprecated privateClusterConfig.masterGlobalAccessConfig.enabled. True fails; false
-passes, as does absent in both. Without IP endpoints it does not apply.`,
+passes, as does absent in both. Without IP endpoints it does not apply. Where the
+answer names no private endpoint (ipEndpointsConfig.privateEndpoint or
+privateClusterConfig.privateEndpoint), and global access is not on, it does not
+apply, unless other fields say that there is one (ipEndpointsConfig.enablePublicEndpoint
+false, privateClusterConfig.enablePrivateEndpoint, privateClusterConfig.peeringName):
+then absent in both is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Take calls from the cluster's own region only", Commands: `gcloud container clusters update {cluster} \
@@ -59,6 +64,39 @@ passes, as does absent in both. Without IP endpoints it does not apply.`,
 		if global {
 			return audit.Failf("the private endpoint is reached from all regions").Because(evidence...)
 		}
+		if v, none := noPrivateEndpoint(c); none {
+			return v.Because(evidence...)
+		}
 		return audit.Passf("the private endpoint is reached from its own region only").Because(evidence...)
 	}),
+}
+
+// noPrivateEndpoint returns the verdict on a control plane without global access whose
+// private endpoint the answer does not name. It reports false where one is named, and
+// where there is said to be one and global access is said to be off.
+func noPrivateEndpoint(c *audit.Cluster) (audit.Verdict, bool) {
+	ip, private := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig(), c.GetPrivateClusterConfig()
+	if ip.GetPrivateEndpoint() != "" || private.GetPrivateEndpoint() != "" {
+		return audit.Verdict{}, false
+	}
+	name := c.ResourceName()
+	var said audit.Evidence
+	switch {
+	case ip != nil && ip.EnablePublicEndpoint != nil && !*ip.EnablePublicEndpoint:
+		said = audit.Evidence{Resource: name, Field: ipEndpointsField + ".enablePublicEndpoint", Value: "false"}
+	case private.GetEnablePrivateEndpoint():
+		said = audit.Evidence{Resource: name, Field: "privateClusterConfig.enablePrivateEndpoint", Value: "true"}
+	case private.GetPeeringName() != "":
+		said = audit.Evidence{Resource: name, Field: "privateClusterConfig.peeringName", Value: private.GetPeeringName()}
+	default:
+		return audit.NotApplicablef("the answer names no private endpoint").Because(
+			audit.Absent(name, ipEndpointsField+".privateEndpoint", "the deprecated field holds"),
+			audit.Absent(name, "privateClusterConfig.privateEndpoint", "no private endpoint")), true
+	}
+	if ip != nil && ip.GlobalAccess != nil {
+		return audit.Verdict{}, false
+	}
+	return audit.Unknownf("there is a private endpoint, but the answer does not show it, nor its global access").Because(said,
+		audit.Absent(name, ipEndpointsField+".privateEndpoint", "not shown"),
+		audit.Absent(name, "privateClusterConfig.privateEndpoint", "not shown")), true
 }

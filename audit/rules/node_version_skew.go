@@ -14,7 +14,10 @@ control plane cannot move on without leaving them behind altogether.`,
 	Checks: `version of each node pool against currentMasterVersion: two minor versions behind
 pass, more fail, and so does a newer node. (Kubernetes itself allows three since
 1.28; GKE documents two.) What is no version of the form 1.33.4-gke.1172000 is
-unknown. Node pools that a cluster makes begin with its own version.`,
+unknown. Node pools that a cluster will make begin with its own version. Where the
+answer names no node pools of an Autopilot cluster, the deprecated
+currentNodeVersion counts, the oldest that its nodes have; without it, it is
+unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Upgrade the node pool to the control plane's version", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \
@@ -34,10 +37,16 @@ unknown. Node pools that a cluster makes begin with its own version.`,
 	},
 	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		control := audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "currentMasterVersion", Value: n.Cluster.GetCurrentMasterVersion()}
-		if n.Pool == nil {
+		given, oldest := nodeVersion(n)
+		node := audit.Evidence{Resource: n.ResourceName(), Field: "version", Value: given}
+		switch {
+		case oldest && given == "":
+			return audit.Unknownf("neither the node pools nor the version of the nodes is in the answer").Because(noNodeVersion(n)...).Because(control)
+		case oldest:
+			node.Field = "currentNodeVersion"
+		case n.Pool == nil:
 			return audit.NotApplicablef("new node pools begin with the control plane's version").Because(control)
 		}
-		node := audit.Evidence{Resource: n.ResourceName(), Field: "version", Value: n.Pool.GetVersion()}
 		of, ok := audit.ParseVersion(control.Value)
 		if !ok {
 			return audit.Unknownf("the control plane's version %q cannot be read", control.Value).Because(control)
@@ -52,9 +61,33 @@ unknown. Node pools that a cluster makes begin with its own version.`,
 			return audit.Failf("nodes %s are newer than the control plane %s", at, of).Because(node, control)
 		case of.Minor-at.Minor > 2:
 			return audit.Failf("nodes %s are %d minor versions behind the control plane %s", at, of.Minor-at.Minor, of).Because(node, control)
+		case at.Minor == of.Minor && oldest:
+			return audit.Passf("the oldest nodes are of the control plane's minor version").Because(node, control)
 		case at.Minor == of.Minor:
 			return audit.Passf("nodes are of the control plane's minor version").Because(node, control)
 		}
 		return audit.Passf("nodes are behind the control plane by %d of the 2 minor versions that are supported", of.Minor-at.Minor).Because(node, control)
 	}),
+}
+
+// nodeVersion returns the version of the nodes of a source: of a node pool or, where
+// the answer names no node pools of an Autopilot cluster, the oldest of all its nodes.
+// It is empty where it is not known, and for node pools that are still to be made.
+func nodeVersion(n audit.NodeSource) (version string, oldest bool) {
+	switch {
+	case n.Pool != nil:
+		return n.Pool.GetVersion(), false
+	case n.Cluster.Autopilot() && len(n.Cluster.GetNodePools()) == 0:
+		return n.Cluster.GetCurrentNodeVersion(), true
+	}
+	return "", false
+}
+
+// noNodeVersion is evidence that the answer does not tell the version of nodes.
+func noNodeVersion(n audit.NodeSource) []audit.Evidence {
+	name := n.Cluster.ResourceName()
+	return []audit.Evidence{
+		audit.Absent(name, "nodePools", "the node pools are not known"),
+		audit.Absent(name, "currentNodeVersion", "the version of the nodes is not known"),
+	}
 }

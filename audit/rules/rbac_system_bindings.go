@@ -21,8 +21,8 @@ refuse such bindings.`,
 	Checks: `rbacBindingConfig.enableInsecureBindingSystemAuthenticated and
 .enableInsecureBindingSystemUnauthenticated (the latter is about system:anonymous,
 too). Both false passes, one true fails. Where one is absent and none is true it
-is unknown: the default depends on the cluster's age and mode. Bindings that are
-there already stay, and are not looked at.`,
+is unknown: the default depends on the cluster's age and mode (its version and
+createTime are in the evidence). Bindings that are there already stay, and are not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Find bindings to everybody that exist already", Commands: `kubectl get clusterrolebindings,rolebindings --all-namespaces --output=json | \
@@ -75,7 +75,12 @@ a binding, as some Helm charts do, fail from then on.`,
 		case len(allowed) > 0:
 			return audit.Failf("bindings to %s are allowed", strings.Join(allowed, ", ")).Because(because...)
 		case len(unsaid) > 0:
-			return audit.Unknownf("whether bindings to %s are allowed is not said", strings.Join(unsaid, ", ")).Because(because...)
+			_, running, _ := controlPlaneVersion(c)
+			made := audit.Evidence{Resource: c.ResourceName(), Field: "createTime", Value: c.GetCreateTime()}
+			if made.Value == "" {
+				made = audit.Absent(made.Resource, made.Field, "the cluster's age is not known")
+			}
+			return audit.Unknownf("whether bindings to %s are allowed is not said", strings.Join(unsaid, ", ")).Because(because...).Because(running, made)
 		}
 		return audit.Passf("new bindings to everybody are refused").Because(because...)
 	}),

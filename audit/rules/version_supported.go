@@ -25,7 +25,9 @@ those that the location's server config offers for control planes:
 validMasterVersions, and channels[].validVersions of RAPID, REGULAR, STABLE and
 the cluster's own channel. A minor version that only the Extended channel offers
 fails in a cluster that is not in it. validNodeVersions is not used: it goes back
-for years.
+for years. Where the answer names no node pools of an Autopilot cluster, the deprecated
+currentNodeVersion counts, the oldest that its nodes have; without it, the nodes are
+unknown.
 
 Offered is less than supported: a minor version may be offered for some time after
 its support ended. A patch that is no longer offered passes, and the message says
@@ -74,11 +76,33 @@ func checkVersions(in *audit.Input, c *audit.Cluster) []audit.Verdict {
 	}
 	verdicts := []audit.Verdict{judge(c.ResourceName(), "currentMasterVersion", c.GetCurrentMasterVersion()).On("")}
 	for _, n := range c.NodeSources() {
-		if n.Pool != nil { // those that the cluster will make begin with its own version
-			verdicts = append(verdicts, judge(n.ResourceName(), "version", n.Pool.GetVersion()))
+		version, oldest := nodeVersion(n)
+		switch {
+		case oldest && version == "":
+			nodes := audit.Unknownf("neither the node pools nor the version of the nodes is in the answer").Because(noNodeVersion(n)...)
+			verdicts[0] = controlPlaneAndNodes(verdicts[0], nodes)
+		case oldest:
+			verdicts[0] = controlPlaneAndNodes(verdicts[0], judge(n.ResourceName(), "currentNodeVersion", version))
+		case n.Pool != nil: // those that the cluster will make begin with its own version
+			verdicts = append(verdicts, judge(n.ResourceName(), "version", version))
 		}
 	}
 	return verdicts
+}
+
+// controlPlaneAndNodes makes one verdict of two on the same cluster, of which the worse
+// one counts.
+func controlPlaneAndNodes(control, nodes audit.Verdict) audit.Verdict {
+	v := control
+	if nodes.Status == audit.Fail || nodes.Status == audit.Unknown && control.Status == audit.Pass {
+		v.Status = nodes.Status
+	}
+	if nodes.Message != control.Message {
+		v.Message = "control plane: " + control.Message + "; nodes: " + nodes.Message
+	}
+	v = v.Because(nodes.Evidence...)
+	v.Evidence = audit.Distinct(v.Evidence)
+	return v
 }
 
 // judgeVersion judges a version by what GKE offers. Its evidence is what is offered.
