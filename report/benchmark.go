@@ -28,8 +28,28 @@ func (b benchmarkRow) Assessment() string {
 	return "manual"
 }
 
+// counted returns the names of the clusters that a benchmark is about: those for Autopilot
+// are about no others.
+func (r *Report) counted(b audit.Benchmark) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range r.Clusters {
+		if b.Framework != audit.CISGKEAutopilot13 || c.Mode == "autopilot" {
+			names[c.Name] = true
+		}
+	}
+	return names
+}
+
+// hidesClusters reports whether there are or may be clusters that were not read.
+func (r *Report) hidesClusters() bool {
+	return len(r.Scope.Missing) > 0 || slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool {
+		return g.HidesProjects() || audit.LastSegment(g.Resource) == "clusters"
+	})
+}
+
 // benchmarkRows holds the findings against a benchmark.
 func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
+	counted := r.counted(b)
 	in := make([][4]int, len(b.Recommendations)) // how many clusters, by status
 	count := func(found map[string][4]bool) {    // the statuses of a cluster's findings, by rule
 		for i, rec := range b.Recommendations {
@@ -48,6 +68,9 @@ func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 	}
 	cluster, found := "", map[string][4]bool{}
 	for f := range r.Findings.All() {
+		if !counted[f.Cluster] {
+			continue
+		}
 		if f.Cluster != cluster {
 			count(found)
 			clear(found)
@@ -60,25 +83,32 @@ func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 	count(found)
 	var rows []benchmarkRow
 	for i, rec := range b.Recommendations {
-		var notApplied []string
+		var leftOut, notApplied []string
 		for _, id := range rec.Rules {
 			if !slices.ContainsFunc(r.Rules, func(rule *audit.Rule) bool { return rule.ID == id }) {
-				notApplied = append(notApplied, id)
+				if r.Scope.LeastSeverity != "" && !slices.Contains(r.Settings.Disabled, id) {
+					leftOut = append(leftOut, id)
+				} else {
+					notApplied = append(notApplied, id)
+				}
 			}
 		}
-		rows = append(rows, r.judgeRecommendation(rec, in[i], notApplied))
+		rows = append(rows, r.judgeRecommendation(rec, in[i], len(counted), leftOut, notApplied))
 	}
 	return rows
 }
 
-func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, notApplied []string) benchmarkRow {
+func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, clusters int, leftOut, notApplied []string) benchmarkRow {
 	row := benchmarkRow{Recommendation: rec}
 	of := func(s audit.Status) string {
-		return fmt.Sprintf("in %d of %s", in[s], count(r.Summary.Clusters, "cluster", "clusters"))
+		return fmt.Sprintf("in %d of %s", in[s], count(clusters, "cluster", "clusters"))
 	}
 	var rest []string // what rules have not judged
 	if rec.Otherwise != "" {
 		rest = append(rest, rec.Otherwise)
+	}
+	if len(leftOut) > 0 {
+		rest = append(rest, "left out for their severity: "+strings.Join(leftOut, ", "))
 	}
 	if len(notApplied) > 0 {
 		rest = append(rest, "not applied: "+strings.Join(notApplied, ", "))
@@ -88,10 +118,16 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, notApp
 		row.Status, row.Result = audit.Fail, "fails "+of(audit.Fail)
 	case len(rec.Rules) == len(notApplied):
 		row.Result = "not judged"
+	case len(rec.Rules) == len(notApplied)+len(leftOut):
+		row.Result = "not in this report"
 	case in[audit.Unknown] > 0:
 		row.Result = "unknown " + of(audit.Unknown)
 	case rest != nil:
 		row.Result = "no fault found by rules"
+	case in[audit.Pass]+in[audit.NotApplicable] > 0 && r.hidesClusters():
+		row.Result = "no fault found; not all clusters could be read"
+	case in[audit.Pass] > 0 && in[audit.Pass] < clusters:
+		row.Status, row.Result = audit.Pass, "holds "+of(audit.Pass)+", not applicable to the others"
 	case in[audit.Pass] > 0:
 		row.Status, row.Result = audit.Pass, "holds"
 	case in[audit.NotApplicable] > 0:
@@ -104,13 +140,17 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, notApp
 }
 
 // benchmarkCounts says how a benchmark was answered: "57 recommendations: 3 fail, ...".
-func benchmarkCounts(rows []benchmarkRow) string {
+func (r *Report) benchmarkCounts(b audit.Benchmark, rows []benchmarkRow) string {
 	n := map[audit.Status]int{}
 	for _, row := range rows {
 		n[row.Status]++
 	}
-	return fmt.Sprintf("%s: %d fail, %d hold, %d do not apply, %d are not or not wholly judged",
+	text := fmt.Sprintf("%s, of which %d fail, %d hold, %d not applicable, %d not or not wholly judged",
 		count(len(rows), "recommendation", "recommendations"), n[audit.Fail], n[audit.Pass], n[audit.NotApplicable], n[audit.Unknown])
+	if others := len(r.Clusters) - len(r.counted(b)); others > 0 {
+		text += fmt.Sprintf("; the benchmark is not about %s, Standard and not counted here", count(others, "cluster", "clusters"))
+	}
+	return text
 }
 
 // Facts says, each in a few words, what an audit was told about rules.

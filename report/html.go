@@ -31,7 +31,7 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"steps":       gcloudSteps,
 	"scope":       scopeTitle,
 	"rows":        (*Report).benchmarkRows,
-	"answers":     benchmarkCounts,
+	"answers":     (*Report).benchmarkCounts,
 	"split":       func(s Summary) string { return strings.Trim(failingCounts(s), " ()") },
 	"clusterLine": clusterLine,
 	"resource":    shortResource,

@@ -157,7 +157,7 @@ func (m *markdownWriter) benchmark(r *Report, b audit.Benchmark) {
 	rows := r.benchmarkRows(b)
 	m.line("## %s", m.text(string(b.Framework)))
 	m.line("")
-	m.line("%s.", benchmarkCounts(rows))
+	m.line("%s.", r.benchmarkCounts(b, rows))
 	m.line("")
 	m.line("| | Recommendation | Level | Assessment | Result | Rules |")
 	m.line("|---|---|---:|---|---|---|")

@@ -332,7 +332,7 @@ func (t *tableWriter) benchmark(r *Report, b audit.Benchmark) {
 		text := t.wrap(clean(row.Title+": "+row.Result), t.o.Width-18)
 		t.line("  %s %-7s %s", t.paint(statusColor[row.Status], fmt.Sprintf("%-6s", words[row.Status])), clean(row.ID), strings.Join(text, "\n"+strings.Repeat(" ", 17)))
 	}
-	t.line("  %s", benchmarkCounts(rows))
+	t.line("  %s", r.benchmarkCounts(b, rows))
 	t.line("")
 }
 
