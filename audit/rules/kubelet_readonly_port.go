@@ -71,7 +71,7 @@ reads metrics from port 10255 to the authenticated port 10250. It takes GKE
 	Controls: []audit.Control{
 		{Framework: audit.OrgPolicy, ID: "container.managed.disableInsecureKubeletReadOnlyPort"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		ports, have := kubeletPorts(n), whose(n, "have", "get")
 		var evidence []audit.Evidence
 		for _, p := range ports {
@@ -95,7 +95,7 @@ reads metrics from port 10255 to the authenticated port 10250. It takes GKE
 			return audit.Unknownf("the cluster's default closes the kubelet's read-only port, but whether the node pool was made after it was set is not known").Because(evidence...)
 		}
 		return audit.Failf("%s an open read-only port of the kubelet, the default of clusters made before 1.32", have).Because(evidence...)
-	}),
+	})),
 }
 
 // A kubeletPort is a field that opens or closes the kubelet's read-only port.
