@@ -28,7 +28,7 @@ there already stay, and are not looked at.`,
 			{Title: "Find bindings to everybody that exist already, besides the three that Kubernetes makes", Commands: `kubectl get clusterrolebindings,rolebindings --all-namespaces \
     --output=custom-columns='KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,ROLE:.roleRef.name,SUBJECTS:.subjects[*].name' | \
     grep -E 'system:(anonymous|authenticated|unauthenticated)' | \
-    grep -vE '^ClusterRoleBinding +<none> +system:(discovery|basic-user|public-info-viewer) '`},
+    grep -vE '^ClusterRoleBinding +[^ ]+ +system:(discovery|basic-user|public-info-viewer) '`},
 			{Title: "Refuse new ones", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --no-enable-insecure-binding-system-authenticated \
