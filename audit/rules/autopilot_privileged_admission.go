@@ -24,7 +24,7 @@ Standard cluster without paths is not applicable: most of its nodes take privile
 without a list.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Allow Google's lists only", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Allow Google's lists only (needs a current gcloud)", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} '--autopilot-privileged-admission=gke://*'`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
@@ -45,11 +45,13 @@ without a list.`,
 		const field = "autopilot.privilegedAdmissionConfig.allowlistPaths"
 		name, paths := c.ResourceName(), c.GetAutopilot().GetPrivilegedAdmissionConfig().GetAllowlistPaths()
 		if len(paths) == 0 {
-			evidence := audit.Absent(name, field, "Google's allow-lists may be used")
 			if !c.Autopilot() {
-				return audit.NotApplicablef("a Standard cluster whose nodes take privileged pods without an allow-list").Because(evidence)
+				return audit.NotApplicablef("a Standard cluster whose nodes take privileged pods without an allow-list").Because(
+					audit.Absent(name, "autopilot.enabled", "a Standard cluster"),
+					audit.Absent(name, field, "no allow-lists are set"))
 			}
-			return audit.Passf("only Google's allow-lists may be used, the default").Because(evidence)
+			return audit.Passf("only Google's allow-lists may be used, the default").Because(
+				audit.Absent(name, field, "Google's allow-lists may be used"))
 		}
 		var own, strange []string
 		for _, p := range paths {

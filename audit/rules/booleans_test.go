@@ -78,7 +78,7 @@ var booleans = []struct {
 	{"private-nodes", auto, "clusters.networkConfig.defaultEnablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
 	{"private-nodes", autopilot, "clusters.networkConfig.defaultEnablePrivateNodes", audit.Fail, audit.Fail, audit.Pass},
 	{"service-external-ips", standard, "clusters.networkConfig.serviceExternalIpsConfig.enabled", audit.Unknown, audit.Pass, audit.Fail},
-	{"shielded-nodes", standard, "clusters.shieldedNodes.enabled", audit.Fail, audit.Fail, audit.Pass},
+	{"shielded-nodes", standard, "clusters.shieldedNodes.enabled", audit.Unknown, audit.Fail, audit.Pass},
 	{"authorized-networks-google-cloud", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.gcpPublicCidrsAccessEnabled", audit.Unknown, audit.Pass, audit.Fail},
 	{"authorized-networks-private-endpoint", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.privateEndpointEnforcementEnabled", audit.Fail, audit.Fail, audit.Pass},
 	{"cloud-nat-endpoint-independent-mapping", private, "routers.nats.enableEndpointIndependentMapping", audit.Pass, audit.Pass, audit.Fail},

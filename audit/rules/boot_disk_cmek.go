@@ -18,7 +18,7 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools 
 is protected is not looked at, nor are persistent disks.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool with a key, and move to that", Commands: anotherPool("--boot-disk-kms-key=" + kmsKey)},
+			anotherPool("Make another node pool with a key, and move to that", "--boot-disk-kms-key="+kmsKey),
 			{For: audit.AutoProvisioning, Title: "Use a key for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults("bootDiskKmsKey: " + kmsKey + `\n`)},
 			{For: audit.AutopilotCluster, Title: "Make the cluster anew with a key, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
@@ -52,14 +52,14 @@ roles/cloudkms.cryptoKeyEncrypterDecrypter on the key. Nodes do not start withou
 		{Framework: audit.CISGKE19, ID: "5.9.2"},
 		{Framework: audit.SCC, ID: "NODEPOOL_BOOT_CMEK_DISABLED"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		s, path := settings(n)
 		field, key := path+"bootDiskKmsKey", s.GetBootDiskKmsKey()
 		if key == "" {
 			return audit.Failf("%s boot disks under Google's keys", whose(n, "have", "get")).Because(audit.Absent(n.ResourceName(), field, "no key of your own"))
 		}
 		return audit.Passf("%s boot disks under a key of your own", whose(n, "have", "get")).Because(audit.Evidence{Resource: n.ResourceName(), Field: field, Value: key})
-	}),
+	})),
 }
 
 const kmsKey = "projects/KEY_PROJECT/locations/{region}/keyRings/RING/cryptoKeys/KEY"

@@ -16,8 +16,8 @@ var clusterLocation = &audit.Rule{
 	Rationale: `Data may be bound to a country, by law or by contract. And a cluster in a region
 that is otherwise not used is a sign that somebody made it who was not supposed to,
 for mining, for instance.`,
-	Checks: `location and locations of the cluster, and locations of its node pools, against the
-allowed locations that are laid down (allowedLocations); a region takes in its zones.
+	Checks: `location, locations and autoscaling.autoprovisioningLocations of the cluster, and
+locations of its node pools, against the allowed locations that are laid down (allowedLocations); a region takes in its zones.
 All in them passes, any other fails. Where nothing is laid down it does not apply.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -56,6 +56,7 @@ within the region: nodes are made and deleted.`,
 		}
 		look(name, "location", c.GetLocation())
 		look(name, "locations", c.GetLocations()...)
+		look(name, "autoscaling.autoprovisioningLocations", c.GetAutoscaling().GetAutoprovisioningLocations()...)
 		for _, p := range c.GetNodePools() {
 			look(name+"/nodePools/"+p.GetName(), "locations", p.GetLocations()...)
 		}

@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"gkeaudit/audit"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+)
 
 var confidentialNodes = &audit.Rule{
 	ID:       "confidential-nodes",
@@ -12,7 +16,8 @@ var confidentialNodes = &audit.Rule{
 	Rationale: `What a node has in memory is plain to whoever controls the machine below it. With
 Confidential GKE Nodes the processor encrypts it with a key that nobody can read out.`,
 	Checks: `confidentialNodes.enabled of the cluster, which holds for all its nodes, and that of each
-node pool's config. One of them true passes, neither fails; false is left out by the API.
+node pool's config. One of them true passes, neither fails; false is left out by the API. One that has a
+confidentialInstanceType and is not enabled is unknown.
 What the cluster makes by itself (Autopilot, node auto-provisioning) is judged by the
 cluster's. That single workloads may ask for such nodes by their compute class is not
 shown by the GKE API.`,
@@ -24,7 +29,7 @@ shown by the GKE API.`,
     --location={location} --project={project} \
     --machine-type=n2d-standard-4 --confidential-node-type=sev`},
 			{For: audit.AutopilotCluster, Title: "Make the cluster anew, or use a compute class for such nodes", Commands: `gcloud container clusters create-auto {cluster}-2 \
-    --location={location} --project={project} --confidential-node-type=sev`},
+    --location={location} --project={project} --enable-confidential-nodes`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
@@ -50,19 +55,35 @@ the cluster is made.`,
 		{Title: "Encrypt workload data in-use with Confidential GKE Nodes", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/confidential-gke-nodes"},
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
-		cluster := plainBool(n.Cluster.ResourceName(), "confidentialNodes.enabled", n.Cluster.GetConfidentialNodes().GetEnabled(), "not set for all nodes")
-		if n.Cluster.GetConfidentialNodes().GetEnabled() {
+	Check: audit.EachNodeSource(func(in *audit.Input, n audit.NodeSource) audit.Verdict {
+		config := n.Cluster.GetConfidentialNodes()
+		cluster := plainBool(n.Cluster.ResourceName(), "confidentialNodes.enabled", config.GetEnabled(), "not set for all nodes")
+		if config.GetEnabled() {
 			return audit.Passf("%s encrypted memory, as all of the cluster's", whose(n, "have", "get")).Because(cluster)
 		}
-		if n.Pool == nil {
-			return audit.Failf("%s no encrypted memory", whose(n, "have", "get")).Because(cluster)
-		}
-		on := n.Pool.GetConfig().GetConfidentialNodes().GetEnabled()
-		own := plainBool(n.ResourceName(), "config.confidentialNodes.enabled", on, "not set for the node pool")
-		if on {
-			return audit.Passf("nodes have encrypted memory").Because(own)
-		}
-		return audit.Failf("nodes have no encrypted memory").Because(own, cluster)
+		return configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+			have, because := whose(n, "have", "get"), []audit.Evidence{cluster}
+			if n.Pool != nil {
+				own := n.Pool.GetConfig().GetConfidentialNodes()
+				because = []audit.Evidence{plainBool(n.ResourceName(), "config.confidentialNodes.enabled", own.GetEnabled(), "not set for the node pool"), cluster}
+				if own.GetEnabled() {
+					return audit.Passf("%s encrypted memory", have).Because(because[0])
+				}
+				if t := own.GetConfidentialInstanceType(); t != 0 {
+					return halfConfidential(n.ResourceName(), "config.confidentialNodes.confidentialInstanceType", t).Because(because...)
+				}
+			}
+			if t := config.GetConfidentialInstanceType(); t != 0 {
+				return halfConfidential(n.Cluster.ResourceName(), "confidentialNodes.confidentialInstanceType", t).Because(because...)
+			}
+			return audit.Failf("%s no encrypted memory", have).Because(because...)
+		})(in, n)
 	}),
+}
+
+// halfConfidential is the verdict on nodes that have a type of confidential computing which is
+// not enabled. What the API means by that is not documented.
+func halfConfidential(resource, field string, t containerpb.ConfidentialNodes_ConfidentialInstanceType) audit.Verdict {
+	return audit.Unknownf("whether memory is encrypted is not known: a type is set, %s, and not enabled", t).
+		Because(audit.Evidence{Resource: resource, Field: field, Value: t.String()})
 }

@@ -21,7 +21,7 @@ because the control plane is not in it.`,
 that is the default of GKE. A mode that is not known here is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Block what the API server sends out", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Block what the API server sends out (needs a current gcloud)", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --control-plane-egress=NONE`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

@@ -79,8 +79,11 @@ them: a key or an authority that is disabled stops it.`,
 		case len(missing) == 0:
 			return audit.Passf("certificate authorities and keys are your own").Because(own...)
 		case len(own) == 0:
-			return audit.Failf("certificate authorities and keys are Google's").Because(
-				audit.Absent(c.ResourceName(), "userManagedKeysConfig", "all are Google's"))
+			evidence := audit.Absent(c.ResourceName(), "userManagedKeysConfig", "all are Google's")
+			if keys != nil {
+				evidence.Value = "{}"
+			}
+			return audit.Failf("certificate authorities and keys are Google's").Because(evidence)
 		}
 		return audit.Failf("not all authorities and keys are your own: %s are Google's", strings.Join(missing, ", ")).Because(absent...)
 	}),

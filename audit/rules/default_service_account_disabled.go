@@ -18,7 +18,8 @@ many projects holds the Editor role. Where that account is disabled, such a node
 shows at once that something is missing.`,
 	Checks: `The Compute Engine default service account, NUMBER-compute@developer.gserviceaccount.com,
 in the list of the service accounts of the cluster's project. Enabled fails; disabled
-and not in the list, that is deleted, pass.`,
+and not in the list, that is deleted, pass. The finding names the node pools of the
+cluster that run as the account.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} --query={account}`},
@@ -39,11 +40,12 @@ enabled again.`,
 	},
 	Needs: []audit.Data{audit.ServiceAccounts},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeDefaultAccount(in, c.Project).On("projects/" + c.Project)
+		return judgeDefaultAccount(in, c).On("projects/" + c.Project)
 	}),
 }
 
-func judgeDefaultAccount(in *audit.Input, project string) audit.Verdict {
+func judgeDefaultAccount(in *audit.Input, c *audit.Cluster) audit.Verdict {
+	project := c.Project
 	accounts, gap := in.ServiceAccounts(project)
 	for _, a := range accounts {
 		if audit.ParseAccount(a.Email).Kind != audit.ComputeDefault {
@@ -53,11 +55,30 @@ func judgeDefaultAccount(in *audit.Input, project string) audit.Verdict {
 		if a.Disabled {
 			return audit.Passf("%s is disabled", a.Email).Because(evidence)
 		}
-		return audit.Failf("%s is enabled", a.Email).Because(evidence)
+		v := audit.Failf("%s is enabled", a.Email).Because(evidence)
+		if users, because := usersOf(c, a.Email); users != "" {
+			v = v.Noting("disabling it breaks what runs as it in this cluster: " + users).Because(because...)
+		}
+		return v
 	}
 	if gap != nil {
 		return audit.Hidden(gap)
 	}
 	return audit.Passf("project %s has no Compute Engine default service account", project).Because(
 		audit.Absent("projects/"+project, "serviceAccounts[]", "the account is deleted, or was never made"))
+}
+
+// usersOf names the node sources of a cluster whose nodes run as its project's Compute Engine
+// default service account. Node pools without config, which may, are left out.
+func usersOf(c *audit.Cluster, email string) (string, []audit.Evidence) {
+	var users []string
+	var because []audit.Evidence
+	for _, n := range c.NodeSources() {
+		name, evidence := n.ServiceAccount()
+		if name == email || (name == "" || name == "default") && (n.Pool == nil || n.Pool.GetConfig() != nil) {
+			users = append(users, n.String())
+			because = append(because, evidence)
+		}
+	}
+	return shorten(users), because
 }

@@ -71,31 +71,44 @@ reads metrics from port 10255 to the authenticated port 10250. It takes GKE
 	Controls: []audit.Control{
 		{Framework: audit.OrgPolicy, ID: "container.managed.disableInsecureKubeletReadOnlyPort"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
-		ports, have := kubeletPorts(n), whose(n, "have", "get")
-		var evidence []audit.Evidence
-		for _, p := range ports {
-			evidence = append(evidence, optionalBool(p.resource, p.field, p.open, "not set"))
-			switch {
-			case p.open == nil:
-			case *p.open:
-				return audit.Failf("%s an open read-only port of the kubelet", have).Because(evidence...)
-			case p.decides:
-				return audit.Passf("%s no open read-only port of the kubelet", have).Because(evidence...)
-			}
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+		v := judgeKubeletPort(n)
+		version, evidence, known := controlPlaneVersion(n.Cluster)
+		if v.Status == audit.Fail && known && !version.AtLeast(closesKubeletPort) {
+			v = v.Noting("closing it takes an upgrade to " + closesKubeletPort.String() + " or newer first").Because(evidence)
 		}
-		first, known := audit.ParseVersion(n.Cluster.GetInitialClusterVersion())
-		evidence = append(evidence, madeWith(n.Cluster))
+		return v
+	})),
+}
+
+// closesKubeletPort is the first version in which the port can be closed. Source: Disable the
+// kubelet read-only port in GKE clusters, in the GKE documentation.
+var closesKubeletPort = audit.Version{Major: 1, Minor: 26, Patch: 4, Build: 500}
+
+func judgeKubeletPort(n audit.NodeSource) audit.Verdict {
+	ports, have := kubeletPorts(n), whose(n, "have", "get")
+	var evidence []audit.Evidence
+	for _, p := range ports {
+		evidence = append(evidence, optionalBool(p.resource, p.field, p.open, "not set"))
 		switch {
-		case !known:
-			return audit.Unknownf("whether %s an open read-only port of the kubelet depends on the version that the cluster was made with, which is not known", have).Because(evidence...)
-		case first.AtLeast(audit.Version{Major: 1, Minor: 32}):
-			return audit.Passf("%s no open read-only port of the kubelet, the default of clusters made with 1.32 or newer", have).Because(evidence...)
-		case ports[len(ports)-1].open != nil:
-			return audit.Unknownf("the cluster's default closes the kubelet's read-only port, but whether the node pool was made after it was set is not known").Because(evidence...)
+		case p.open == nil:
+		case *p.open:
+			return audit.Failf("%s an open read-only port of the kubelet", have).Because(evidence...)
+		case p.decides:
+			return audit.Passf("%s no open read-only port of the kubelet", have).Because(evidence...)
 		}
-		return audit.Failf("%s an open read-only port of the kubelet, the default of clusters made before 1.32", have).Because(evidence...)
-	}),
+	}
+	first, known := audit.ParseVersion(n.Cluster.GetInitialClusterVersion())
+	evidence = append(evidence, madeWith(n.Cluster))
+	switch {
+	case !known:
+		return audit.Unknownf("whether %s an open read-only port of the kubelet depends on the version that the cluster was made with, which is not known", have).Because(evidence...)
+	case first.AtLeast(audit.Version{Major: 1, Minor: 32}):
+		return audit.Passf("%s no open read-only port of the kubelet, the default of clusters made with 1.32 or newer", have).Because(evidence...)
+	case ports[len(ports)-1].open != nil:
+		return audit.Unknownf("the cluster's default closes the kubelet's read-only port, but whether the node pool was made after it was set is not known").Because(evidence...)
+	}
+	return audit.Failf("%s an open read-only port of the kubelet, the default of clusters made before 1.32", have).Because(evidence...)
 }
 
 // A kubeletPort is a field that opens or closes the kubelet's read-only port.

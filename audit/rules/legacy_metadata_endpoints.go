@@ -24,7 +24,7 @@ none the less, or has another value, it is unknown. What the cluster makes by it
 defaults hold no metadata.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make another node pool with the endpoints off, and move to that", Commands: anotherPool("--metadata=disable-legacy-endpoints=true")},
+			anotherPool("Make another node pool with the endpoints off, and move to that", "--metadata=disable-legacy-endpoints=true"),
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
@@ -44,7 +44,7 @@ move when the old one is drained. Programs that still use the legacy endpoints f
 	Controls: []audit.Control{
 		{Framework: audit.SCC, ID: "LEGACY_METADATA_ENABLED"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		if n.Pool == nil {
 			return audit.NotApplicablef("the cluster's defaults hold no metadata; GKE turns the legacy endpoints off in the node pools it makes")
 		}
@@ -61,5 +61,5 @@ move when the old one is drained. Programs that still use the legacy endpoints f
 			return audit.Failf("the legacy metadata endpoints are on").Because(evidence)
 		}
 		return audit.Unknownf("disable-legacy-endpoints is %q, which is neither true nor false", value).Because(evidence)
-	}),
+	})),
 }

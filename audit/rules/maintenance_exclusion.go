@@ -9,6 +9,7 @@ import (
 	"gkeaudit/audit"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 var maintenanceExclusion = &audit.Rule{
@@ -26,7 +27,10 @@ while holes become known. NO_MINOR_UPGRADES lets patches through.`,
 audit: startTime has passed, and endTime has not. A scope of NO_UPGRADES, which
 is also what an absent scope means, and NO_MINOR_OR_NODE_UPGRADES fail;
 NO_MINOR_UPGRADES passes. Exclusions that are over or to come pass. One without a
-start or an end is unknown if its scope would fail.`,
+start or an end is unknown if its scope would fail; one whose endTimeBehavior is
+UNTIL_END_OF_SUPPORT needs no end: it lasts as long as the control plane's version is
+supported. And maintenancePolicy.exclusionUntilEndOfSupport of each node pool that has
+it: in force it fails, enabled without times it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Remove the exclusion, or make it one that lets patches through", Commands: `gcloud container clusters update {cluster} \
@@ -35,18 +39,29 @@ gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --add-maintenance-exclusion-name=NAME \
     --add-maintenance-exclusion-scope=no_minor_upgrades \
-    --add-maintenance-exclusion-end=2026-12-31T00:00:00Z`},
+    --add-maintenance-exclusion-end=END_TIME`},
+			{For: audit.StandardPool, Title: "Until a node pool's own exclusion is turned off (as below), upgrade the node pool by hand, which no exclusion prevents", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \
+    --location={location} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
   maintenance_policy {
     maintenance_exclusion {
       exclusion_name = "freeze"
-      start_time     = "2026-12-01T00:00:00Z"
-      end_time       = "2026-12-31T00:00:00Z"
+      start_time     = "START_TIME"
+      end_time       = "END_TIME"
       exclusion_options {
         scope = "NO_MINOR_UPGRADES"
       }
+    }
+  }
+}
+
+resource "google_container_node_pool" "pool" {
+  # name = {pool}
+  maintenance_policy {
+    exclusion_until_end_of_support {
+      enabled = false
     }
   }
 }`,
@@ -56,7 +71,15 @@ gcloud container clusters update {cluster} \
 	References: []audit.Reference{
 		{Title: "Maintenance windows and exclusions", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions"},
 	},
-	Check: audit.EachCluster(judgeExclusions),
+	Check: func(in *audit.Input, c *audit.Cluster) []audit.Verdict {
+		verdicts := []audit.Verdict{judgeExclusions(in, c)}
+		for _, n := range c.NodeSources() {
+			if x := n.Pool.GetMaintenancePolicy().GetExclusionUntilEndOfSupport(); x != nil {
+				verdicts = append(verdicts, judgePoolExclusion(in, n, x).On(n.ResourceName()))
+			}
+		}
+		return verdicts
+	},
 }
 
 func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
@@ -69,7 +92,9 @@ func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
 	var evidence []audit.Evidence
 	for _, name := range slices.Sorted(maps.Keys(exclusions)) {
 		x := exclusions[name]
-		scope := x.GetMaintenanceExclusionOptions().GetScope()
+		options := x.GetMaintenanceExclusionOptions()
+		scope, behavior := options.GetScope(), options.GetEndTimeBehavior()
+		untilSupportEnds := behavior == containerpb.MaintenanceExclusionOptions_UNTIL_END_OF_SUPPORT
 		start, end := x.GetStartTime(), x.GetEndTime()
 		about := fmt.Sprintf("%s (%s)", name, scope)
 		value := scope.String()
@@ -77,13 +102,24 @@ func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		case scope == containerpb.MaintenanceExclusionOptions_NO_MINOR_UPGRADES:
 		case scope != containerpb.MaintenanceExclusionOptions_NO_UPGRADES && scope != containerpb.MaintenanceExclusionOptions_NO_MINOR_OR_NODE_UPGRADES:
 			undecided = append(undecided, about)
-		case start == nil || end == nil || in.Time.IsZero():
+		case start != nil && in.Time.Before(start.AsTime()) && !in.Time.IsZero():
+		case start == nil || in.Time.IsZero():
 			undecided = append(undecided, about)
-		case !in.Time.Before(start.AsTime()) && in.Time.Before(end.AsTime()):
+		case untilSupportEnds:
+			failed = append(failed, about+" until the end of support")
+		case end == nil || behavior != containerpb.MaintenanceExclusionOptions_END_TIME_BEHAVIOR_UNSPECIFIED:
+			undecided = append(undecided, about)
+		case in.Time.Before(end.AsTime()):
 			failed = append(failed, about+" until "+end.AsTime().Format("2006-01-02"))
 		}
-		if start != nil && end != nil {
-			value += " from " + start.AsTime().Format("2006-01-02 15:04") + " to " + end.AsTime().Format("2006-01-02 15:04")
+		if start != nil {
+			value += " from " + minuteOf(start)
+		}
+		if end != nil {
+			value += " to " + minuteOf(end)
+		}
+		if behavior != containerpb.MaintenanceExclusionOptions_END_TIME_BEHAVIOR_UNSPECIFIED {
+			value += ", endTimeBehavior " + behavior.String()
 		}
 		evidence = append(evidence, audit.Evidence{Resource: c.ResourceName(), Field: field + "." + name, Value: value})
 	}
@@ -95,3 +131,27 @@ func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
 	}
 	return audit.Passf("no maintenance exclusion holds patches back now").Because(evidence...)
 }
+
+// judgePoolExclusion judges a node pool's own exclusion, which keeps all automatic upgrades
+// of its nodes away.
+func judgePoolExclusion(in *audit.Input, n audit.NodeSource, x *containerpb.NodePool_ExclusionUntilEndOfSupport) audit.Verdict {
+	const field = "maintenancePolicy.exclusionUntilEndOfSupport"
+	evidence := []audit.Evidence{plainBool(n.ResourceName(), field+".enabled", x.GetEnabled(), "off")}
+	if !x.GetEnabled() {
+		return audit.Passf("the node pool has no exclusion of its own").Because(evidence...)
+	}
+	start, end := x.GetStartTime(), x.GetEndTime()
+	if start == nil || end == nil || in.Time.IsZero() {
+		return audit.Unknownf("whether the node pool's own exclusion holds patches back now cannot be told").Because(evidence...).
+			Because(audit.Absent(n.ResourceName(), field+".startTime and .endTime", "when it is in force is not known"))
+	}
+	evidence = append(evidence,
+		audit.Evidence{Resource: n.ResourceName(), Field: field + ".startTime", Value: minuteOf(start)},
+		audit.Evidence{Resource: n.ResourceName(), Field: field + ".endTime", Value: minuteOf(end)})
+	if in.Time.Before(start.AsTime()) || !in.Time.Before(end.AsTime()) {
+		return audit.Passf("the node pool's own exclusion is not in force now").Because(evidence...)
+	}
+	return audit.Failf("patches are held back by the node pool's own exclusion, until the end of support (%s)", end.AsTime().Format("2006-01-02")).Because(evidence...)
+}
+
+func minuteOf(t *timestamppb.Timestamp) string { return t.AsTime().Format("2006-01-02 15:04") }

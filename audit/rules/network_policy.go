@@ -18,16 +18,19 @@ pod may talk to every other one, to the nodes and to the control plane.`,
 network policies by itself, and addonsConfig.networkPolicyConfig.disabled is normal
 there. Otherwise networkPolicy.enabled with provider CALICO passes and false fails.
 Enabled without a provider that is known, or with the add-on disabled, is unknown,
-and so is a datapath that is not known and a cluster without networkConfig. Whether
+and so is a datapath that is not known, a cluster without networkConfig, and an Autopilot
+cluster with neither: those of today have Dataplane V2, and older ones may not. Whether
 there are any policies cannot be seen here.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Turn on Calico: first the add-on, then the nodes", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Turn on Calico on a Standard cluster: first the add-on, then the nodes", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --update-addons=NetworkPolicy=ENABLED
 gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-network-policy`},
-			{Title: "Or make the cluster anew with Dataplane V2, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Or make a Standard cluster anew with Dataplane V2, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
     --location={location} --project={project} --enable-dataplane-v2`},
+			{For: audit.AutopilotCluster, Title: "Make an Autopilot cluster without Dataplane V2 anew, which gives it that, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+    --location={location} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
@@ -62,7 +65,11 @@ then: look at them first. Dataplane V2 is chosen when the cluster is made.`,
 		case containerpb.DatapathProvider_ADVANCED_DATAPATH:
 			return audit.Passf("Dataplane V2 enforces network policies").Because(evidence)
 		case containerpb.DatapathProvider_DATAPATH_PROVIDER_UNSPECIFIED, containerpb.DatapathProvider_LEGACY_DATAPATH:
-			return judgeCalico(c).Because(evidence)
+			if v := judgeCalico(c); v.Status != audit.Fail || !c.Autopilot() {
+				return v.Because(evidence)
+			}
+			return audit.Unknownf("Autopilot enforces network policies by Dataplane V2 today, but the cluster does not name it and may be older").
+				Because(evidence, audit.Evidence{Resource: c.ResourceName(), Field: "autopilot.enabled", Value: "true"})
 		}
 		return audit.Unknownf("the datapath is %s, which gkeaudit does not know", datapath).Because(evidence)
 	}),
@@ -100,6 +107,9 @@ func datapathEvidence(c *audit.Cluster) audit.Evidence {
 	case config == nil:
 		return audit.Absent(c.ResourceName(), "networkConfig", "the answer is not whole")
 	case config.GetDatapathProvider() == containerpb.DatapathProvider_DATAPATH_PROVIDER_UNSPECIFIED:
+		if c.Autopilot() {
+			return audit.Absent(c.ResourceName(), field, "not named")
+		}
 		return audit.Absent(c.ResourceName(), field, "the default, which is iptables")
 	}
 	return audit.Evidence{Resource: c.ResourceName(), Field: field, Value: config.GetDatapathProvider().String()}

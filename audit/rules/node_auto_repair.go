@@ -17,16 +17,18 @@ report, to rotate its keys or to take upgrades. With auto-repair GKE makes it
 anew. Without, it stays until somebody looks.`,
 	Checks: `management.autoRepair of each node pool, and that of
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools by
-itself. Absent means off; defaults without a management section are unknown,
-unless the cluster is in a release channel, which forces it on. Autopilot always
+itself. Absent means off; a node pool with neither management nor config is unknown,
+and so are defaults without a management section. In a release channel, which forces it
+on, the defaults pass whatever they say. Autopilot always
 repairs nodes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Turn auto-repair on", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --enable-autorepair`},
-			{For: audit.AutoProvisioning, Title: "Turn it on for node pools from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Turn it on for node pools from now on, with its twin, which gcloud demands" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --enable-autoprovisioning --enable-autoprovisioning-autorepair`},
+    --enable-autoprovisioning --enable-autoprovisioning-autorepair \
+    --enable-autoprovisioning-autoupgrade --autoprovisioning-service-account=ACCOUNT`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}

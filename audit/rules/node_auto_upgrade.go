@@ -17,16 +17,18 @@ node versions only. Without auto-upgrade somebody has to bring each of them, and
 nodes that lag behind keep the control plane from its own next minor version.`,
 	Checks: `management.autoUpgrade of each node pool, and that of
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools by
-itself. Absent means off; defaults without a management section are unknown,
-unless the cluster is in a release channel, which forces it on. Autopilot always
+itself. Absent means off; a node pool with neither management nor config is unknown,
+and so are defaults without a management section. In a release channel, which forces it
+on, the defaults pass whatever they say. Autopilot always
 upgrades nodes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Turn auto-upgrade on", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --enable-autoupgrade`},
-			{For: audit.AutoProvisioning, Title: "Turn it on for node pools from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Turn it on for node pools from now on, with its twin, which gcloud demands" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --enable-autoprovisioning --enable-autoprovisioning-autoupgrade`},
+    --enable-autoprovisioning --enable-autoprovisioning-autorepair \
+    --enable-autoprovisioning-autoupgrade --autoprovisioning-service-account=ACCOUNT`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
@@ -62,7 +64,9 @@ maintenance windows.`,
 	})),
 }
 
-// judgeManagement judges a part of node management that is on or off. Source:
+// judgeManagement judges a part of node management that is on or off. What the defaults for
+// new node pools say does not count in a release channel: GKE makes no node pool there with
+// either part off. Source:
 // NodeManagement in the GKE API reference; and for channels, Auto-upgrading nodes.
 func judgeManagement(n audit.NodeSource, what, field string, on func(*containerpb.NodeManagement) bool) audit.Verdict {
 	management, path := n.Pool.GetManagement(), "management."+field
@@ -73,12 +77,23 @@ func judgeManagement(n audit.NodeSource, what, field string, on func(*containerp
 	if on(management) {
 		return audit.Passf("%s is on", what).Because(audit.Evidence{Resource: n.ResourceName(), Field: path, Value: "true"})
 	}
-	if n.Pool == nil && management == nil {
+	if n.Pool == nil {
 		absent := audit.Absent(n.ResourceName(), path, "GKE decides")
-		if channel, evidence := channelOf(n.Cluster); channel != containerpb.ReleaseChannel_UNSPECIFIED {
-			return audit.Passf("new node pools get %s, as in all release channels", what).Because(evidence, absent)
+		if management != nil {
+			absent = audit.Absent(n.ResourceName(), path, "off, which a release channel overrules")
 		}
-		return audit.Unknownf("whether new node pools get %s is not in the answer", what).Because(absent)
+		channel, evidence := channelOf(n.Cluster)
+		_, known := containerpb.ReleaseChannel_Channel_name[int32(channel)]
+		switch {
+		case channel != containerpb.ReleaseChannel_UNSPECIFIED && known:
+			return audit.Passf("new node pools get %s, as in all release channels", what).Because(evidence, absent)
+		case !known:
+			return audit.Unknownf("whether new node pools get %s in release channel %s is not known", what, channel).Because(evidence, absent)
+		case management == nil:
+			return audit.Unknownf("whether new node pools get %s is not in the answer", what).Because(absent)
+		}
+	} else if management == nil && n.Pool.GetConfig() == nil {
+		return audit.Unknownf("whether %s is on is not said", what).Because(audit.Absent(n.ResourceName(), "management", "the answer is not whole"))
 	}
 	return audit.Failf("%s is off", what).Because(audit.Absent(n.ResourceName(), path, "off"))
 }

@@ -19,11 +19,12 @@ var nodeCustomInit = &audit.Rule{
 updates. It can undo any other setting of the node, and no setting shows it.`,
 	Checks: `linuxNodeConfig.customNodeInit.initScript of each node pool's config, and of
 nodePoolAutoConfig where the cluster makes node pools by itself (Autopilot, node
-auto-provisioning). A script fails, none passes. It does not apply to Windows node pools.
+auto-provisioning). A script fails, no customNodeInit passes,
+and one without a script is unknown. It does not apply to Windows node pools.
 What the script does is not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool without the script, and move to that", Commands: anotherPool("--image-type=COS_CONTAINERD")},
+			anotherPool("Make another node pool without the script, and move to that", "--image-type=COS_CONTAINERD"),
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
@@ -56,6 +57,9 @@ kubelet and containerd have fields of their own in GKE: move to those first.`,
 		case script != nil:
 			v = audit.Unknownf("where the script that nodes run when they start comes from is not known").
 				Because(audit.Evidence{Resource: n.ResourceName(), Field: path, Value: "neither gcsUri nor gcpSecretManagerSecretUri"})
+		case config.GetCustomNodeInit() != nil:
+			v = audit.Unknownf("whether %s a script of their owner's when they start is not known", whose(n, "run", "run")).
+				Because(audit.Absent(n.ResourceName(), path, "customNodeInit is there, and may be of a kind that gkeaudit does not know"))
 		default:
 			v = audit.Passf("%s no script of their owner's when they start", whose(n, "run", "run")).
 				Because(audit.Absent(n.ResourceName(), path, "no script"))

@@ -21,9 +21,10 @@ type and none at all are unknown. Autopilot has no other image.`,
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Change the image of the node pool", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \
     --location={location} --project={project} --image-type=COS_CONTAINERD`},
-			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --enable-autoprovisioning --autoprovisioning-image-type=COS_CONTAINERD`},
+    --enable-autoprovisioning --autoprovisioning-image-type=COS_CONTAINERD \
+    --autoprovisioning-service-account=ACCOUNT`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}

@@ -18,8 +18,7 @@ apply to Windows node pools, because Shielded GKE Nodes are for images with
 Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that",
-				Commands: anotherPool("--shielded-integrity-monitoring --shielded-secure-boot")},
+			anotherPool("Make another node pool with it, and move to that", "--shielded-integrity-monitoring --shielded-secure-boot"),
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults(`shieldedInstanceConfig:\n  enableSecureBoot: true\n  enableIntegrityMonitoring: true\n`)},
 		},

@@ -30,7 +30,7 @@ that are not known are unknown. It does not apply to Autopilot, where no workloa
 capability to load modules (CAP_SYS_MODULE).`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Have the node pool load signed modules only", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
+			{For: audit.StandardPool, Title: "Have the node pool load signed modules only (needs a current gcloud)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --enable-kernel-module-signature-enforcement`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {

@@ -56,7 +56,7 @@ need as Kubernetes service accounts first.`,
 	Controls: []audit.Control{
 		{Framework: audit.CISGKE19, ID: "5.4.1"},
 	},
-	Check: audit.StandardOnly("Autopilot always runs the GKE metadata server", audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.StandardOnly("Autopilot always runs the GKE metadata server", audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		if n.Pool == nil {
 			evidence, ok := workloadPool(n.Cluster)
 			if ok {
@@ -80,7 +80,7 @@ need as Kubernetes service accounts first.`,
 			return v
 		}
 		return audit.Unknownf("the mode of the metadata server, %s, is not known", mode).Because(evidence)
-	})),
+	}))),
 }
 
 // workloadPool reports whether a cluster has a workload pool, and the field that says so.

@@ -81,7 +81,7 @@ when the old one is drained.`,
 	Controls: []audit.Control{
 		{Framework: audit.SCC, ID: "OVER_PRIVILEGED_SCOPES"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		name, account := n.ServiceAccount()
 		scopes, evidence := scopesOf(n)
 		switch audit.ParseAccount(name).Kind {
@@ -105,5 +105,5 @@ when the old one is drained.`,
 			return audit.Failf("%s a default service account with %s", whose(n, "run as", "run as"), strings.Join(more, ", ")).Because(evidence, account)
 		}
 		return audit.Passf("%s a default service account with narrow access scopes", whose(n, "run as", "run as")).Because(evidence, account)
-	}),
+	})),
 }

@@ -63,7 +63,7 @@ when the old one is drained.`,
 	References: []audit.Reference{
 		{Title: "Access scopes in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/access-scopes"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		scopes, evidence := scopesOf(n)
 		if len(scopes) == 0 && n.Pool == nil && n.Cluster.Autopilot() {
 			return audit.Passf("new nodes get the access scopes that GKE gives by itself").Because(
@@ -87,5 +87,5 @@ when the old one is drained.`,
 			return audit.Failf("the access scopes do not allow %s", strings.Join(lacking, ", ")).Because(evidence)
 		}
 		return audit.Passf("the access scopes allow writing logs and metrics and pulling images").Because(evidence)
-	}),
+	})),
 }

@@ -23,9 +23,10 @@ Autopilot Google chooses the zones.`,
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Give the node pool another zone", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --node-locations=ZONE,ZONE`},
-			{For: audit.AutoProvisioning, Title: "Let auto-provisioning choose among several", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Let auto-provisioning choose among several" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --enable-autoprovisioning --autoprovisioning-locations=ZONE,ZONE`},
+    --enable-autoprovisioning --autoprovisioning-locations=ZONE,ZONE \
+    --autoprovisioning-service-account=ACCOUNT`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}

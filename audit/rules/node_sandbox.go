@@ -54,6 +54,11 @@ pods, and some cannot run there.`,
 		var sandboxed, strange []string
 		var because []audit.Evidence
 		for _, n := range c.NodeSources() {
+			if n.Pool != nil && n.Pool.GetConfig() == nil {
+				strange = append(strange, n.Pool.GetName())
+				because = append(because, audit.Absent(n.ResourceName(), "config", "the answer is not whole"))
+				continue
+			}
 			switch t := n.Pool.GetConfig().GetSandboxConfig().GetType(); t {
 			case containerpb.SandboxConfig_UNSPECIFIED:
 				continue

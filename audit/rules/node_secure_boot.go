@@ -14,14 +14,13 @@ is back after each restart.`,
 	Checks: `shieldedInstanceConfig.enableSecureBoot of each node pool's config, and of
 autoscaling.autoprovisioningNodePoolDefaults where a Standard cluster makes node pools
 by itself. True passes. False, which the API leaves out and which is the default of
-Standard clusters, fails. It does not apply to Windows node pools, because Shielded GKE
+Standard clusters, fails. Defaults without shieldedInstanceConfig are unknown. It does not apply to Windows node pools, because Shielded GKE
 Nodes are for images with Container-Optimized OS and Ubuntu, nor to Autopilot, which
 always has it. The modules that Container-Optimized OS loads are another matter:
 secure boot does not decide on them.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that",
-				Commands: anotherPool("--shielded-secure-boot --shielded-integrity-monitoring")},
+			anotherPool("Make another node pool with it, and move to that", "--shielded-secure-boot --shielded-integrity-monitoring"),
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults(`shieldedInstanceConfig:\n  enableSecureBoot: true\n  enableIntegrityMonitoring: true\n`)},
 		},
@@ -61,8 +60,12 @@ drivers do, may not start; try one first.`,
 	},
 	Check: audit.StandardOnly("Autopilot always uses secure boot", audit.EachNodeSource(onLinux(notShielded, func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		s, path := settings(n)
+		if path += "shieldedInstanceConfig"; n.Pool == nil && s.GetShieldedInstanceConfig() == nil {
+			return audit.Unknownf("the defaults for new node pools say nothing of secure boot").
+				Because(audit.Absent(n.ResourceName(), path, "what new node pools get is not documented"))
+		}
 		on := s.GetShieldedInstanceConfig().GetEnableSecureBoot()
-		evidence := plainBool(n.ResourceName(), path+"shieldedInstanceConfig.enableSecureBoot", on, "secure boot is off")
+		evidence := plainBool(n.ResourceName(), path+".enableSecureBoot", on, "secure boot is off")
 		if on {
 			return audit.Passf("%s secure boot", whose(n, "have", "get")).Because(evidence)
 		}

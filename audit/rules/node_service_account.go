@@ -25,7 +25,7 @@ an account holds is the matter of node-service-account-roles.`,
 gcloud projects add-iam-policy-binding {project} \
     --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com \
     --role=roles/container.defaultNodeServiceAccount`},
-			{For: audit.StandardPool, Title: "Make another node pool with it, and move to that", Commands: anotherPool("--service-account=gke-nodes@{project}.iam.gserviceaccount.com")},
+			anotherPool("Make another node pool with it, and move to that", "--service-account=gke-nodes@{project}.iam.gserviceaccount.com"),
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
@@ -80,10 +80,10 @@ needs roles/iam.serviceAccountUser on the account.`,
 		{Framework: audit.SCC, ID: "OVER_PRIVILEGED_ACCOUNT"},
 		{Framework: audit.OrgPolicy, ID: "container.managed.disallowDefaultComputeServiceAccount"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		name, evidence := n.ServiceAccount()
 		return judgeServiceAccount(n, name).Because(evidence)
-	}),
+	})),
 }
 
 func judgeServiceAccount(n audit.NodeSource, name string) audit.Verdict {

@@ -26,15 +26,27 @@ func settings(n audit.NodeSource) (nodeSettings, string) {
 	return n.Pool.GetConfig(), "config."
 }
 
-// onLinux makes a judge of one that concerns Linux nodes alone. Of a node pool with Windows
-// it says that the question does not arise, and why.
-func onLinux(why string, judge func(*audit.Input, audit.NodeSource) audit.Verdict) func(*audit.Input, audit.NodeSource) audit.Verdict {
+// configured makes a judge of one that goes by the config of a node pool. Every node pool has
+// one: of a node pool without it nothing is known.
+func configured(judge func(*audit.Input, audit.NodeSource) audit.Verdict) func(*audit.Input, audit.NodeSource) audit.Verdict {
 	return func(in *audit.Input, n audit.NodeSource) audit.Verdict {
+		if n.Pool != nil && n.Pool.GetConfig() == nil {
+			return audit.Unknownf("the configuration of the node pool is not in the answer").Because(
+				audit.Absent(n.ResourceName(), "config", "the answer is not whole"))
+		}
+		return judge(in, n)
+	}
+}
+
+// onLinux makes a judge of one that goes by the config of a node pool and concerns Linux nodes
+// alone. Of a node pool with Windows it says that the question does not arise, and why.
+func onLinux(why string, judge func(*audit.Input, audit.NodeSource) audit.Verdict) func(*audit.Input, audit.NodeSource) audit.Verdict {
+	return configured(func(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		if image, evidence := imageType(n); strings.HasPrefix(image, "WINDOWS") {
 			return audit.NotApplicablef("%s", why).Because(evidence)
 		}
 		return judge(in, n)
-	}
+	})
 }
 
 // imageType returns the image type of a node source in capitals, and the field that names
@@ -63,17 +75,29 @@ func optionalBool(resource, field string, value *bool, absent string) audit.Evid
 	return audit.Evidence{Resource: resource, Field: field, Value: strconv.FormatBool(*value)}
 }
 
-// anotherPool are commands that put a node pool made with other flags in the place of one,
-// for what is set for good when a node pool is made.
-func anotherPool(flags string) string {
-	return `gcloud container node-pools create {pool}-2 --cluster={cluster} \
+// anotherPool is a step that puts a node pool made with other flags in the place of one, for
+// what is set for good when a node pool is made. Without the flag for it the new node pool
+// would run as the default service account.
+func anotherPool(title, flags string) audit.Step {
+	if !strings.Contains(flags, "--service-account=") {
+		flags += " \\\n    --service-account=ACCOUNT"
+	}
+	return audit.Step{
+		For:   audit.StandardPool,
+		Title: title + " (repeat the pool's other flags: machine type, labels, taints, autoscaling, --enable-private-nodes)",
+		Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
     --location={location} --project={project} \
     ` + flags + `
 kubectl drain --ignore-daemonsets --delete-emptydir-data \
     --selector=cloud.google.com/gke-nodepool={pool}
 gcloud container node-pools delete {pool} --cluster={cluster} \
-    --location={location} --project={project}`
+    --location={location} --project={project}`,
+	}
 }
+
+// rebuilt ends the title of a step that changes the defaults for node pools that a cluster
+// makes by itself by flags of gcloud: those that are not repeated are lost.
+const rebuilt = " (gcloud builds the defaults anew: repeat the flags of your others, such as the service account)"
 
 // otherDefaults are commands that give a cluster other defaults for the node pools that it
 // makes by itself. The file's lines end in \n, as printf reads it.

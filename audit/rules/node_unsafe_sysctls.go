@@ -20,8 +20,7 @@ nodePoolAutoConfig.nodeKubeletConfig where the cluster makes node pools by itsel
 Windows node pools.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool that allows none (with your other node settings by --system-config-from-file), and move to that",
-				Commands: anotherPool("--image-type=COS_CONTAINERD")},
+			anotherPool("Make another node pool that allows none (with your other node settings by --system-config-from-file), and move to that", "--image-type=COS_CONTAINERD"),
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}

@@ -58,8 +58,8 @@ that the channel offers.`,
 func channelOf(c *audit.Cluster) (containerpb.ReleaseChannel_Channel, audit.Evidence) {
 	const field = "releaseChannel.channel"
 	channel := c.GetReleaseChannel().GetChannel()
-	if c.GetReleaseChannel() == nil {
-		return channel, audit.Absent(c.ResourceName(), field, "no channel")
+	if channel == containerpb.ReleaseChannel_UNSPECIFIED { // which the API leaves out
+		return channel, audit.Absent(c.ResourceName(), field, "UNSPECIFIED, no channel")
 	}
 	return channel, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: channel.String()}
 }

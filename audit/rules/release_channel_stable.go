@@ -18,7 +18,8 @@ and GKE leaves them out of its service level agreement. Regular and Stable get t
 same patches for versions that have been in use for weeks or months; Extended
 keeps a minor version for longer.`,
 	Checks: `releaseChannel.channel. RAPID fails; REGULAR, STABLE and EXTENDED pass. A cluster
-in no channel is left to release-channel.`,
+in no channel is left to release-channel; an Autopilot cluster, which is always in one, is
+unknown if it names none.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Move to the Regular channel", Commands: `gcloud container clusters update {cluster} \
@@ -41,6 +42,10 @@ channel, it waits until the channel has caught up.`,
 		channel, evidence := channelOf(c)
 		switch channel {
 		case containerpb.ReleaseChannel_UNSPECIFIED:
+			if c.Autopilot() {
+				return audit.Unknownf("Autopilot clusters are always in a release channel, but which one is not said").Because(
+					evidence, audit.Evidence{Resource: c.ResourceName(), Field: "autopilot.enabled", Value: "true"})
+			}
 			return audit.NotApplicablef("the cluster is in no release channel").Because(evidence)
 		case containerpb.ReleaseChannel_RAPID:
 			return audit.Failf("the cluster is in the RAPID channel").Because(evidence)

@@ -14,7 +14,8 @@ nodes then send the traffic of all pods for that address to the Service's own po
 	Checks: `networkConfig.serviceExternalIpsConfig.enabled. True fails. False, which the API leaves
 out of the message, passes. Where the message is absent as a whole, the default holds of
 the version that the cluster was made with (initialClusterVersion): such Services are
-refused since 1.21 and allowed before. A version that cannot be read is unknown.`,
+refused since 1.21 and allowed before. A version that cannot be read is unknown, and so is a
+cluster without networkConfig.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Refuse Services with external IP addresses", Commands: `gcloud container clusters update {cluster} \
@@ -43,6 +44,10 @@ are there go on until they are removed, so look for them, too.`,
 			denied = "no Service may claim external IP addresses"
 		)
 		name := c.ResourceName()
+		if c.GetNetworkConfig() == nil {
+			return audit.Unknownf("whether a Service may claim external IP addresses is not said").Because(
+				audit.Absent(name, "networkConfig", "the answer is not whole"))
+		}
 		if config := c.GetNetworkConfig().GetServiceExternalIpsConfig(); config != nil {
 			evidence := plainBool(name, field+".enabled", config.GetEnabled(), "such Services are refused")
 			if config.GetEnabled() {

@@ -11,8 +11,9 @@ var shieldedNodes = &audit.Rule{
 	Rationale: `Without Shielded GKE Nodes the control plane takes whoever holds a node's bootstrap
 credentials for that node. A pod that gets hold of them can pose as a node, and read
 the secrets that pods of the cluster use.`,
-	Checks: `The cluster's shieldedNodes.enabled. True passes; false, which the API leaves out,
-fails. Autopilot clusters always have it.`,
+	Checks: `The cluster's shieldedNodes.enabled. True passes; false, which the API leaves out
+of the message, fails. Where shieldedNodes itself is missing it is unknown: whole answers
+have it, and empty where the feature is off. Autopilot clusters always have it.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Turn on Shielded GKE Nodes", Commands: `gcloud container clusters update {cluster} \
@@ -36,6 +37,10 @@ were not made by a node pool can no longer join the cluster.`,
 		{Framework: audit.OrgPolicy, ID: "container.managed.enableShieldedNodes"},
 	},
 	Check: audit.StandardOnly("Autopilot always uses Shielded GKE Nodes", audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
+		if c.GetShieldedNodes() == nil {
+			return audit.Unknownf("whether Shielded GKE Nodes are on is not said").Because(
+				audit.Absent(c.ResourceName(), "shieldedNodes", "the answer is not whole"))
+		}
 		on := c.GetShieldedNodes().GetEnabled()
 		evidence := plainBool(c.ResourceName(), "shieldedNodes.enabled", on, "Shielded GKE Nodes are off")
 		if on {
