@@ -29,7 +29,8 @@ import (
 //
 //	go test ./cmd/gkeaudit -run '^$' -bench Scan -benchtime 1x
 //
-// On two cores of an AMD EPYC it takes 0.00 ms a cluster and 000 MB for ten thousand.
+// On two busy cores of an AMD EPYC that was 1.2 ms a cluster and 220 MB for a thousand,
+// and 1.2 ms and 441 MB for ten thousand.
 func BenchmarkScan(b *testing.B) {
 	for _, n := range []int{1000, 10000} {
 		b.Run(fmt.Sprintf("clusters=%d", n), func(b *testing.B) {
