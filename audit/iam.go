@@ -146,7 +146,7 @@ func (s *Snapshot) Policies(projects ...string) (policies []PolicyOf, gaps []*Ga
 		}
 		p := ix.project(id)
 		add(id, "projects/"+id, "projects", p.IAMPolicy)
-		if p.Ancestors == nil {
+		if !WholeAncestry(p.Ancestors) {
 			gaps = append(gaps, s.hidden(id, "projects/"+id+"/ancestry", "cloudresourcemanager.projects.getAncestry"))
 		}
 		for _, name := range p.Ancestors {
@@ -159,6 +159,13 @@ func (s *Snapshot) Policies(projects ...string) (policies []PolicyOf, gaps []*Ga
 		}
 	}
 	return policies, gaps
+}
+
+// WholeAncestry reports whether these can be all that is above a project, nearest first:
+// nothing, or folders and last an organization, as every folder is in one. Nil is not
+// read.
+func WholeAncestry(names []string) bool {
+	return names != nil && (len(names) == 0 || strings.HasPrefix(names[len(names)-1], "organizations/"))
 }
 
 // hidden returns the gap of a resource that was not read.
@@ -343,7 +350,15 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 		return never
 	}
 	scope, kind, _ := strings.Cut(name, "/type/")
-	if api != "cloudresourcemanager.googleapis.com" || kind != "ServiceAccount" {
+	switch {
+	case api != "cloudresourcemanager.googleapis.com":
+		return maybe
+	case kind == "ServiceAgent": // those of Google's services
+		if a.Kind == ServiceAgent {
+			return maybe
+		}
+		return never
+	case kind != "ServiceAccount":
 		return maybe
 	}
 	if number, ok := strings.CutPrefix(scope, "projects/"); ok {
@@ -363,7 +378,7 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 	switch {
 	case slices.Contains(ancestors, scope):
 		return always
-	case ancestors == nil:
+	case !WholeAncestry(ancestors):
 		return maybe
 	}
 	return never

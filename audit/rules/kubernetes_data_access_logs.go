@@ -61,6 +61,7 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 	var exempt []string
 	var evidence []audit.Evidence
 	for _, p := range policies {
+		found := len(evidence)
 		for _, config := range p.AuditConfigs {
 			byName = byName || config.Service == "k8s.io"
 			if config.Service != "allServices" && config.Service != "container.googleapis.com" && config.Service != "k8s.io" {
@@ -79,8 +80,8 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 				exempt = append(exempt, l.ExemptedMembers...)
 			}
 		}
-		if len(p.AuditConfigs) == 0 {
-			evidence = append(evidence, audit.Absent(p.Resource, "iamPolicy.auditConfigs", "no Data Access audit logs are turned on there"))
+		if len(evidence) == found {
+			evidence = append(evidence, audit.Absent(p.Resource, "iamPolicy.auditConfigs", "no Data Access audit logs of GKE are turned on there"))
 		}
 	}
 	var v audit.Verdict
@@ -97,9 +98,6 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		v = audit.Unknownf("not logged for container.googleapis.com: %s; what an entry for k8s.io does is not documented", strings.Join(lacking, ", "))
 	default:
 		v = audit.Failf("not logged for GKE: %s", strings.Join(lacking, ", "))
-	}
-	if len(evidence) == 0 {
-		evidence = []audit.Evidence{audit.Absent(project, "iamPolicy.auditConfigs", "no Data Access audit logs of GKE are turned on")}
 	}
 	return v.On(project).Because(evidence...)
 }
