@@ -17,14 +17,14 @@ type index struct {
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
 
-	loadsOnce   sync.Once
-	natLoads    natLoads
-	clusterGaps map[string]*Gap       // that hide clusters, by project
-	numbers     map[string]string     // of projects, by ID
-	ids         map[string]string     // of projects, by number
-	ancestors   map[string]*Ancestor  // by name
-	roles       map[string]*Role      // by name
-	users       map[string][]*Cluster // of nodes' service accounts, by resource name
+	loadsOnce  sync.Once
+	natLoads   natLoads
+	clusterGap *Gap                  // the first that hides clusters
+	numbers    map[string]string     // of projects, by ID
+	ids        map[string]string     // of projects, by number
+	ancestors  map[string]*Ancestor  // by name
+	roles      map[string]*Role      // by name
+	users      map[string][]*Cluster // of nodes' service accounts, by resource name
 }
 
 func (s *Snapshot) indexed() *index {
@@ -36,7 +36,6 @@ func (s *Snapshot) indexed() *index {
 			networks:    map[NetworkName]*computepb.Network{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
-			clusterGaps: map[string]*Gap{},
 			numbers:     map[string]string{},
 			ids:         map[string]string{},
 			ancestors:   map[string]*Ancestor{},
@@ -60,8 +59,8 @@ func (s *Snapshot) indexed() *index {
 			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
 				ix.gaps[g.Resource] = g
 			}
-			if g := &s.Gaps[i]; LastSegment(g.Resource) == "clusters" && ix.clusterGaps[g.Project] == nil {
-				ix.clusterGaps[g.Project] = g
+			if g := &s.Gaps[i]; ix.clusterGap == nil && (LastSegment(g.Resource) == "clusters" || g.HidesProjects()) {
+				ix.clusterGap = g
 			}
 		}
 		ix.addNumbers(s)

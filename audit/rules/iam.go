@@ -138,17 +138,30 @@ func accountName(a audit.NodeAccount) string {
 // isPublic reports whether a member is everybody, with an account or without.
 func isPublic(member string) bool { return member == "allUsers" || member == "allAuthenticatedUsers" }
 
-// isPeople reports whether a member is a person or may be several: a user, a group, a
-// domain, identities of a workforce pool, everybody.
+// isPeople reports whether a member is anybody but a service account of Google Cloud's: a
+// user, a group, a domain, identities of a workforce or workload pool, those of
+// Kubernetes among them, everybody.
 func isPeople(member string) bool {
 	for _, prefix := range []string{"user:", "group:", "domain:",
-		"principal://iam.googleapis.com/locations/global/workforcePools/", "principalSet://iam.googleapis.com/locations/global/workforcePools/",
+		"principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/",
 		"principalSet://cloudresourcemanager.googleapis.com/"} {
 		if strings.HasPrefix(member, prefix) {
-			return !strings.HasSuffix(member, "/type/ServiceAccount") && !strings.HasSuffix(member, "/type/ServiceAgent")
+			return !strings.HasSuffix(member, "/type/ServiceAccount") && !strings.HasSuffix(member, "/type/ServiceAgent") &&
+				!strings.Contains(member, "/serviceAccounts/")
 		}
 	}
-	return isPublic(member)
+	return isPublic(member) || strings.HasPrefix(member, "serviceAccount:") && !isMachine(member)
+}
+
+// serviceAccountRoles are the predefined roles by which one may act as a service account,
+// make a key of it or let others do so, and that are for nothing else.
+var serviceAccountRoles = []string{
+	"roles/iam.serviceAccountAdmin",
+	"roles/iam.serviceAccountKeyAdmin",
+	"roles/iam.serviceAccountOpenIdTokenCreator",
+	"roles/iam.serviceAccountTokenCreator",
+	"roles/iam.serviceAccountUser",
+	"roles/iam.workloadIdentityUser",
 }
 
 // judgeMembers judges the cluster's project by who holds roles on it and on what is

@@ -9,17 +9,11 @@ import (
 )
 
 // impersonation are predefined roles by which one may act as a service account, or make
-// a key of it.
-var impersonation = []string{
+// a key of it, and others that are about much else, too.
+var impersonation = slices.Concat(serviceAccountRoles, []string{
 	"roles/owner", "roles/editor", "roles/admin", "roles/writer",
 	"roles/iam.securityAdmin",
-	"roles/iam.serviceAccountAdmin",
-	"roles/iam.serviceAccountKeyAdmin",
-	"roles/iam.serviceAccountOpenIdTokenCreator",
-	"roles/iam.serviceAccountTokenCreator",
-	"roles/iam.serviceAccountUser",
-	"roles/iam.workloadIdentityUser",
-}
+})
 
 var nodeServiceAccountImpersonation = &audit.Rule{
 	ID:       "node-service-account-impersonation",
