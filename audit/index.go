@@ -24,6 +24,7 @@ type index struct {
 	ids        map[string]string     // of projects, by number
 	ancestors  map[string]*Ancestor  // by name
 	roles      map[string]*Role      // by name
+	byAccount  map[string]*byAccount // by project
 	users      map[string][]*Cluster // of nodes' service accounts, by resource name
 }
 
@@ -40,10 +41,12 @@ func (s *Snapshot) indexed() *index {
 			ids:         map[string]string{},
 			ancestors:   map[string]*Ancestor{},
 			roles:       map[string]*Role{},
+			byAccount:   map[string]*byAccount{},
 			users:       map[string][]*Cluster{},
 		}
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p
+			ix.byAccount[p.ID] = newByAccount(p)
 			for _, sn := range p.Subnetworks {
 				ix.subnetworks[SubnetworkName{p.ID, regionOfResource(sn.GetRegion(), sn.GetSelfLink()), sn.GetName()}] = sn
 			}
