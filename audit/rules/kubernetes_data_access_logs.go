@@ -25,8 +25,11 @@ console offers them. One for k8s.io by name is unknown, as its effect is not doc
 Either of the two types missing fails, and where a policy could not be read, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Take the project's policy, add to its auditConfigs container.googleapis.com with the log types DATA_READ and DATA_WRITE, and put it back", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
-gcloud projects set-iam-policy {project} policy.json`},
+			{Title: "Take the project's policy, add the log types to its auditConfigs, and put it back (if there is an entry for container.googleapis.com, add them to that by hand)", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
+jq '.auditConfigs += [{"service": "container.googleapis.com",
+    "auditLogConfigs": [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}]' \
+    policy.json > logged.json
+gcloud projects set-iam-policy {project} logged.json`},
 		},
 		Terraform: `resource "google_project_iam_audit_config" "gke" {
   project = "{project}"

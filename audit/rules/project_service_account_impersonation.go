@@ -28,7 +28,7 @@ roles. A condition is said and counts as well. Where one of the policies could n
 read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL \
+			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL --condition=None \
     --member=MEMBER --role=roles/iam.serviceAccountUser`},
 			{Title: "Take it away from the project (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=MEMBER --role=ROLE --all`},
