@@ -348,14 +348,15 @@ type try struct {
 // Resource Manager, which have been called.
 func (c *Client) tries(id string) []try {
 	name := "projects/" + id
+	oneRoute := func(ctx context.Context) error {
+		client, err := compute.NewRoutesRESTClient(ctx, c.computeOptions(ctx)...)
+		if err == nil {
+			_, _, err = client.List(ctx, &computepb.ListRoutesRequest{Project: id}, once).InternalFetch(1, "")
+		}
+		return err
+	}
 	return []try{
-		{listRoutes, func(ctx context.Context) error {
-			client, err := compute.NewRoutesRESTClient(ctx, c.computeOptions(ctx)...)
-			if err == nil {
-				_, _, err = client.List(ctx, &computepb.ListRoutesRequest{Project: id}, once).InternalFetch(1, "")
-			}
-			return err
-		}},
+		{listRoutes, oneRoute},
 		{listNetworks, func(ctx context.Context) error {
 			client, err := compute.NewNetworksRESTClient(ctx, c.computeOptions(ctx)...)
 			if err == nil {
@@ -374,6 +375,13 @@ func (c *Client) tries(id string) []try {
 			client, err := compute.NewSubnetworksRESTClient(ctx, c.computeOptions(ctx)...)
 			if err == nil {
 				_, _, err = client.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
+		{getFirewalls, func(ctx context.Context) error { // which takes a network
+			err := oneRoute(ctx)
+			if err != nil && faultOf(listRoutes, err).permission == listRoutes.permission {
+				return nil // the API is on
 			}
 			return err
 		}},
