@@ -345,18 +345,18 @@ type try struct {
 }
 
 // tries are those of the APIs that are called on projects, but for those of GKE and of
-// Resource Manager, which have been called.
+// Resource Manager, which have been called. What firewalls are in force is read with the
+// networks alone.
 func (c *Client) tries(id string) []try {
 	name := "projects/" + id
-	oneRoute := func(ctx context.Context) error {
-		client, err := compute.NewRoutesRESTClient(ctx, c.computeOptions(ctx)...)
-		if err == nil {
-			_, _, err = client.List(ctx, &computepb.ListRoutesRequest{Project: id}, once).InternalFetch(1, "")
-		}
-		return err
-	}
 	return []try{
-		{listRoutes, oneRoute},
+		{listRoutes, func(ctx context.Context) error {
+			client, err := compute.NewRoutesRESTClient(ctx, c.computeOptions(ctx)...)
+			if err == nil {
+				_, _, err = client.List(ctx, &computepb.ListRoutesRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
 		{listNetworks, func(ctx context.Context) error {
 			client, err := compute.NewNetworksRESTClient(ctx, c.computeOptions(ctx)...)
 			if err == nil {
@@ -375,13 +375,6 @@ func (c *Client) tries(id string) []try {
 			client, err := compute.NewSubnetworksRESTClient(ctx, c.computeOptions(ctx)...)
 			if err == nil {
 				_, _, err = client.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: id}, once).InternalFetch(1, "")
-			}
-			return err
-		}},
-		{getFirewalls, func(ctx context.Context) error { // which takes a network
-			err := oneRoute(ctx)
-			if err != nil && faultOf(listRoutes, err).permission == listRoutes.permission {
-				return nil // the API is on
 			}
 			return err
 		}},
