@@ -204,16 +204,9 @@ func (s *Snapshot) ClustersOf(a NodeAccount) []*Cluster {
 	return s.indexed().users[a.ResourceName()]
 }
 
-// ClusterGap returns a gap that hides clusters of one of some projects; nil if there is
-// none. Projects that were not asked for hide nothing.
-func (s *Snapshot) ClusterGap(projects ...string) *Gap {
-	for _, id := range projects {
-		if g := s.indexed().clusterGaps[id]; g != nil {
-			return g
-		}
-	}
-	return nil
-}
+// ClusterGap returns the first gap that hides clusters, or projects that may have some;
+// nil if there is none.
+func (s *Snapshot) ClusterGap() *Gap { return s.indexed().clusterGap }
 
 // ProjectNumber returns the number of a project, or the gap that hides it.
 func (s *Snapshot) ProjectNumber(id string) (string, *Gap) {

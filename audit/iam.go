@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,7 +147,7 @@ func (s *Snapshot) Policies(projects ...string) (policies []PolicyOf, gaps []*Ga
 		}
 		p := ix.project(id)
 		add(id, "projects/"+id, "projects", p.IAMPolicy)
-		if p.Ancestors == nil {
+		if !WholeAncestry(p.Ancestors) {
 			gaps = append(gaps, s.hidden(id, "projects/"+id+"/ancestry", "cloudresourcemanager.projects.getAncestry"))
 		}
 		for _, name := range p.Ancestors {
@@ -159,6 +160,13 @@ func (s *Snapshot) Policies(projects ...string) (policies []PolicyOf, gaps []*Ga
 		}
 	}
 	return policies, gaps
+}
+
+// WholeAncestry reports whether these can be all that is above a project, nearest first:
+// nothing, or folders and last an organization, as every folder is in one. Nil is not
+// read.
+func WholeAncestry(names []string) bool {
+	return names != nil && (len(names) == 0 || strings.HasPrefix(names[len(names)-1], "organizations/"))
 }
 
 // hidden returns the gap of a resource that was not read.
@@ -221,6 +229,103 @@ func (s *Snapshot) ServiceAccountKeys(project string) ([]ServiceAccountKey, *Gap
 		return p.ServiceAccountKeys, s.indexed().gaps[resource]
 	}
 	return nil, s.hidden(project, resource, "cloudasset.searchAllResources")
+}
+
+// byAccount is what there is about the service accounts of a project, by the account.
+type byAccount struct {
+	accounts map[string]*ServiceAccount // by their keys
+	policies map[string][]ServiceAccountPolicy
+	keys     map[string][]ServiceAccountKey
+
+	// Of no account that is known.
+	strayPolicies []ServiceAccountPolicy
+	strayKeys     []ServiceAccountKey
+}
+
+// accountKey is what a service account is known by among those of its project, which has
+// one Compute Engine default account, whether or not its number is known.
+func accountKey(a Account) string {
+	if a.Kind == ComputeDefault {
+		return "default"
+	}
+	return a.Email
+}
+
+func newByAccount(p *Project) *byAccount {
+	by := &byAccount{map[string]*ServiceAccount{}, map[string][]ServiceAccountPolicy{}, map[string][]ServiceAccountKey{}, nil, nil}
+	byID := map[string]string{}
+	for i := range p.ServiceAccounts {
+		a := &p.ServiceAccounts[i]
+		key := accountKey(ParseAccount(a.Email))
+		if by.accounts[key] == nil {
+			by.accounts[key] = a
+		}
+		byID[a.UniqueID] = key
+	}
+	delete(byID, "")
+	keyOf := func(name string) string { // an e-mail address or a unique ID
+		if strings.Contains(name, "@") {
+			return accountKey(ParseAccount(name))
+		}
+		return byID[name]
+	}
+	for _, sp := range p.ServiceAccountPolicies {
+		if key := keyOf(sp.Account); key != "" {
+			by.policies[key] = append(by.policies[key], sp)
+		} else {
+			by.strayPolicies = append(by.strayPolicies, sp)
+		}
+	}
+	for _, k := range p.ServiceAccountKeys {
+		if key := keyOf(k.Account); key != "" {
+			by.keys[key] = append(by.keys[key], k)
+		} else {
+			by.strayKeys = append(by.strayKeys, k)
+		}
+	}
+	return by
+}
+
+// AccountOf returns the service account of nodes from the list of its project, or the gap
+// that hides it; neither if it is not there.
+func (s *Snapshot) AccountOf(a NodeAccount) (*ServiceAccount, *Gap) {
+	_, gap := s.ServiceAccounts(a.Project)
+	if account := s.indexed().accounts(a).accounts[accountKey(a.Account)]; account != nil {
+		return account, nil
+	}
+	return nil, gap
+}
+
+// PoliciesOf returns the allow policies of nodes' service account, those that may be its
+// or another's of the project, and the gap that hides others or whose they are.
+func (s *Snapshot) PoliciesOf(a NodeAccount) (policies, stray []ServiceAccountPolicy, gap *Gap) {
+	by := s.indexed().accounts(a)
+	_, gap = s.ServiceAccountPolicies(a.Project)
+	if by.strayPolicies != nil {
+		_, other := s.ServiceAccounts(a.Project)
+		gap = cmp.Or(other, gap)
+	}
+	return by.policies[accountKey(a.Account)], by.strayPolicies, gap
+}
+
+// KeysOf returns the keys of nodes' service account, those that may be its or another's
+// of the project, and the gap that hides others or whose they are.
+func (s *Snapshot) KeysOf(a NodeAccount) (keys, stray []ServiceAccountKey, gap *Gap) {
+	by := s.indexed().accounts(a)
+	_, gap = s.ServiceAccountKeys(a.Project)
+	if by.strayKeys != nil {
+		_, other := s.ServiceAccounts(a.Project)
+		gap = cmp.Or(other, gap)
+	}
+	return by.keys[accountKey(a.Account)], by.strayKeys, gap
+}
+
+// accounts returns what there is about the service accounts of an account's project.
+func (ix *index) accounts(a NodeAccount) *byAccount {
+	if by := ix.byAccount[a.Project]; by != nil {
+		return by
+	}
+	return &byAccount{}
 }
 
 // A Grant is a role that a service account has or may have.
@@ -343,7 +448,15 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 		return never
 	}
 	scope, kind, _ := strings.Cut(name, "/type/")
-	if api != "cloudresourcemanager.googleapis.com" || kind != "ServiceAccount" {
+	switch {
+	case api != "cloudresourcemanager.googleapis.com":
+		return maybe
+	case kind == "ServiceAgent": // those of Google's services
+		if a.Kind == ServiceAgent {
+			return maybe
+		}
+		return never
+	case kind != "ServiceAccount":
 		return maybe
 	}
 	if number, ok := strings.CutPrefix(scope, "projects/"); ok {
@@ -363,7 +476,7 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 	switch {
 	case slices.Contains(ancestors, scope):
 		return always
-	case ancestors == nil:
+	case !WholeAncestry(ancestors):
 		return maybe
 	}
 	return never

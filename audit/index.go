@@ -17,15 +17,16 @@ type index struct {
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
 
-	loadsOnce   sync.Once
-	natLoads    natLoads
-	clusterGaps map[string]*Gap       // that hide clusters, by project
-	numbers     map[string]string     // of projects, by ID
-	ids         map[string]string     // of projects, by number
-	numberedBy  map[string]Evidence   // what tells the number of a project, by ID, where that is a cluster of it
-	ancestors   map[string]*Ancestor  // by name
-	roles       map[string]*Role      // by name
-	users       map[string][]*Cluster // of nodes' service accounts, by resource name
+	loadsOnce  sync.Once
+	natLoads   natLoads
+	clusterGap *Gap                  // the first that hides clusters
+	numbers    map[string]string     // of projects, by ID
+	ids        map[string]string     // of projects, by number
+	numberedBy map[string]Evidence   // what tells the number of a project, by ID, where that is a cluster of it
+	ancestors  map[string]*Ancestor  // by name
+	roles      map[string]*Role      // by name
+	byAccount  map[string]*byAccount // by project
+	users      map[string][]*Cluster // of nodes' service accounts, by resource name
 }
 
 func (s *Snapshot) indexed() *index {
@@ -37,16 +38,17 @@ func (s *Snapshot) indexed() *index {
 			networks:    map[NetworkName]*computepb.Network{},
 			routers:     map[[2]string][]*computepb.Router{},
 			clusters:    s.allClusters(),
-			clusterGaps: map[string]*Gap{},
 			numbers:     map[string]string{},
 			ids:         map[string]string{},
 			numberedBy:  map[string]Evidence{},
 			ancestors:   map[string]*Ancestor{},
 			roles:       map[string]*Role{},
+			byAccount:   map[string]*byAccount{},
 			users:       map[string][]*Cluster{},
 		}
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p
+			ix.byAccount[p.ID] = newByAccount(p)
 			for _, sn := range p.Subnetworks {
 				ix.subnetworks[SubnetworkName{p.ID, regionOfResource(sn.GetRegion(), sn.GetSelfLink()), sn.GetName()}] = sn
 			}
@@ -62,8 +64,8 @@ func (s *Snapshot) indexed() *index {
 			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
 				ix.gaps[g.Resource] = g
 			}
-			if g := &s.Gaps[i]; LastSegment(g.Resource) == "clusters" && ix.clusterGaps[g.Project] == nil {
-				ix.clusterGaps[g.Project] = g
+			if g := &s.Gaps[i]; ix.clusterGap == nil && (LastSegment(g.Resource) == "clusters" || g.HidesProjects()) {
+				ix.clusterGap = g
 			}
 		}
 		ix.addNumbers(s)

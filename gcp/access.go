@@ -10,6 +10,8 @@ import (
 
 	"gkeaudit/audit"
 
+	compute "cloud.google.com/go/compute/apiv1"
+	"cloud.google.com/go/compute/apiv1/computepb"
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/api/cloudresourcemanager/v3"
 )
@@ -125,8 +127,9 @@ type Access struct {
 // names.
 //
 // Projects are found, and clusters and policies read, as a run does, so what that shows is
-// not asked for. Besides that the API is asked by testIamPermissions, and where that is
-// off or refused by the reading calls.
+// not asked for. Besides that the API is asked by testIamPermissions, and each other API
+// that a run calls for one item, as it may be off or refuse for another reason. Where
+// testIamPermissions is off or refused, the reading calls tell.
 func (c *Client) Access(ctx context.Context, scope audit.Scope, data []audit.Data, way string) []Access {
 	d := c.discover(ctx, scope, way)
 	col := newCollection(c, d.scope)
@@ -175,12 +178,15 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope, data []audit.Dat
 		for _, g := range gaps[name] {
 			a.lacks(g)
 		}
+		if col.ancestors[name].CustomRoles == nil {
+			c.testRoles(ctx, a)
+		}
 		all = merged(all, *a)
 	}
 	var mu sync.Mutex
 	for id, ops := range needed {
 		wg.Go(func() {
-			a := c.test(ctx, id, permissionsOf(ops), data, col.off[id])
+			a := c.test(ctx, col.projects[id], id, permissionsOf(ops), data, col.off[id])
 			for _, g := range gaps[id] {
 				a.lacks(g)
 			}
@@ -264,9 +270,29 @@ func (c *Client) listClusters(ctx context.Context, id string) (answer *container
 	return answer, f, ok
 }
 
+// testRoles asks whether the caller may list the custom roles of an organization, which
+// have not been read.
+func (c *Client) testRoles(ctx context.Context, a *Access) {
+	permission := orgRoles.permission
+	if !slices.Contains(a.Needed, permission) || slices.Contains(a.Missing, permission) {
+		return
+	}
+	f, ok := c.call(ctx, testPermissions, a.Resource, func(ctx context.Context) error {
+		request := &cloudresourcemanager.TestIamPermissionsRequest{Permissions: []string{permission}}
+		response, err := whole(c.manager.Organizations.TestIamPermissions(a.Resource, request).Context(ctx).Do())
+		if err == nil && !slices.Contains(response.Permissions, permission) {
+			a.lacks(audit.Gap{Permission: permission})
+		}
+		return err
+	})
+	if !ok {
+		a.Unknown = cmp.Or(a.Unknown, f.message)
+	}
+}
+
 // test asks which permissions the caller has on a project, where GKE may be off. Its
-// clusters and policies have been read before.
-func (c *Client) test(ctx context.Context, id string, needed []string, data []audit.Data, off bool) Access {
+// clusters have been read before, and what known has of its policies.
+func (c *Client) test(ctx context.Context, known *audit.Project, id string, needed []string, data []audit.Data, off bool) Access {
 	a := Access{Resource: "projects/" + id, Needed: needed, Missing: []string{}}
 	var granted []string
 	f, ok := c.call(ctx, testPermissions, id, func(ctx context.Context) error {
@@ -284,28 +310,113 @@ func (c *Client) test(ctx context.Context, id string, needed []string, data []au
 				a.Missing = append(a.Missing, p)
 			}
 		}
+		c.tryAPIs(ctx, &a, id)
 	case f.code == "PERMISSION_DENIED":
 		if off { // which was the answer to the reading call
 			a.Needed = slices.DeleteFunc(needed, func(p string) bool { return p == listClusters.permission })
 		}
-		c.tryReading(ctx, &a, id, data)
+		c.tryReading(ctx, &a, known, id, data)
 	default:
 		a.Unknown = f.message
 	}
 	return a
 }
 
-// tryReading finds out by reading what testIamPermissions did not tell.
-func (c *Client) tryReading(ctx context.Context, a *Access, id string, data []audit.Data) {
+// tryAPIs asks each API that a run calls on a project for one item, if the caller has a
+// permission for it. One that is off, or behind a perimeter, does not answer whatever
+// permissions there are.
+func (c *Client) tryAPIs(ctx context.Context, a *Access, id string) {
+	asked := map[string]bool{} // by API
+	for _, try := range c.tries(id) {
+		if asked[try.op.service] || !slices.Contains(a.Needed, try.op.permission) || slices.Contains(a.Missing, try.op.permission) {
+			continue
+		}
+		asked[try.op.service] = true
+		if f, ok := c.call(ctx, try.op, id, try.call); !ok {
+			a.lacks(f.gap(try.op, id, a.Resource))
+		}
+	}
+}
+
+// A try is a call for one item at most.
+type try struct {
+	op   operation
+	call func(context.Context) error
+}
+
+// tries are those of the APIs that are called on projects, but for those of GKE and of
+// Resource Manager, which have been called. What firewalls are in force is read with the
+// networks alone.
+func (c *Client) tries(id string) []try {
+	name := "projects/" + id
+	return []try{
+		{listRoutes, func(ctx context.Context) error {
+			client, err := compute.NewRoutesRESTClient(ctx, c.computeOptions(ctx)...)
+			if err == nil {
+				_, _, err = client.List(ctx, &computepb.ListRoutesRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
+		{listNetworks, func(ctx context.Context) error {
+			client, err := compute.NewNetworksRESTClient(ctx, c.computeOptions(ctx)...)
+			if err == nil {
+				_, _, err = client.List(ctx, &computepb.ListNetworksRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
+		{aggregatedRouters, func(ctx context.Context) error {
+			client, err := compute.NewRoutersRESTClient(ctx, c.computeOptions(ctx)...)
+			if err == nil {
+				_, _, err = client.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
+		{aggregatedSubnets, func(ctx context.Context) error {
+			client, err := compute.NewSubnetworksRESTClient(ctx, c.computeOptions(ctx)...)
+			if err == nil {
+				_, _, err = client.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: id}, once).InternalFetch(1, "")
+			}
+			return err
+		}},
+		{listAccounts, func(ctx context.Context) error {
+			_, err := whole(c.iam.Projects.ServiceAccounts.List(name).PageSize(1).Context(ctx).Do())
+			return err
+		}},
+		{projectRoles, func(ctx context.Context) error {
+			_, err := whole(c.iam.Projects.Roles.List(name).View("FULL").ShowDeleted(true).PageSize(1).Context(ctx).Do())
+			return err
+		}},
+		{searchPolicies, func(ctx context.Context) error {
+			_, err := whole(c.assets.V1.SearchAllIamPolicies(name).AssetTypes("iam.googleapis.com/ServiceAccount").PageSize(1).Context(ctx).Do())
+			return err
+		}},
+		{searchKeys, func(ctx context.Context) error {
+			_, err := whole(c.assets.V1.SearchAllResources(name).AssetTypes("iam.googleapis.com/ServiceAccountKey").PageSize(1).Context(ctx).Do())
+			return err
+		}},
+	}
+}
+
+// tryReading finds out by reading what testIamPermissions did not tell, and what is known
+// of the project does not show.
+func (c *Client) tryReading(ctx context.Context, a *Access, known *audit.Project, id string, data []audit.Data) {
 	col := newCollection(c, audit.Scope{})
 	p := col.project(id)
-	shown := []operation{listClusters, getAncestry, projectPolicy}
+	shown := []operation{listClusters}
 	for kind, read := range map[audit.Data]func(){
 		audit.Subnetworks:     func() { col.subnetworks(ctx, p, nil) },
 		audit.Routers:         func() { col.routers(ctx, p, nil) },
 		audit.Routes:          func() { col.routes(ctx, p) },
 		audit.Networks:        func() { col.vpcNetworks(ctx, p) },
 		audit.ServiceAccounts: func() { col.serviceAccounts(ctx, p) },
+		audit.IAMPolicies: func() {
+			if known == nil || known.Ancestors == nil {
+				col.ancestry(ctx, p)
+			}
+			if known == nil || known.IAMPolicy == nil {
+				col.policy(ctx, projectPolicy, id, "projects/"+id)
+			}
+		},
 	} {
 		ops := slices.Concat(onNetworks[kind], onHomes[kind])
 		if slices.Contains(data, kind) && slices.Contains(a.Needed, ops[0].permission) {

@@ -99,9 +99,6 @@ func (col *collection) project(id string) *audit.Project {
 // iam reads what the data asks for of the homes of nodes' service accounts and of the
 // projects that have clusters.
 func (col *collection) iam(ctx context.Context, homes []string, data []audit.Data) {
-	if homes == nil {
-		return
-	}
 	var ids []string
 	for id, p := range col.projects {
 		if len(p.Clusters) > 0 || slices.Contains(homes, id) {
@@ -145,7 +142,7 @@ func (col *collection) iam(ctx context.Context, homes []string, data []audit.Dat
 }
 
 var (
-	errNoAncestry = errors.New("the answer does not name the project and what is above it")
+	errNoAncestry = errors.New("the answer does not name the project and all that is above it")
 	errNoPolicy   = errors.New("the answer has no etag, which every policy has")
 )
 
@@ -169,7 +166,7 @@ func (col *collection) ancestry(ctx context.Context, p *audit.Project) {
 				return errNoAncestry
 			}
 		}
-		if len(answer.Ancestor) == 0 {
+		if len(answer.Ancestor) == 0 || !audit.WholeAncestry(names) {
 			return errNoAncestry
 		}
 		p.Ancestors = names

@@ -22,14 +22,20 @@ and not in the list, that is deleted, pass. The finding names the node pools of 
 cluster that run as the account.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} --query={account}`},
-			{Title: "Disable it", Commands: `gcloud iam service-accounts disable {account}`},
+			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
+    --query="$(gcloud projects describe {project} \
+    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
+			{Title: "Disable it", Commands: `gcloud iam service-accounts disable --project={project} \
+    "$(gcloud projects describe {project} \
+    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
 		},
 		Terraform: `resource "google_project_default_service_accounts" "default" {
+  # all default accounts of the project, that of App Engine among them
   project = "{project}"
   action  = "DISABLE"
 }`,
-		Disruption: `Whatever runs as the account loses its credentials, node pools of this and other
+		Disruption: `Terraform's resource disables all default accounts of the project, not this one alone.
+Whatever runs as the account loses its credentials, node pools of this and other
 clusters among it: move those to accounts of their own first. The account can be
 enabled again.`,
 		Recreates: audit.RecreatesNothing,

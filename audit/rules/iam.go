@@ -22,8 +22,14 @@ const (
 // Source: IAM roles and permissions index, in the IAM documentation.
 var broadRoles = []string{
 	"roles/owner", "roles/editor", "roles/writer", // with roles/admin the basic roles that change things
+	"roles/cloudbuild.builds.builder",
+	"roles/cloudbuild.builds.editor",
 	"roles/compute.instanceAdmin.v1",
+	"roles/compute.osAdminLogin",
 	"roles/container.developer",
+	"roles/container.serviceAgent",
+	"roles/dataflow.developer",
+	"roles/deploymentmanager.editor",
 	"roles/iam.serviceAccountOpenIdTokenCreator",
 	"roles/iam.serviceAccountTokenCreator",
 	"roles/iam.serviceAccountUser",
@@ -32,20 +38,53 @@ var broadRoles = []string{
 }
 
 // broadPermissions make a custom role broad, and so does any that ends in
-// .setIamPolicy. They are what the roles above are broad by.
+// .setIamPolicy. By each of them alone one gets at other identities, at nodes or at what
+// runs in clusters, or can destroy them.
 var broadPermissions = []string{
 	"cloudbuild.builds.create",
+	"cloudfunctions.functions.create",
+	"cloudfunctions.functions.update",
+	"compute.instanceTemplates.create",
 	"compute.instances.create",
+	"compute.instances.osAdminLogin",
 	"compute.instances.setMetadata",
 	"compute.instances.setServiceAccount",
 	"compute.projects.setCommonInstanceMetadata",
+	"container.clusterRoleBindings.create",
+	"container.clusterRoleBindings.update",
+	"container.clusterRoles.bind",
+	"container.clusterRoles.escalate",
 	"container.clusters.create",
 	"container.clusters.delete",
 	"container.clusters.update",
+	"container.cronJobs.create",
+	"container.cronJobs.update",
+	"container.daemonSets.create",
+	"container.daemonSets.update",
+	"container.deployments.create",
+	"container.deployments.update",
+	"container.jobs.create",
+	"container.jobs.update",
+	"container.mutatingWebhookConfigurations.create",
+	"container.mutatingWebhookConfigurations.update",
+	"container.nodes.proxy",
+	"container.pods.attach",
 	"container.pods.create",
 	"container.pods.exec",
+	"container.pods.update",
+	"container.replicaSets.create",
+	"container.replicaSets.update",
+	"container.replicationControllers.create",
+	"container.replicationControllers.update",
+	"container.roleBindings.create",
+	"container.roleBindings.update",
+	"container.roles.bind",
+	"container.roles.escalate",
 	"container.secrets.get",
 	"container.secrets.list",
+	"container.serviceAccounts.createToken",
+	"container.statefulSets.create",
+	"container.statefulSets.update",
 	"deploymentmanager.deployments.create",
 	"iam.roles.update",
 	"iam.serviceAccountKeys.create",
@@ -55,6 +94,10 @@ var broadPermissions = []string{
 	"iam.serviceAccounts.implicitDelegation",
 	"iam.serviceAccounts.signBlob",
 	"iam.serviceAccounts.signJwt",
+	"run.jobs.create",
+	"run.jobs.run",
+	"run.services.create",
+	"run.services.update",
 	"secretmanager.versions.access",
 	"storage.hmacKeys.create",
 	"storage.objects.delete",
@@ -95,17 +138,30 @@ func accountName(a audit.NodeAccount) string {
 // isPublic reports whether a member is everybody, with an account or without.
 func isPublic(member string) bool { return member == "allUsers" || member == "allAuthenticatedUsers" }
 
-// isPeople reports whether a member is a person or may be several: a user, a group, a
-// domain, identities of a workforce pool, everybody.
+// isPeople reports whether a member is anybody but a service account of Google Cloud's: a
+// user, a group, a domain, identities of a workforce or workload pool, those of
+// Kubernetes among them, everybody.
 func isPeople(member string) bool {
 	for _, prefix := range []string{"user:", "group:", "domain:",
-		"principal://iam.googleapis.com/locations/global/workforcePools/", "principalSet://iam.googleapis.com/locations/global/workforcePools/",
+		"principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/",
 		"principalSet://cloudresourcemanager.googleapis.com/"} {
 		if strings.HasPrefix(member, prefix) {
-			return !strings.HasSuffix(member, "/type/ServiceAccount") && !strings.HasSuffix(member, "/type/ServiceAgent")
+			return !strings.HasSuffix(member, "/type/ServiceAccount") && !strings.HasSuffix(member, "/type/ServiceAgent") &&
+				!strings.Contains(member, "/serviceAccounts/")
 		}
 	}
-	return isPublic(member)
+	return isPublic(member) || strings.HasPrefix(member, "serviceAccount:") && !isMachine(member)
+}
+
+// serviceAccountRoles are the predefined roles by which one may act as a service account,
+// make a key of it or let others do so, and that are for nothing else.
+var serviceAccountRoles = []string{
+	"roles/iam.serviceAccountAdmin",
+	"roles/iam.serviceAccountKeyAdmin",
+	"roles/iam.serviceAccountOpenIdTokenCreator",
+	"roles/iam.serviceAccountTokenCreator",
+	"roles/iam.serviceAccountUser",
+	"roles/iam.workloadIdentityUser",
 }
 
 // judgeMembers judges the cluster's project by who holds roles on it and on what is

@@ -25,8 +25,11 @@ console offers them. One for k8s.io by name is unknown, as its effect is not doc
 Either of the two types missing fails, and where a policy could not be read, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Take the project's policy, add to its auditConfigs container.googleapis.com with the log types DATA_READ and DATA_WRITE, and put it back", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
-gcloud projects set-iam-policy {project} policy.json`},
+			{Title: "Take the project's policy, add the log types to its auditConfigs, and put it back (if there is an entry for container.googleapis.com, add them to that by hand)", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
+jq '.auditConfigs += [{"service": "container.googleapis.com",
+    "auditLogConfigs": [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}]' \
+    policy.json > logged.json
+gcloud projects set-iam-policy {project} logged.json`},
 		},
 		Terraform: `resource "google_project_iam_audit_config" "gke" {
   project = "{project}"
@@ -61,6 +64,7 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 	var exempt []string
 	var evidence []audit.Evidence
 	for _, p := range policies {
+		found := len(evidence)
 		for _, config := range p.AuditConfigs {
 			byName = byName || config.Service == "k8s.io"
 			if config.Service != "allServices" && config.Service != "container.googleapis.com" && config.Service != "k8s.io" {
@@ -79,8 +83,8 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 				exempt = append(exempt, l.ExemptedMembers...)
 			}
 		}
-		if len(p.AuditConfigs) == 0 {
-			evidence = append(evidence, audit.Absent(p.Resource, "iamPolicy.auditConfigs", "no Data Access audit logs are turned on there"))
+		if len(evidence) == found {
+			evidence = append(evidence, audit.Absent(p.Resource, "iamPolicy.auditConfigs", "no Data Access audit logs of GKE are turned on there"))
 		}
 	}
 	var v audit.Verdict
@@ -97,9 +101,6 @@ func judgeDataAccessLogs(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		v = audit.Unknownf("not logged for container.googleapis.com: %s; what an entry for k8s.io does is not documented", strings.Join(lacking, ", "))
 	default:
 		v = audit.Failf("not logged for GKE: %s", strings.Join(lacking, ", "))
-	}
-	if len(evidence) == 0 {
-		evidence = []audit.Evidence{audit.Absent(project, "iamPolicy.auditConfigs", "no Data Access audit logs of GKE are turned on")}
 	}
 	return v.On(project).Because(evidence...)
 }

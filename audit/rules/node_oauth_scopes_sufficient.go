@@ -32,9 +32,9 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools 
 own defaults. cloud-platform passes, and so do logging.write, monitoring (or
 monitoring.write) and devstorage.read_only together, or wider ones of each. Absent in
 a node pool means that only those of logging and monitoring were added, so that images
-cannot be pulled from Artifact Registry, and fails. On Autopilot it means that GKE gives
-what is needed by itself, and passes; absent in the defaults of auto-provisioning is
-unknown.`,
+cannot be pulled from Artifact Registry, and fails. On Autopilot, in the defaults as in a
+node pool that is listed, it means that GKE gives what is needed by itself, and passes;
+absent in the defaults of auto-provisioning is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make another node pool with the scope that lets roles decide, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
@@ -65,8 +65,8 @@ when the old one is drained.`,
 	},
 	Check: audit.EachNodeSource(configured(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		scopes, evidence := scopesOf(n)
-		if len(scopes) == 0 && n.Pool == nil && n.Cluster.Autopilot() {
-			return audit.Passf("new nodes get the access scopes that GKE gives by itself").Because(
+		if len(scopes) == 0 && n.Cluster.Autopilot() {
+			return audit.Passf("%s the access scopes that GKE gives by itself", whose(n, "have", "get")).Because(
 				audit.Absent(n.ResourceName(), evidence.Field, "cloud-platform, or all three for a default account"))
 		}
 		if len(scopes) == 0 && n.Pool == nil {

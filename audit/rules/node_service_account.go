@@ -24,7 +24,7 @@ an account holds is the matter of node-service-account-roles.`,
 			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}
 gcloud projects add-iam-policy-binding {project} \
     --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com \
-    --role=roles/container.defaultNodeServiceAccount`},
+    --condition=None --role=roles/container.defaultNodeServiceAccount`},
 			anotherPool("Make another node pool with it, and move to that", "--service-account=gke-nodes@{project}.iam.gserviceaccount.com"),
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \

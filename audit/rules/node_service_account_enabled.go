@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"strings"
-
-	"gkeaudit/audit"
-)
+import "gkeaudit/audit"
 
 var nodeServiceAccountEnabled = &audit.Rule{
 	ID:       "node-service-account-enabled",
@@ -45,7 +41,7 @@ of Google's, which are in no list.`,
 		if a.Kind == audit.ServiceAgent {
 			return audit.NotApplicablef("%s is a service agent of Google's", a.Email)
 		}
-		account, gap := accountOf(in, a)
+		account, gap := in.AccountOf(a)
 		switch {
 		case gap != nil:
 			return audit.Hidden(gap)
@@ -59,18 +55,4 @@ of Google's, which are in no list.`,
 		return audit.Passf("%s is enabled", accountName(a)).Because(
 			audit.Evidence{Resource: a.ResourceName(), Field: "disabled", Value: "false"})
 	}),
-}
-
-// accountOf returns the service account of nodes from the list of its project, or the gap
-// that hides it; neither if it is not there. The default account is known by its form
-// where the project's number is not: a list has those of its own project only.
-func accountOf(in *audit.Input, a audit.NodeAccount) (*audit.ServiceAccount, *audit.Gap) {
-	accounts, gap := in.ServiceAccounts(a.Project)
-	for i := range accounts {
-		email := accounts[i].Email
-		if strings.EqualFold(email, a.Email) || a.Kind == audit.ComputeDefault && audit.ParseAccount(email).Kind == audit.ComputeDefault {
-			return &accounts[i], nil
-		}
-	}
-	return nil, gap
 }

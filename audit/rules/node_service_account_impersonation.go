@@ -9,17 +9,11 @@ import (
 )
 
 // impersonation are predefined roles by which one may act as a service account, or make
-// a key of it.
-var impersonation = []string{
+// a key of it, and others that are about much else, too.
+var impersonation = slices.Concat(serviceAccountRoles, []string{
 	"roles/owner", "roles/editor", "roles/admin", "roles/writer",
 	"roles/iam.securityAdmin",
-	"roles/iam.serviceAccountAdmin",
-	"roles/iam.serviceAccountKeyAdmin",
-	"roles/iam.serviceAccountOpenIdTokenCreator",
-	"roles/iam.serviceAccountTokenCreator",
-	"roles/iam.serviceAccountUser",
-	"roles/iam.workloadIdentityUser",
-}
+})
 
 var nodeServiceAccountImpersonation = &audit.Rule{
 	ID:       "node-service-account-impersonation",
@@ -69,22 +63,14 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	if a.Kind == audit.ServiceAgent {
 		return audit.NotApplicablef("%s is a service agent of Google's, whose policy is Google's", a.Email)
 	}
-	policies, gap := in.ServiceAccountPolicies(a.Project)
+	policies, stray, gap := in.PoliciesOf(a)
 	var bad, unclear, machines []string
 	var proof, hints []audit.Evidence
+	for _, p := range stray {
+		unclear = append(unclear, "it is not known whose policy one of the project's is")
+		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
+	}
 	for _, p := range policies {
-		is, other := isAccount(in, a, p.Account)
-		if other != nil {
-			gap = other
-		}
-		switch is {
-		case otherAccount:
-			continue
-		case unknownAccount:
-			unclear = append(unclear, "it is not known whose policy one of the project's is")
-			hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
-			continue
-		}
 		if p.Policy == nil {
 			continue
 		}

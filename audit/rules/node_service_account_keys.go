@@ -57,22 +57,12 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	if a.Kind == audit.ServiceAgent {
 		return audit.NotApplicablef("%s is a service agent of Google's, which has no keys of users'", a.Email)
 	}
-	keys, gap := in.ServiceAccountKeys(a.Project)
+	keys, stray, gap := in.KeysOf(a)
 	var users, unclear []string
 	var proof, hints []audit.Evidence
 	for _, k := range keys {
-		is, other := isAccount(in, a, k.Account)
-		if other != nil {
-			gap = other
-		}
-		if is == otherAccount {
-			continue
-		}
 		evidence := audit.Evidence{Resource: a.ResourceName() + "/keys/" + k.ID, Field: "keyType", Value: k.Type}
 		switch {
-		case is == unknownAccount:
-			unclear = append(unclear, "it is not known whose key "+k.ID+" is")
-			hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountKeys[].name", Value: strconv.Quote(k.Account)})
 		case k.Type == "USER_MANAGED" && !k.Disabled:
 			users, proof = append(users, k.ID), append(proof, evidence)
 		case k.Type == "USER_MANAGED" || k.Type == "SYSTEM_MANAGED":
@@ -81,6 +71,10 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 			evidence.Value = strings.TrimSpace("absent: not told " + k.Type)
 			hints = append(hints, evidence)
 		}
+	}
+	for _, k := range stray {
+		unclear = append(unclear, "it is not known whose key "+k.ID+" is")
+		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountKeys[].name", Value: strconv.Quote(k.Account)})
 	}
 	switch {
 	case users != nil:
@@ -92,32 +86,4 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	}
 	return audit.Passf("%s has no key of a user's that works", accountName(a)).Because(
 		audit.Absent(a.ResourceName(), "keys[]", "none is USER_MANAGED and enabled"))
-}
-
-// A sameness says whether a name is that of a service account.
-type sameness int
-
-const (
-	otherAccount sameness = iota
-	sameAccount
-	unknownAccount
-)
-
-// isAccount tells whether Cloud Asset Inventory's name of an account, its e-mail address
-// or its unique ID, is that of nodes' account. It returns the gap that keeps it from
-// being known.
-func isAccount(in *audit.Input, a audit.NodeAccount, name string) (sameness, *audit.Gap) {
-	if strings.Contains(name, "@") {
-		if strings.EqualFold(name, a.Email) || a.Kind == audit.ComputeDefault && audit.ParseAccount(name).Kind == audit.ComputeDefault {
-			return sameAccount, nil
-		}
-		return otherAccount, nil
-	}
-	accounts, gap := in.ServiceAccounts(a.Project)
-	for _, account := range accounts {
-		if account.UniqueID == name && name != "" {
-			return isAccount(in, a, account.Email)
-		}
-	}
-	return unknownAccount, gap
 }

@@ -25,8 +25,12 @@ every predefined role whose name ends in "admin"; those that let their holder ac
 as other accounts or read secrets (roles/iam.serviceAccountUser,
 roles/iam.serviceAccountTokenCreator, roles/iam.serviceAccountOpenIdTokenCreator,
 roles/iam.workloadIdentityUser, roles/secretmanager.secretAccessor);
-roles/compute.instanceAdmin.v1 and roles/container.developer; custom roles with a
-permission that those are broad by. A role that is granted on a condition counts, and
+those by which it may run something as another account or log in to machines
+(roles/compute.instanceAdmin.v1, roles/compute.osAdminLogin, roles/container.developer,
+roles/container.serviceAgent, roles/cloudbuild.builds.builder,
+roles/cloudbuild.builds.editor, roles/dataflow.developer,
+roles/deploymentmanager.editor); custom roles with one permission that is enough for
+such a thing. The deprecated roles/container.nodeServiceAgent is noted. A role that is granted on a condition counts, and
 the condition is said. Members that stand for the account count: allUsers,
 allAuthenticatedUsers, and all service accounts of a project, folder or organization.
 Who is in a group cannot be read: where a group holds a broad role, it is unknown
@@ -85,6 +89,9 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 			possible, hints = append(possible, g.Member+" holds "+g.Role+" on "+g.Resource), append(hints, g.Evidence())
 		case g.Certain:
 			v = v.Because(g.Evidence())
+			if g.Role == "roles/container.nodeServiceAgent" {
+				v = v.Noting(text + " is deprecated; roles/container.defaultNodeServiceAccount is for nodes")
+			}
 			if b == reading {
 				v = v.Noting("it may read nearly everything by " + text)
 			}

@@ -18,10 +18,10 @@ log does not tell which cluster it was that acted.`,
 	Checks: `How many of the clusters that were read have nodes that run as the same service
 account, by the serviceAccount of their node pools and of
 autoscaling.autoprovisioningNodePoolDefaults where they make node pools by its own
-defaults. More than one fails, in whatever projects they are. Where clusters of the
-account's project or of this cluster's could not be read, or where the account is
-another project's and the run is one shard of several, nothing passes. Clusters that
-are left out of the run are not counted.`,
+defaults. More than one fails, in whatever projects they are. Nodes may run as an
+account of any project: nothing passes where clusters or projects of the run could not
+be read, where the run is one shard of several, and where it is narrowed to some
+clusters or locations. Projects that the run was not asked for are not counted.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}
@@ -68,11 +68,14 @@ and pods move when the old one is drained.`,
 			return audit.Failf("%s is the account of other clusters' nodes, too: %s", accountName(a), several(names, 2)).Because(
 				audit.Evidence{Resource: a.ResourceName(), Field: "clusters", Value: strconv.Itoa(len(clusters))})
 		}
-		if gap := in.ClusterGap(a.Cluster.Project, a.Project); gap != nil {
+		gap := in.ClusterGap()
+		switch {
+		case gap != nil:
 			return audit.Hidden(gap)
-		}
-		if in.Scope.Shard != nil && a.Project != a.Cluster.Project {
-			return audit.Unknownf("%s belongs to project %s, and other shards may have clusters of it", accountName(a), a.Project)
+		case in.Scope.Shard != nil:
+			return audit.Unknownf("other shards may have clusters whose nodes run as %s", accountName(a))
+		case in.Scope.Clusters != nil || in.Scope.Locations != nil:
+			return audit.Unknownf("the run was narrowed to some clusters or locations, and others may have nodes that run as %s", accountName(a))
 		}
 		return audit.Passf("of the clusters that were read, this one alone has nodes that run as %s", accountName(a))
 	}),

@@ -22,8 +22,9 @@ by Viewer one reads what they are made of. The roles of single services say what
 person does.`,
 	Checks: `The members of bindings to roles/owner, roles/editor, roles/viewer, roles/admin,
 roles/writer and roles/reader in the allow policies of the cluster's project and of the
-folders and the organization above it. Users, groups, domains, workforce identities and
-everybody fail; service accounts are not looked at here. A condition is said and counts
+folders and the organization above it. Users, groups, domains, everybody, and
+identities of workforce and workload pools, Kubernetes service accounts among them,
+fail; service accounts of Google Cloud are not looked at here. A condition is said and counts
 as well. Where one of the policies could not be read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -51,6 +52,6 @@ say what they used.`,
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		return judgeMembers(in, c, func(role, member string) bool { return slices.Contains(basicRoles, role) && isPeople(member) },
-			"no person holds a basic role on the project, nor on what is above it")
+			"nobody but service accounts holds a basic role on the project or on what is above it")
 	}),
 }

@@ -18,14 +18,17 @@ above it, hold for every service account in it: that of nodes, and others that m
 more. Whoever may act as the nodes' account can make node pools and machines that run
 as it. On single accounts, the roles say which is meant.`,
 	Checks: `The members of bindings to roles/iam.serviceAccountUser,
-roles/iam.serviceAccountTokenCreator and roles/iam.workloadIdentityUser in the allow
-policies of the cluster's project and of the folders and the organization above it.
-Users, groups, domains, workforce identities and everybody fail; service accounts are
-not looked at here. A condition is said and counts as well. Where one of the policies
-could not be read, nothing passes.`,
+roles/iam.serviceAccountTokenCreator, roles/iam.serviceAccountOpenIdTokenCreator,
+roles/iam.workloadIdentityUser, roles/iam.serviceAccountAdmin and
+roles/iam.serviceAccountKeyAdmin in the allow policies of the cluster's project and of
+the folders and the organization above it. Users, groups, domains, everybody, and
+identities of workforce and workload pools, Kubernetes service accounts among them,
+fail; service accounts of Google Cloud are not looked at here, and neither are custom
+roles. A condition is said and counts as well. Where one of the policies could not be
+read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL \
+			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL --condition=None \
     --member=MEMBER --role=roles/iam.serviceAccountUser`},
 			{Title: "Take it away from the project (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=MEMBER --role=ROLE --all`},
@@ -48,8 +51,7 @@ could not be read, nothing passes.`,
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		roles := []string{"roles/iam.serviceAccountUser", "roles/iam.serviceAccountTokenCreator", "roles/iam.workloadIdentityUser"}
-		return judgeMembers(in, c, func(role, member string) bool { return slices.Contains(roles, role) && isPeople(member) },
-			"no person may act as all service accounts of the project")
+		return judgeMembers(in, c, func(role, member string) bool { return slices.Contains(serviceAccountRoles, role) && isPeople(member) },
+			"nobody but service accounts holds a role for acting as all service accounts of the project")
 	}),
 }
