@@ -39,20 +39,27 @@ not tell, such as address groups, secure tags, destinations or an inspection, it
 is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Narrow the rule to those who need it, or delete it", Commands: `gcloud compute firewall-rules update RULE --project={host} \
+			{Title: "If a firewall rule of the network is named: narrow it to those who need it, or delete it (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
     --source-ranges=35.235.240.0/20  # Identity-Aware Proxy, for SSH
 gcloud compute firewall-rules delete RULE --project={host}`},
-			{Title: "Or deny before it what is not meant", Commands: `gcloud compute firewall-rules create deny-internet-to-nodes --project={host} \
-    --network={network} --direction=INGRESS --priority=900 --action=DENY \
-    --rules=tcp:22,tcp:3389,tcp:10250,tcp:10255,tcp:30000-32767 \
-    --source-ranges=0.0.0.0/0 --target-tags=NODE_TAG`},
+			{Title: "If a rule of a network firewall policy is named: narrow it there (--firewall-policy-region={region} for a regional one)", Commands: `gcloud compute network-firewall-policies rules update PRIORITY --project={host} \
+    --firewall-policy=POLICY --global-firewall-policy \
+    --src-ip-ranges=35.235.240.0/20`},
+			{Title: "If a rule of a hierarchical firewall policy is named: narrow it in the organization or folder", Commands: `gcloud compute firewall-policies rules update PRIORITY \
+    --firewall-policy=POLICY --organization=ORGANIZATION \
+    --src-ip-ranges=35.235.240.0/20`},
 		},
 		Terraform: `resource "google_compute_firewall" "ssh" {
   # network = {network}, project = {host}
   source_ranges = ["35.235.240.0/20"] # Identity-Aware Proxy
-}`,
+}
+
+# For a rule of a firewall policy: src_ip_ranges in the match block of
+# google_compute_network_firewall_policy_rule or google_compute_firewall_policy_rule.`,
 		Disruption: `Who came in by the rule is kept out, at once. Look at the rule's logs or at Firewall
-Insights first.`,
+Insights first. Do not deny the internet before GKE's own rules instead: theirs have
+priority 1000, or 999, and a denial above them cuts off the control plane, health
+checks and load balancers, too.`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
