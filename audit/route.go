@@ -101,7 +101,7 @@ func (n NodeSource) sortRoutes(network NetworkName, routes []*computepb.Route, w
 			passedOver = append(passedOver, r)
 		case len(r.GetTags()) == 0, slices.ContainsFunc(r.GetTags(), func(t string) bool { return slices.Contains(tags, t) }):
 			apply = append(apply, r)
-		case slices.ContainsFunc(r.GetTags(), n.Cluster.maybeOwnTag):
+		case slices.ContainsFunc(r.GetTags(), n.Cluster.MayHaveTag):
 			unclear = append(unclear, r)
 		default:
 			passedOver = append(passedOver, r)
@@ -110,24 +110,32 @@ func (n NodeSource) sortRoutes(network NetworkName, routes []*computepb.Route, w
 	return apply, passedOver, unclear
 }
 
-// maybeOwnTag reports whether a network tag may be the one that GKE gives the
-// cluster's nodes: gke-CLUSTER-HASH-node, with a long cluster name cut short.
-func (c *Cluster) maybeOwnTag(tag string) bool {
+// GKENodeTag returns the cluster's name in a network tag of the form that GKE gives to
+// nodes, gke-CLUSTER-HASH-node, or gk3- for Autopilot, and reports whether it has that
+// form. A long name is cut short. Source: Automatically created firewall rules, in the
+// GKE documentation.
+func GKENodeTag(tag string) (cluster string, ok bool) {
 	middle, ok := strings.CutPrefix(tag, "gke-")
 	if !ok {
-		return false
+		middle, ok = strings.CutPrefix(tag, "gk3-")
+	}
+	if !ok {
+		return "", false
 	}
 	middle, ok = strings.CutSuffix(middle, "-node")
-	if !ok {
-		return false
-	}
 	dash := strings.LastIndex(middle, "-")
-	if dash < 0 {
-		return false
+	if !ok || dash <= 0 {
+		return "", false
 	}
+	return middle[:dash], true
+}
+
+// MayHaveTag reports whether a network tag may be the one that GKE gives the cluster's
+// nodes. It is never certain: other clusters may have the same name.
+func (c *Cluster) MayHaveTag(tag string) bool {
 	const shortestCut = 15 // no name is cut to fewer characters
-	name := middle[:dash]
-	return name == c.GetName() || len(name) >= shortestCut && strings.HasPrefix(c.GetName(), name)
+	name, ok := GKENodeTag(tag)
+	return ok && (name == c.GetName() || len(name) >= shortestCut && strings.HasPrefix(c.GetName(), name))
 }
 
 // live reports whether a route is in use, and whether its status is one that is known

@@ -28,15 +28,16 @@ hierarchical, global and regional firewall policies, in the order in which they 
 evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
 denials and goto_next included, for each node pool by its network tags, its service
 account and the network. Let in are the addresses that are left for a port; more
-than a /8 has, in one range or several, is the internet and fails. ICMP is not
-looked at. IPv6 counts where the cluster is dual-stack with external addresses.
+than a /8 has of IPv4, or what a /16 has of IPv6, in one range or several, is the
+internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack with external addresses.
 
-Nodes without external addresses are not applicable. Rules that GKE makes for
-Services and for itself (gke-*, k8s-*, with the tags that GKE alone gives) and
-policies of Google's services are assumed to be meant, and are not counted; the
+Nodes without external addresses are not applicable. A node pool in a subnetwork of
+another network is judged by that one. Rules of the form that GKE makes for Services of
+type LoadBalancer (k8s-fw-*, k8s2-*, for named ports and the tags that GKE alone gives)
+and policies of Google's services are assumed to be meant, and are not counted; the
 message names those that are open. Where the answer depends on what the API does
-not tell, such as address groups, secure tags, destinations or an inspection, it
-is unknown.`,
+not tell, such as the tag that GKE gives a cluster's nodes, address groups, secure
+tags, destinations or an inspection, it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "If a firewall rule of the network is named: narrow it to those who need it, or delete it (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
@@ -74,27 +75,20 @@ checks and load balancers, too.`,
 		{Framework: audit.SCC, ID: "OPEN_RDP_PORT"},
 	},
 	Needs: []audit.Data{audit.Firewalls},
-	Uses:  []audit.Data{audit.Networks},
+	Uses:  []audit.Data{audit.Networks, audit.Subnetworks},
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
 func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	private := n.Privacy()
-	ip := n.Cluster.GetIpAllocationPolicy()
-	var internet []netip.Prefix
-	if !private.Private {
-		internet = append(internet, netip.MustParsePrefix("0.0.0.0/0"))
-	}
-	if ip.GetStackType() == containerpb.StackType_IPV4_IPV6 && ip.GetIpv6AccessType() != containerpb.IPv6AccessType_INTERNAL {
-		internet = append(internet, netip.MustParsePrefix("2000::/3"))
-	}
-	if internet == nil {
+	sure, maybe := internetOf(n)
+	if maybe == nil {
 		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
 			Noting(private.Note).Because(private.Evidence...)
 	}
-	name, ok := n.Cluster.Network()
+	name, v, ok := networkOfNodes(in, n)
 	if !ok {
-		return unnamedNetwork(n.Cluster)
+		return v
 	}
 	region := audit.RegionOf(n.Cluster.GetLocation())
 	force, gap := in.EffectiveFirewalls(name, region)
@@ -102,26 +96,91 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		return audit.Hidden(gap)
 	}
 	resource := "projects/" + name.Project + "/regions/" + region + "/networks/" + name.ID + "/effectiveFirewalls"
-	f := firewallOf(n, name, resource, force)
+	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(n)
 	network, networkGap := in.Network(name)
 	order := network.GetNetworkFirewallPolicyEnforcementOrder()
 	if network != nil {
 		order = cmp.Or(order, "AFTER_CLASSIC_FIREWALL") // the API's default
 	}
-	open := f.openTo(internet, order)
-	v := open.verdict(f)
+	judge := func(internet []netip.Prefix) audit.Verdict {
+		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet)}, func() audit.Verdict {
+			return f.openTo(internet, order).verdict(f)
+		})
+	}
+	v = judge(maybe)
+	if v.Status == audit.Fail && len(sure) < len(maybe) {
+		if sure != nil {
+			v = judge(sure)
+		}
+		if v.Status != audit.Fail || sure == nil {
+			v = judge(maybe)
+			v.Status = audit.Unknown
+			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known")
+		}
+	}
 	if v.Status == audit.Unknown && networkGap != nil {
 		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
 	}
-	if v.Status == audit.Fail && private.Private {
-		v.Status = audit.Unknown
-		v = v.Noting("by IPv6, and whether private nodes have external IPv6 addresses is not known")
-	}
 	if f.notCounted != nil && v.Status != audit.Fail {
-		v = v.Noting("not counted, as made by Google for itself or for Services: " + firstOf(f.notCounted, 3))
+		var names []string
+		for _, r := range f.notCounted {
+			names = append(names, r.name)
+		}
+		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
 		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
+}
+
+// The keys that firewalls and verdicts on them are kept by.
+type (
+	firewallKey struct{ resource string }
+	ingressKey  struct{ resource, applied, internet string }
+)
+
+// internetOf returns the addresses of the internet that nodes have an external address
+// for, and those that they may have one for, too.
+func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
+	private := n.Privacy().Private
+	if !private {
+		sure = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
+	}
+	maybe = slices.Clone(sure)
+	ip := n.Cluster.GetIpAllocationPolicy()
+	access := ip.GetIpv6AccessType()
+	if access == containerpb.IPv6AccessType_INTERNAL {
+		return sure, maybe
+	}
+	ipv6 := netip.MustParsePrefix("2000::/3")
+	switch ip.GetStackType() {
+	case containerpb.StackType_IPV4:
+	case containerpb.StackType_STACK_TYPE_UNSPECIFIED: // IPv4, unless it says otherwise
+		if access != containerpb.IPv6AccessType_IPV6_ACCESS_TYPE_UNSPECIFIED {
+			maybe = append(maybe, ipv6)
+		}
+	case containerpb.StackType_IPV4_IPV6:
+		if !private {
+			sure = append(sure, ipv6)
+		}
+		maybe = append(maybe, ipv6)
+	default:
+		maybe = append(maybe, ipv6)
+	}
+	return sure, maybe
+}
+
+// networkOfNodes returns the network of nodes, or why it is not known: that of their
+// subnetwork, which need not be the cluster's.
+func networkOfNodes(in *audit.Input, n audit.NodeSource) (audit.NetworkName, audit.Verdict, bool) {
+	own, named := audit.ParseSubnetwork(n.Cluster.GetNetworkConfig().GetSubnetwork())
+	if name, ok := n.Subnetwork(); ok && (!named || name != own) {
+		return networkOf(in, n.Cluster, name)
+	}
+	network, ok := n.Cluster.Network()
+	if !ok {
+		return network, unnamedNetwork(n.Cluster), false
+	}
+	return network, audit.Verdict{}, true
 }
 
 // An openness says what the internet reaches.
