@@ -1,6 +1,10 @@
 package audit
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // A NATLoad is the nodes that a Public NAT gateway has to have ports for: of all
 // clusters that were read, not only of those that use it most.
@@ -46,13 +50,37 @@ func (s *Snapshot) NATLoad(g NATGateway) NATLoad {
 	ix := s.indexed()
 	ix.loadsOnce.Do(func() { ix.natLoads = s.countNATLoads() })
 	var load NATLoad
-	if l := ix.natLoads.byGateway[g.ResourceName()]; l != nil {
+	if l := ix.natLoads.byGateway[ix.gatewayKey(g)]; l != nil {
 		load = *l
 	}
 	project, region := Segment(g.Router, "projects"), Segment(g.Router, "regions")
-	load.Uncounted = cmp.Or(load.Uncounted, ix.natLoads.unplaced[[2]string{project, region}], ix.natLoads.unplaced[[2]string{"", region}])
+	load.Uncounted = cmp.Or(load.Uncounted, ix.natLoads.unplaced[[2]string{ix.projectKey(project), region}], ix.natLoads.unplaced[[2]string{"", region}],
+		s.Scope.leavesOut(region))
 	load.Gap = cmp.Or(ix.natLoads.gaps[""], ix.natLoads.gaps[region])
 	return load
+}
+
+// projectKey returns the ID of a project that is named by its number, where the ID is
+// known: clusters may name a host project in either way.
+func (ix *index) projectKey(project string) string { return cmp.Or(ix.ids[project], project) }
+
+func (ix *index) gatewayKey(g NATGateway) string {
+	project := Segment(g.Router, "projects")
+	return ix.projectKey(project) + strings.TrimPrefix(g.ResourceName(), "projects/"+project)
+}
+
+// leavesOut says why a snapshot of the scope may lack clusters of a region. It is empty if
+// it holds those of all projects that the audit is about.
+func (sc Scope) leavesOut(region string) string {
+	switch {
+	case len(sc.Clusters) > 0:
+		return "the audit is of some clusters alone, and others may have nodes that the gateway serves"
+	case len(sc.Locations) > 0 && !slices.Contains(sc.Locations, region):
+		return "the audit is of some locations alone, and clusters of others may have nodes that the gateway serves"
+	case sc.Shard != nil && sc.Shard.Projects > len(sc.Projects):
+		return "clusters of other shards may have nodes that the gateway serves, if their projects share the network"
+	}
+	return ""
 }
 
 func (s *Snapshot) countNATLoads() natLoads {
@@ -102,7 +130,7 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 		}
 		if !ok {
 			own, _ := c.Network()
-			key := [2]string{cmp.Or(name.Project, own.Project), cmp.Or(name.Region, RegionOf(c.GetLocation()))}
+			key := [2]string{s.indexed().projectKey(cmp.Or(name.Project, own.Project)), cmp.Or(name.Region, RegionOf(c.GetLocation()))}
 			loads.unplaced[key] = cmp.Or(loads.unplaced[key], "whether the gateway serves the nodes of "+c.ResourceName()+" is not known, for their subnetwork was not read")
 			continue
 		}
@@ -113,7 +141,7 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 			if !private && g.Pods == nil {
 				continue
 			}
-			id := g.ResourceName()
+			id := s.indexed().gatewayKey(g)
 			l := loads.byGateway[id]
 			if l == nil {
 				l = &NATLoad{}
