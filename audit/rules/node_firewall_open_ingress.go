@@ -53,10 +53,9 @@ gcloud compute firewall-rules delete RULE --project={host}`},
 		Terraform: `resource "google_compute_firewall" "ssh" {
   # network = {network}, project = {host}
   source_ranges = ["35.235.240.0/20"] # Identity-Aware Proxy
-}
-
-# For a rule of a firewall policy: src_ip_ranges in the match block of
-# google_compute_network_firewall_policy_rule or google_compute_firewall_policy_rule.`,
+  # for a rule of a firewall policy: match.src_ip_ranges of
+  # google_compute_network_firewall_policy_rule or google_compute_firewall_policy_rule
+}`,
 		Disruption: `Who came in by the rule is kept out, at once. Look at the rule's logs or at Firewall
 Insights first. Do not deny the internet before GKE's own rules instead: theirs have
 priority 1000, or 999, and a denial above them cuts off the control plane, health
