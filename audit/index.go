@@ -17,6 +17,8 @@ type index struct {
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
 
+	memos sync.Map // see Memo
+
 	loadsOnce  sync.Once
 	natLoads   natLoads
 	clusterGap *Gap                  // the first that hides clusters
@@ -90,6 +92,16 @@ func (s *Snapshot) release() {
 			p.Clusters = []*containerpb.Cluster{}
 		}
 	}
+}
+
+// Memo returns what make returns, which is called once for a snapshot and key: for what
+// is the same for many clusters. The key's type keeps those of different callers apart.
+func Memo[T any](s *Snapshot, key any, make func() T) T {
+	once, ok := s.indexed().memos.Load(key)
+	if !ok {
+		once, _ = s.indexed().memos.LoadOrStore(key, sync.OnceValue(make))
+	}
+	return once.(func() T)()
 }
 
 func (ix *index) addNumbers(s *Snapshot) {

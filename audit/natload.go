@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // A NATLoad is the nodes that a Public NAT gateway has to have ports for: of all
@@ -48,11 +49,12 @@ type natLoads struct {
 func (s *Snapshot) NATLoad(g NATGateway) NATLoad {
 	loads := s.allNATLoads()
 	var load NATLoad
-	if l := loads.byGateway[g.ResourceName()]; l != nil {
+	if l := loads.byGateway[s.indexed().gatewayKey(g)]; l != nil {
 		load = *l
 	}
 	project, region := Segment(g.Router, "projects"), Segment(g.Router, "regions")
-	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{project, region}], loads.unplaced[[2]string{"", region}])
+	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{s.indexed().projectKey(project), region}], loads.unplaced[[2]string{"", region}],
+		s.Scope.leavesOut(region))
 	load.Gap = cmp.Or(loads.gaps[""], loads.gaps[region])
 	return load
 }
@@ -62,6 +64,29 @@ func (s *Snapshot) allNATLoads() natLoads {
 	ix := s.indexed()
 	ix.loadsOnce.Do(func() { ix.natLoads = s.countNATLoads() })
 	return ix.natLoads
+}
+
+// projectKey returns the ID of a project that is named by its number, where the ID is
+// known: clusters may name a host project in either way.
+func (ix *index) projectKey(project string) string { return cmp.Or(ix.ids[project], project) }
+
+func (ix *index) gatewayKey(g NATGateway) string {
+	project := Segment(g.Router, "projects")
+	return ix.projectKey(project) + strings.TrimPrefix(g.ResourceName(), "projects/"+project)
+}
+
+// leavesOut says why a snapshot of the scope may lack clusters of a region. It is empty if
+// it holds those of all projects that the audit is about.
+func (sc Scope) leavesOut(region string) string {
+	switch {
+	case len(sc.Clusters) > 0:
+		return "the audit is of some clusters alone, and others may have nodes that the gateway serves"
+	case len(sc.Locations) > 0 && !slices.Contains(sc.Locations, region):
+		return "the audit is of some locations alone, and clusters of others may have nodes that the gateway serves"
+	case sc.Shard != nil && sc.Shard.Projects > len(sc.Projects):
+		return "clusters of other shards may have nodes that the gateway serves, if their projects share the network"
+	}
+	return ""
 }
 
 func (s *Snapshot) countNATLoads() natLoads {
@@ -114,7 +139,7 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 		}
 		if !ok {
 			own, _ := c.Network()
-			key := [2]string{cmp.Or(name.Project, own.Project), cmp.Or(name.Region, RegionOf(c.GetLocation()))}
+			key := [2]string{s.indexed().projectKey(cmp.Or(name.Project, own.Project)), cmp.Or(name.Region, RegionOf(c.GetLocation()))}
 			loads.unplaced[key] = cmp.Or(loads.unplaced[key], "whether the gateway serves the nodes of "+c.ResourceName()+" is not known, for their subnetwork was not read")
 			continue
 		}
@@ -125,7 +150,7 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 			if !private && g.Pods == nil {
 				continue
 			}
-			id := g.ResourceName()
+			id := s.indexed().gatewayKey(g)
 			if loads.byGateway[id] == nil {
 				loads.byGateway[id] = &NATLoad{}
 			}

@@ -25,6 +25,11 @@ type InternetRoutes struct {
 	// without any internet route has neither Gateway nor Elsewhere.
 	Incomplete bool
 
+	// Parts are the routes to the default internet gateway that apply, or may, for
+	// longer prefixes of public addresses. None of the above counts them, and those to
+	// Google's own addresses are not among them.
+	Parts []*computepb.Route
+
 	// PassedOver are routes to the internet that do not apply to the nodes: for
 	// other network tags, or not in use.
 	PassedOver []*computepb.Route
@@ -39,6 +44,49 @@ type InternetRoutes struct {
 // looked at by.
 const longestInternetPrefix = 8
 
+// NetworkRoutes are the routes of a network that were read, in the API's order, and those
+// that do not say which network they are of.
+type NetworkRoutes struct {
+	all   []prefixRoute
+	parts []prefixRoute // see InternetRoutes.Parts
+}
+
+// RoutesOf returns the routes of a network, and the gap that hides others.
+func (s *Snapshot) RoutesOf(network NetworkName) (*NetworkRoutes, *Gap) {
+	type key struct{ NetworkName }
+	all, gap := s.Routes(network.Project)
+	return Memo(s, key{network}, func() *NetworkRoutes {
+		var of NetworkRoutes
+		for _, r := range all {
+			name, named := ParseNetwork(r.GetNetwork())
+			if named && !name.Same(network) {
+				continue
+			}
+			dest, err := netip.ParsePrefix(r.GetDestRange())
+			p := prefixRoute{dest, r, named && err == nil}
+			of.all = append(of.all, p)
+			if p.read && dest.Addr().Is4() && dest.Bits() > longestInternetPrefix && toGateway(r) &&
+				!slices.ContainsFunc(notParts, func(o netip.Prefix) bool { return o.Overlaps(dest) && o.Bits() <= dest.Bits() }) {
+				of.parts = append(of.parts, p)
+			}
+		}
+		return &of
+	}), gap
+}
+
+// notParts are private addresses, and those by which Google APIs are reached.
+// Source: RFC 1918 and RFC 6598; Configure Private Google Access, in the VPC
+// documentation.
+var notParts = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("199.36.153.4/30"),
+	netip.MustParsePrefix("199.36.153.8/30"),
+	netip.MustParsePrefix("34.126.0.0/18"),
+}
+
 // InternetRoutes returns the routes to the internet for nodes in a network. It
 // reports certain as false where that hangs on unclear routes.
 //
@@ -46,20 +94,22 @@ const longestInternetPrefix = 8
 // number; among equals, all do. BGP routes and policy-based routes are not among
 // the routes that the API lists. Source: Routes overview in the VPC
 // documentation.
-func (n NodeSource) InternetRoutes(network NetworkName, routes []*computepb.Route) (found InternetRoutes, certain bool) {
-	apply, passedOver, unclear := n.sortRoutes(network, routes, func(dest netip.Prefix) bool {
+func (n NodeSource) InternetRoutes(routes *NetworkRoutes) (found InternetRoutes, certain bool) {
+	apply, passedOver, unclear := n.sortRoutes(routes.all, func(dest netip.Prefix) bool {
 		return dest.Addr().Is4() && dest.Bits() <= longestInternetPrefix
 	})
 	found = internetRoutes(apply)
 	found.PassedOver, found.Unclear = passedOver, unclear
+	parts, _, maybe := n.sortRoutes(routes.parts, func(netip.Prefix) bool { return true })
+	found.Parts = slices.Concat(parts, maybe)
 	return found, unclear == nil || found.leadsAs(internetRoutes(slices.Concat(apply, unclear)))
 }
 
 // RoutesTo returns the routes that nodes in a network send packets for a destination by,
 // and those of which it is not clear whether they apply, where the answer hangs on them.
 // Longer prefixes within the destination do not count.
-func (n NodeSource) RoutesTo(network NetworkName, routes []*computepb.Route, destination netip.Prefix) (best, unclear []*computepb.Route) {
-	apply, _, unclear := n.sortRoutes(network, routes, func(dest netip.Prefix) bool {
+func (n NodeSource) RoutesTo(routes *NetworkRoutes, destination netip.Prefix) (best, unclear []*computepb.Route) {
+	apply, _, unclear := n.sortRoutes(routes.all, func(dest netip.Prefix) bool {
 		return dest.Bits() <= destination.Bits() && dest.Contains(destination.Addr())
 	})
 	best = bestRoutes(destination, parseRoutes(apply))
@@ -80,28 +130,24 @@ func toGateway(r *computepb.Route) bool {
 	return strings.HasSuffix(r.GetNextHopGateway(), "/gateways/default-internet-gateway")
 }
 
-// sortRoutes sorts the routes of a network to wanted destinations into those that apply
+// sortRoutes sorts routes of a network to wanted destinations into those that apply
 // to the nodes, those that do not, and those of which that is not clear.
-func (n NodeSource) sortRoutes(network NetworkName, routes []*computepb.Route, wanted func(netip.Prefix) bool) (apply, passedOver, unclear []*computepb.Route) {
+func (n NodeSource) sortRoutes(routes []prefixRoute, wanted func(netip.Prefix) bool) (apply, passedOver, unclear []*computepb.Route) {
 	tags := n.Tags()
-	for _, r := range routes {
-		name, named := ParseNetwork(r.GetNetwork())
-		if named && !name.Same(network) {
+	for _, p := range routes {
+		if p.dest.IsValid() && !wanted(p.dest) {
 			continue
 		}
-		dest, err := netip.ParsePrefix(r.GetDestRange())
-		if err == nil && !wanted(dest) {
-			continue
-		}
+		r := p.route
 		inUse, known := live(r)
 		switch {
-		case !named, err != nil, !known:
+		case !p.read, !known:
 			unclear = append(unclear, r)
 		case !inUse:
 			passedOver = append(passedOver, r)
 		case len(r.GetTags()) == 0, slices.ContainsFunc(r.GetTags(), func(t string) bool { return slices.Contains(tags, t) }):
 			apply = append(apply, r)
-		case slices.ContainsFunc(r.GetTags(), n.Cluster.maybeOwnTag):
+		case slices.ContainsFunc(r.GetTags(), n.Cluster.MayHaveTag):
 			unclear = append(unclear, r)
 		default:
 			passedOver = append(passedOver, r)
@@ -110,24 +156,32 @@ func (n NodeSource) sortRoutes(network NetworkName, routes []*computepb.Route, w
 	return apply, passedOver, unclear
 }
 
-// maybeOwnTag reports whether a network tag may be the one that GKE gives the
-// cluster's nodes: gke-CLUSTER-HASH-node, with a long cluster name cut short.
-func (c *Cluster) maybeOwnTag(tag string) bool {
+// GKENodeTag returns the cluster's name in a network tag of the form that GKE gives to
+// nodes, gke-CLUSTER-HASH-node, or gk3- for Autopilot, and reports whether it has that
+// form. A long name is cut short. Source: Automatically created firewall rules, in the
+// GKE documentation.
+func GKENodeTag(tag string) (cluster string, ok bool) {
 	middle, ok := strings.CutPrefix(tag, "gke-")
 	if !ok {
-		return false
+		middle, ok = strings.CutPrefix(tag, "gk3-")
+	}
+	if !ok {
+		return "", false
 	}
 	middle, ok = strings.CutSuffix(middle, "-node")
-	if !ok {
-		return false
-	}
 	dash := strings.LastIndex(middle, "-")
-	if dash < 0 {
-		return false
+	if !ok || dash <= 0 {
+		return "", false
 	}
+	return middle[:dash], true
+}
+
+// MayHaveTag reports whether a network tag may be the one that GKE gives the cluster's
+// nodes. It is never certain: other clusters may have the same name.
+func (c *Cluster) MayHaveTag(tag string) bool {
 	const shortestCut = 15 // no name is cut to fewer characters
-	name := middle[:dash]
-	return name == c.GetName() || len(name) >= shortestCut && strings.HasPrefix(c.GetName(), name)
+	name, ok := GKENodeTag(tag)
+	return ok && (name == c.GetName() || len(name) >= shortestCut && strings.HasPrefix(c.GetName(), name))
 }
 
 // live reports whether a route is in use, and whether its status is one that is known
@@ -144,8 +198,9 @@ func live(r *computepb.Route) (inUse, known bool) {
 
 // A prefixRoute is a route with its destination read.
 type prefixRoute struct {
-	dest  netip.Prefix
+	dest  netip.Prefix // zero if it cannot be read
 	route *computepb.Route
+	read  bool // the network, too
 }
 
 // parseRoutes reads the destinations of routes. One that cannot be read is at the worst
@@ -157,7 +212,7 @@ func parseRoutes(routes []*computepb.Route) []prefixRoute {
 		if err != nil {
 			dest = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 		}
-		parsed = append(parsed, prefixRoute{dest.Masked(), r})
+		parsed = append(parsed, prefixRoute{dest.Masked(), r, err == nil})
 	}
 	return parsed
 }

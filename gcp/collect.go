@@ -70,6 +70,9 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	}
 	wg.Go(func() { col.iam(ctx, homes, data) })
 	wg.Wait()
+	if slices.Contains(data, audit.Firewalls) {
+		col.moreFirewalls(ctx, firewalled)
+	}
 
 	s := col.snapshot()
 	s.Time, s.Scope, s.Gaps = now, scope, audit.DistinctGaps(col.gaps)

@@ -193,22 +193,47 @@ func (col *collection) firewalls(ctx context.Context, p *audit.Project, networks
 }
 
 // firewalled returns the regions and networks that clusters use, by the project that
-// owns the network.
+// owns the network. A node pool's network that is not its cluster's is among them as soon
+// as the pool's subnetwork, which alone tells it, was read.
 func (col *collection) firewalled() map[string]map[string]bool {
 	used := map[string]map[string]bool{}
-	for _, p := range col.projects {
-		for _, cluster := range p.Clusters {
-			n, ok := audit.NewCluster(p.ID, cluster).Network()
-			if !ok {
-				continue
+	s := col.snapshot()
+	for _, p := range s.Projects {
+		for _, message := range p.Clusters {
+			cluster := audit.NewCluster(p.ID, message)
+			add := func(n audit.NetworkName, ok bool) {
+				if !ok {
+					return
+				}
+				if used[n.Project] == nil {
+					used[n.Project] = map[string]bool{}
+				}
+				used[n.Project][audit.RegionOf(cluster.GetLocation())+"/"+n.ID] = true
 			}
-			if used[n.Project] == nil {
-				used[n.Project] = map[string]bool{}
+			add(cluster.Network())
+			for _, pool := range cluster.GetNodePools() {
+				if own := pool.GetNetworkConfig().GetSubnetwork(); own != "" && own != cluster.GetNetworkConfig().GetSubnetwork() {
+					if name, ok := cluster.Subnetwork(own); ok {
+						add(s.NetworkOf(cluster, name))
+					}
+				}
 			}
-			used[n.Project][audit.RegionOf(cluster.GetLocation())+"/"+n.ID] = true
 		}
 	}
 	return used
+}
+
+// moreFirewalls reads what is in force on networks that only became known with the
+// subnetworks.
+func (col *collection) moreFirewalls(ctx context.Context, read map[string]map[string]bool) {
+	var wg sync.WaitGroup
+	for id, networks := range col.firewalled() {
+		maps.DeleteFunc(networks, func(key string, _ bool) bool { return read[id][key] })
+		if p := col.projects[id]; p != nil {
+			wg.Go(func() { col.firewalls(ctx, p, networks) })
+		}
+	}
+	wg.Wait()
 }
 
 // A page is one page of a list, and what it says is missing from it.

@@ -110,12 +110,12 @@ func (s *addressSet) allIPv6() bool {
 	return slices.ContainsFunc(disjoint(s.v6), func(p netip.Prefix) bool { return p.Bits() <= global.Bits() && p.Overlaps(global) })
 }
 
-// wideIPv6 reports whether the set's IPv6 addresses are as large a share of all
-// global unicast addresses as a /8 is of IPv4: 2^117 or more.
+// wideIPv6 reports whether the set's IPv6 addresses are as many as a /16 has, 2^112, or
+// more: whole providers have less, registries /12.
 func (s *addressSet) wideIPv6() bool {
 	n := new(big.Int)
 	for _, p := range disjoint(s.v6) {
 		n.Add(n, new(big.Int).Lsh(big.NewInt(1), uint(128-p.Bits())))
 	}
-	return n.BitLen() > 117
+	return n.BitLen() > 112
 }

@@ -29,7 +29,8 @@ privateClusterConfig), and then its authorized networks. Disabled fails. Enabled
 with an empty list passes: nobody from outside is admitted. A list that is as good
 as open fails: a block of length 0, or 16,777,216 (2^24) or more public IPv4
 addresses when overlaps are counted once and private and reserved ranges not at
-all. Without IP endpoints (DNS endpoint only) it does not apply, because
+all. Which IPv6 ranges GKE admits is not documented: as many addresses as a /16 has, or
+more, are unknown. Without IP endpoints (DNS endpoint only) it does not apply, because
 authorized networks do not filter that endpoint. Access from Google Cloud's own
 addresses is noted, not judged.`,
 	Remediation: audit.Remediation{

@@ -15,8 +15,8 @@ nobody in the house knows, and nobody notices when one of them tries.`,
 together may hold as many public IPv4 addresses as the parameter
 authorizedNetworksBreadth says, 65,536 (2^16) if nothing is laid down; overlaps are
 counted once and private and reserved ranges not at all. More fails, as does any
-list that holds every address. IPv6 ranges are not counted; one as wide as a /8 of
-IPv4 is unknown, as is a block that cannot be read. Without a public endpoint, or
+list that holds every address. IPv6 ranges are not counted; as many addresses as a
+/16 has, or more, are unknown, as is a block that cannot be read. Without a public endpoint, or
 with authorized networks off, it does not apply: that is for authorized-networks.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{

@@ -27,7 +27,9 @@ cluster does not masquerade pods (networkConfig.defaultSnatStatus.disabled), the
 pods' secondary ranges must be served, too. Several gateways count together. The
 network needs a default route to the default internet gateway, or the gateway is
 inert. A default route to another next hop is another way out, and a network with
-neither gateway nor internet route is air-gapped: both are not applicable. A network
+neither gateway nor internet route is air-gapped: both are not applicable. Routes to
+the default internet gateway for longer prefixes than /8 are named, and unknown if
+together they reach more addresses than a /8 has. A network
 that the parameter airGappedNetworks names is to have no way out: one with a default
 route that Cloud NAT uses fails, and without it the rule does not apply. BGP
 routes, policy-based routes and firewall rules are not in what is read: where only
@@ -104,7 +106,7 @@ that has an address for it: look at the firewall rules first.`,
 			return v
 		}
 		e := newEgress(s, c, network, sn)
-		routes, gap := s.Routes(network.Project)
+		routes, gap := s.RoutesOf(network)
 		if gap != nil {
 			return audit.Hidden(gap, e.natGap)
 		}
@@ -162,8 +164,8 @@ func newEgress(s *audit.Input, c *audit.Cluster, network audit.NetworkName, sn a
 	return e
 }
 
-func (e *egress) judge(n audit.NodeSource, routes []*computepb.Route) audit.Verdict {
-	found, certain := n.InternetRoutes(e.network, routes)
+func (e *egress) judge(n audit.NodeSource, routes *audit.NetworkRoutes) audit.Verdict {
+	found, certain := n.InternetRoutes(routes)
 	switch {
 	case !certain:
 		return audit.Unknownf("the way out depends on a route of which it is not clear whether it applies to the nodes").
@@ -201,6 +203,10 @@ func (e *egress) declaredAirGapped(found audit.InternetRoutes) audit.Verdict {
 		if v, ok := e.mayBeLearned(); ok {
 			return v.Because(because...)
 		}
+	}
+	if len(found.Parts) > 0 && (gateways != nil || e.natGap != nil || len(e.nat.Undecided) > 0) {
+		return audit.Unknownf("declared air-gapped, yet parts of the internet have a route to the default internet gateway, and Cloud NAT serves the subnetwork or may: %s", routeNames(found.Parts[:min(len(found.Parts), 3)])).
+			Because(because...).Because(routeEvidence(found.Parts[:min(len(found.Parts), 10)])...)
 	}
 	v := audit.NotApplicablef("declared air-gapped, and there is no way out")
 	if gateways != nil {
@@ -301,15 +307,33 @@ func (e *egress) noRoute(found audit.InternetRoutes) audit.Verdict {
 	if v, ok := e.mayBeLearned(); ok {
 		return v.Because(evidence...)
 	}
+	parts := ""
+	if n := len(found.Parts); n > 0 {
+		parts = count(uint64(n), "route", "routes") + " to the default internet gateway for parts of the internet: " + routeNames(found.Parts[:min(n, 3)])
+		evidence = append(evidence, routeEvidence(found.Parts[:min(n, 10)])...)
+	}
 	switch {
+	case wideRoutes(found.Parts):
+		return audit.Unknownf("no default route applies to the nodes, but so many parts of the internet have one that whether they are air-gapped is not known").
+			Noting(parts).Because(evidence...)
 	case len(e.nat.Undecided) > 0:
 		return audit.Unknownf("no default route applies to the nodes, and whether Cloud NAT serves their range is undecided: %s", strings.Join(e.nat.Undecided, ", ")).
 			Because(e.nat.Evidence...).Because(evidence...)
 	case e.nat.CoversAny():
 		return audit.Failf("a Cloud NAT gateway serves the subnetwork but is inert: no default route to the internet gateway applies to the nodes").
-			Because(evidence...).Because(e.nat.Evidence...)
+			Noting(parts).Because(evidence...).Because(e.nat.Evidence...)
 	}
-	return audit.NotApplicablef("air-gapped: no route to the internet applies to the nodes, and no Cloud NAT gateway serves them").Because(evidence...)
+	return audit.NotApplicablef("air-gapped: no route to the internet applies to the nodes, and no Cloud NAT gateway serves them").
+		Noting(parts).Because(evidence...)
+}
+
+// wideRoutes reports whether routes reach more of the internet's addresses than a /8 has.
+func wideRoutes(routes []*computepb.Route) bool {
+	var set addressSet
+	for _, r := range routes {
+		set.add(r.GetDestRange())
+	}
+	return set.publicIPv4() > 1<<24
 }
 
 // mayBeLearned judges nodes without a full set of static routes where BGP may bring

@@ -30,6 +30,13 @@ type firewallRule struct {
 
 	// anySource says that there may be more sources than the ranges.
 	anySource bool
+
+	// tags and accounts are the network tags and the service accounts of the nodes
+	// that the rule is about; none are all.
+	tags, accounts []string
+
+	// byGKE says that GKE is taken to have made it for a Service.
+	byGKE bool
 }
 
 // traffic is a protocol, in lower case and by name, and ports; "all" is every protocol.
@@ -50,8 +57,8 @@ type firewall struct {
 	vpc          firewallPolicy
 	network      []firewallPolicy // global, then regional
 
-	notCounted []string // rules that are left out
-	unknown    string   // what has no known place
+	notCounted []firewallRule // that are left out, if they are for the internet
+	unknown    string         // what has no known place
 }
 
 // orders returns the orders in which the policies may be evaluated: the API does not
@@ -77,31 +84,24 @@ func (f *firewall) orders(enforcement string) [][]firewallPolicy {
 	return orders
 }
 
-// firewallOf returns what is in force on the nodes of a source.
-func firewallOf(n audit.NodeSource, network audit.NetworkName, resource string, in *audit.EffectiveFirewalls) *firewall {
+// firewallOf returns what is in force on a network, for all nodes.
+func firewallOf(in *audit.Input, network audit.NetworkName, resource string, force *audit.EffectiveFirewalls) *firewall {
 	f := &firewall{}
-	add := func(to *firewallPolicy, r firewallRule, applies, own bool) {
-		switch {
-		case !applies:
-		case own && (r.action == "allow" || r.unsure):
-			if wide(r.sources) {
-				f.notCounted = append(f.notCounted, r.name)
-			}
-		default:
-			*to = append(*to, r)
-		}
-	}
-	for _, fw := range in.GetFirewalls() {
+	for _, fw := range force.GetFirewalls() {
 		if fw.GetDisabled() || fw.GetDirection() == "EGRESS" {
 			continue
 		}
-		r, applies := vpcRule(n, resource, fw)
-		add(&f.vpc, r, applies, madeByGKE(fw))
+		r := vpcRule(resource, fw)
+		if r.byGKE = madeByGKE(r, fw); !r.byGKE {
+			f.vpc = append(f.vpc, r)
+		} else if wide(r.sources) {
+			f.notCounted = append(f.notCounted, r)
+		}
 	}
 	slices.SortStableFunc(f.vpc, func(a, b firewallRule) int { // a denial comes before an allowance of its priority
 		return cmp.Or(cmp.Compare(a.priority, b.priority), -strings.Compare(a.action, b.action))
 	})
-	policies := slices.Clone(in.GetFirewallPolicys())
+	policies := slices.Clone(force.GetFirewallPolicys())
 	slices.SortStableFunc(policies, func(a, b *computepb.RegionNetworkFirewallPoliciesGetEffectiveFirewallsResponseEffectiveFirewallPolicy) int {
 		return cmp.Compare(a.GetPriority(), b.GetPriority())
 	})
@@ -113,8 +113,15 @@ func firewallOf(n audit.NodeSource, network audit.NetworkName, resource string, 
 			if pr.GetDisabled() || pr.GetDirection() == "EGRESS" {
 				continue
 			}
-			r, applies := policyRule(n, network, resource, p.GetName(), pr)
-			add(&policy, r, applies, system)
+			switch r, applies := policyRule(in, network, resource, p.GetName(), pr); {
+			case !applies:
+			case system && (r.action == "allow" || r.unsure):
+				if wide(r.sources) {
+					f.notCounted = append(f.notCounted, r)
+				}
+			default:
+				policy = append(policy, r)
+			}
 		}
 		slices.SortStableFunc(policy, func(a, b firewallRule) int { return cmp.Compare(a.priority, b.priority) })
 		switch {
@@ -135,18 +142,60 @@ func firewallOf(n audit.NodeSource, network audit.NetworkName, resource string, 
 	return f
 }
 
-// madeByGKE reports whether a rule looks like one that GKE made for a Service or for
-// the cluster itself: it is named so, and its targets are the tags that GKE gives to
-// nodes. Source: Automatically created firewall rules, in the GKE documentation.
-func madeByGKE(fw *computepb.Firewall) bool {
-	return (strings.HasPrefix(fw.GetName(), "gke-") || strings.HasPrefix(fw.GetName(), "k8s-")) && len(fw.GetTargetTags()) > 0 &&
-		!slices.ContainsFunc(fw.GetTargetTags(), func(tag string) bool { return !gkeNodeTag.MatchString(tag) })
+// on returns what of it is about the nodes of a source, and a key that is the same for
+// all sources that it is the same for.
+func (f *firewall) on(n audit.NodeSource) (own *firewall, key string) {
+	var applied []byte
+	about := func(rules []firewallRule) []firewallRule {
+		var left []firewallRule
+		for i := range rules {
+			switch applies, sure := rules[i].appliesTo(n); {
+			case !applies:
+				applied = append(applied, '-')
+			case sure:
+				applied = append(applied, '+')
+				left = append(left, rules[i])
+			default:
+				applied = append(applied, '?')
+				r := rules[i]
+				r.unsure = true
+				left = append(left, r)
+			}
+		}
+		return left
+	}
+	all := func(policies []firewallPolicy) []firewallPolicy {
+		var left []firewallPolicy
+		for _, p := range policies {
+			if p = about(p); p != nil {
+				left = append(left, p)
+			}
+		}
+		return left
+	}
+	own = &firewall{hierarchical: all(f.hierarchical), system: all(f.system), vpc: about(f.vpc), network: all(f.network),
+		notCounted: about(f.notCounted), unknown: f.unknown}
+	return own, string(applied)
 }
 
-// gkeNodeTag is the form of the tag that GKE gives to nodes and does not tell.
-var gkeNodeTag = regexp.MustCompile(`^(?:gke|gk3)-(.+)-[0-9a-f]{8}-node$`)
+// serviceRule is the form of the names of the firewall rules that GKE makes for Services
+// of type LoadBalancer: k8s-fw- and the load balancer's name, which is made from the
+// Service's UID, or k8s2-CLUSTER-NAMESPACE-SERVICE-HASH. Source: Automatically created
+// firewall rules, in the GKE documentation.
+var serviceRule = regexp.MustCompile(`^(?:k8s-fw-a[0-9a-f]{31}|k8s2-[0-9a-z]{8}-.+-[0-9a-z]{8}(?:-fw)?(?:-ipv6)?)$`)
 
-func vpcRule(n audit.NodeSource, resource string, fw *computepb.Firewall) (firewallRule, bool) {
+// madeByGKE reports whether a rule looks like one that GKE made for a Service: it is
+// named so, it allows named ports alone, and its targets are the tags that GKE gives to
+// nodes. Anybody may make one that looks so.
+func madeByGKE(r firewallRule, fw *computepb.Firewall) bool {
+	return r.action == "allow" && serviceRule.MatchString(fw.GetName()) && len(r.tags) > 0 && len(r.accounts) == 0 &&
+		!slices.ContainsFunc(r.tags, func(tag string) bool { _, ok := audit.GKENodeTag(tag); return !ok }) &&
+		!slices.ContainsFunc(r.traffic, func(t traffic) bool {
+			return t.protocol != "tcp" && t.protocol != "udp" || t.low == 0 && t.top == 65535
+		})
+}
+
+func vpcRule(resource string, fw *computepb.Firewall) firewallRule {
 	r := firewallRule{
 		name:     "firewall rule " + fw.GetName(),
 		priority: 1000,
@@ -169,11 +218,13 @@ func vpcRule(n audit.NodeSource, resource string, fw *computepb.Firewall) (firew
 	}
 	r.from(ranges)
 	r.to(fw.GetDestinationRanges())
-	applies := len(fw.GetTargetTags()) == 0 || r.hasTag(n, fw.GetTargetTags())
-	return r, applies && r.hasAccount(n, fw.GetTargetServiceAccounts())
+	r.tags, r.accounts = fw.GetTargetTags(), fw.GetTargetServiceAccounts()
+	return r
 }
 
-func policyRule(n audit.NodeSource, network audit.NetworkName, resource, policy string, pr *computepb.FirewallPolicyRule) (firewallRule, bool) {
+// policyRule reads a rule of a policy. It reports false for one that is about no nodes of
+// the network.
+func policyRule(in *audit.Input, network audit.NetworkName, resource, policy string, pr *computepb.FirewallPolicyRule) (firewallRule, bool) {
 	m := pr.GetMatch()
 	r := firewallRule{
 		name:     fmt.Sprintf("rule %d of firewall policy %s", pr.GetPriority(), policy),
@@ -190,25 +241,35 @@ func policyRule(n audit.NodeSource, network audit.NetworkName, resource, policy 
 		m.GetDestNetworkContext() != "" && m.GetDestNetworkContext() != "UNSPECIFIED" || m.GetDestNetworkType() != "" && m.GetDestNetworkType() != "UNSPECIFIED" {
 		r.unsure = true
 	}
-	more := len(m.GetSrcAddressGroups())+len(m.GetSrcFqdns())+len(m.GetSrcRegionCodes())+len(m.GetSrcThreatIntelligences()) > 0
-	r.anySource = more || len(m.GetSrcIpRanges()) == 0 && len(m.GetSrcSecureTags()) == 0
+	other := len(m.GetSrcAddressGroups())+len(m.GetSrcFqdns())+len(m.GetSrcRegionCodes())+len(m.GetSrcThreatIntelligences()) > 0
+	alone := !other && len(m.GetSrcIpRanges()) == 0 && len(m.GetSrcSecureTags()) == 0
+	r.anySource = other || alone
 	for _, kind := range []string{m.GetSrcNetworkContext(), m.GetSrcNetworkType()} {
 		switch kind {
-		case "", "UNSPECIFIED", "INTERNET":
+		case "", "UNSPECIFIED":
+		case "INTERNET":
+			if alone { // nothing else narrows it
+				r.sources, r.anySource = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}, false
+			}
 		case "NON_INTERNET", "INTRA_VPC", "VPC_NETWORKS": // none of it comes from the internet
-			r.sources, r.anySource = nil, false
+			r.sources, r.anySource, alone = nil, false, false
 		default:
 			r.unsure = true
 		}
 	}
-	if target := pr.GetTargetType(); target != "" && target != "INSTANCES" {
+	switch pr.GetTargetType() {
+	case "", "INSTANCES":
+	case "INTERNAL_MANAGED_LB":
 		return r, false
+	default:
+		r.unsure = true
 	}
-	if targets := pr.GetTargetResources(); len(targets) > 0 && !slices.ContainsFunc(targets, func(link string) bool {
-		name, ok := audit.ParseNetwork(link)
-		return !ok || name.Same(network)
-	}) {
-		return r, false
+	if targets := pr.GetTargetResources(); len(targets) > 0 {
+		applies, sure := amongTargets(in, targets, network)
+		if !applies {
+			return r, false
+		}
+		r.unsure = r.unsure || !sure
 	}
 	if tags := pr.GetTargetSecureTags(); len(tags) > 0 {
 		r.unsure = true // which nodes have a tag is not told
@@ -216,7 +277,35 @@ func policyRule(n audit.NodeSource, network audit.NetworkName, resource, policy 
 			return r, false
 		}
 	}
-	return r, r.hasAccount(n, pr.GetTargetServiceAccounts())
+	r.accounts = pr.GetTargetServiceAccounts()
+	return r, true
+}
+
+// amongTargets reports whether a network is among target resources, or may be: a project may
+// stand as its number there, which need not be known.
+func amongTargets(in *audit.Input, targets []string, network audit.NetworkName) (applies, sure bool) {
+	for _, link := range targets {
+		name, ok := audit.ParseNetwork(link)
+		switch {
+		case !ok:
+			applies = true
+		case !name.Same(network):
+		case name == network:
+			return true, true
+		default:
+			id, number := name.Project, network.Project
+			if strings.Trim(id, "0123456789") == "" {
+				id, number = number, id
+			}
+			switch known, gap := in.ProjectNumber(id); {
+			case gap != nil:
+				applies = true
+			case known == number:
+				return true, true
+			}
+		}
+	}
+	return applies, false
 }
 
 func (r *firewallRule) from(ranges []string) {
@@ -237,41 +326,40 @@ func (r *firewallRule) to(ranges []string) {
 	}
 }
 
-// hasTag reports whether nodes have, or may have, any of some network tags.
-func (r *firewallRule) hasTag(n audit.NodeSource, tags []string) bool {
-	maybe := false
-	own := n.Tags()
-	for _, tag := range tags {
-		if slices.Contains(own, tag) {
-			return true
-		}
-		if m := gkeNodeTag.FindStringSubmatch(tag); m != nil {
-			if m[1] == n.Cluster.GetName() {
-				return true
-			}
-			maybe = maybe || strings.HasPrefix(n.Cluster.GetName(), m[1]) // cut short, or another cluster's
-		}
-	}
-	r.unsure = r.unsure || maybe
-	return maybe
+// appliesTo reports whether a rule is about nodes or may be, and whether that is sure.
+func (r *firewallRule) appliesTo(n audit.NodeSource) (applies, sure bool) {
+	tagged, sureTag := hasTag(n, r.tags)
+	runs, sureAccount := hasAccount(n, r.accounts)
+	return tagged && runs, sureTag && sureAccount
 }
 
-// hasAccount reports whether nodes run as, or may run as, any of some service accounts;
-// none stands for all.
-func (r *firewallRule) hasAccount(n audit.NodeSource, accounts []string) bool {
-	own := n.Pool.GetConfig().GetServiceAccount()
-	if n.Pool == nil {
-		own = n.Cluster.GetAutoscaling().GetAutoprovisioningNodePoolDefaults().GetServiceAccount()
+// hasTag reports whether nodes have, or may have, any of some network tags, and whether
+// that is sure; none stands for all. A tag of GKE's own form is never sure to be theirs.
+func hasTag(n audit.NodeSource, tags []string) (has, sure bool) {
+	if len(tags) == 0 {
+		return true, true
 	}
-	if len(accounts) == 0 || slices.Contains(accounts, own) {
-		return true
+	own := n.Tags()
+	if slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(own, tag) }) {
+		return true, true
+	}
+	return slices.ContainsFunc(tags, n.Cluster.MayHaveTag), false
+}
+
+// hasAccount reports whether nodes run as, or may run as, any of some service accounts,
+// and whether that is sure; none stands for all.
+func hasAccount(n audit.NodeSource, accounts []string) (has, sure bool) {
+	if len(accounts) == 0 {
+		return true, true
+	}
+	own, _ := n.ServiceAccount()
+	if slices.Contains(accounts, own) {
+		return true, true
 	}
 	if own != "" && own != "default" {
-		return false
+		return false, true
 	}
-	maybe := slices.ContainsFunc(accounts, func(a string) bool { return strings.HasSuffix(a, "-compute@developer.gserviceaccount.com") })
-	r.unsure = r.unsure || maybe
-	return maybe
+	return slices.ContainsFunc(accounts, func(a string) bool { return strings.HasSuffix(a, "-compute@developer.gserviceaccount.com") }), false
 }
 
 // protocolNames are those that rules may give by number. Source: IANA's protocol numbers.
@@ -389,7 +477,7 @@ func admitted(policies []firewallPolicy, t traffic, from []netip.Prefix, most bo
 }
 
 // wide reports whether addresses are so many of the internet's that they can be nobody's
-// own: more than a /8 has of IPv4, or as large a share of IPv6.
+// own: more than a /8 has of IPv4, or what a /16 has of IPv6.
 func wide(addresses []netip.Prefix) bool {
 	var set addressSet
 	for _, p := range addresses {

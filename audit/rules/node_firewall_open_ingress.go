@@ -28,31 +28,38 @@ hierarchical, global and regional firewall policies, in the order in which they 
 evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
 denials and goto_next included, for each node pool by its network tags, its service
 account and the network. Let in are the addresses that are left for a port; more
-than a /8 has, in one range or several, is the internet and fails. ICMP is not
-looked at. IPv6 counts where the cluster is dual-stack with external addresses.
+than a /8 has of IPv4, or what a /16 has of IPv6, in one range or several, is the
+internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack with external addresses.
 
-Nodes without external addresses are not applicable. Rules that GKE makes for
-Services and for itself (gke-*, k8s-*, with the tags that GKE alone gives) and
-policies of Google's services are assumed to be meant, and are not counted; the
+Nodes without external addresses are not applicable. A node pool in a subnetwork of
+another network is judged by that one. Rules of the form that GKE makes for Services of
+type LoadBalancer (k8s-fw-*, k8s2-*, for named ports and the tags that GKE alone gives)
+and policies of Google's services are assumed to be meant, and are not counted; the
 message names those that are open. Where the answer depends on what the API does
-not tell, such as address groups, secure tags, destinations or an inspection, it
-is unknown.`,
+not tell, such as the tag that GKE gives a cluster's nodes, address groups, secure
+tags, destinations or an inspection, it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Narrow the rule to those who need it, or delete it", Commands: `gcloud compute firewall-rules update RULE --project={host} \
+			{Title: "If a firewall rule of the network is named: narrow it to those who need it, or delete it (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
     --source-ranges=35.235.240.0/20  # Identity-Aware Proxy, for SSH
 gcloud compute firewall-rules delete RULE --project={host}`},
-			{Title: "Or deny before it what is not meant", Commands: `gcloud compute firewall-rules create deny-internet-to-nodes --project={host} \
-    --network={network} --direction=INGRESS --priority=900 --action=DENY \
-    --rules=tcp:22,tcp:3389,tcp:10250,tcp:10255,tcp:30000-32767 \
-    --source-ranges=0.0.0.0/0 --target-tags=NODE_TAG`},
+			{Title: "If a rule of a network firewall policy is named: narrow it there (--firewall-policy-region={region} for a regional one)", Commands: `gcloud compute network-firewall-policies rules update PRIORITY --project={host} \
+    --firewall-policy=POLICY --global-firewall-policy \
+    --src-ip-ranges=35.235.240.0/20`},
+			{Title: "If a rule of a hierarchical firewall policy is named: narrow it in the organization or folder", Commands: `gcloud compute firewall-policies rules update PRIORITY \
+    --firewall-policy=POLICY --organization=ORGANIZATION \
+    --src-ip-ranges=35.235.240.0/20`},
 		},
 		Terraform: `resource "google_compute_firewall" "ssh" {
   # network = {network}, project = {host}
   source_ranges = ["35.235.240.0/20"] # Identity-Aware Proxy
+  # for a rule of a firewall policy: match.src_ip_ranges of
+  # google_compute_network_firewall_policy_rule or google_compute_firewall_policy_rule
 }`,
 		Disruption: `Who came in by the rule is kept out, at once. Look at the rule's logs or at Firewall
-Insights first.`,
+Insights first. Do not deny the internet before GKE's own rules instead: theirs have
+priority 1000, or 999, and a denial above them cuts off the control plane, health
+checks and load balancers, too.`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
@@ -67,27 +74,20 @@ Insights first.`,
 		{Framework: audit.SCC, ID: "OPEN_RDP_PORT"},
 	},
 	Needs: []audit.Data{audit.Firewalls},
-	Uses:  []audit.Data{audit.Networks},
+	Uses:  []audit.Data{audit.Networks, audit.Subnetworks},
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
 func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	private := n.Privacy()
-	ip := n.Cluster.GetIpAllocationPolicy()
-	var internet []netip.Prefix
-	if !private.Private {
-		internet = append(internet, netip.MustParsePrefix("0.0.0.0/0"))
-	}
-	if ip.GetStackType() == containerpb.StackType_IPV4_IPV6 && ip.GetIpv6AccessType() != containerpb.IPv6AccessType_INTERNAL {
-		internet = append(internet, netip.MustParsePrefix("2000::/3"))
-	}
-	if internet == nil {
+	sure, maybe := internetOf(n)
+	if maybe == nil {
 		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
 			Noting(private.Note).Because(private.Evidence...)
 	}
-	name, ok := n.Cluster.Network()
+	name, v, ok := networkOfNodes(in, n)
 	if !ok {
-		return unnamedNetwork(n.Cluster)
+		return v
 	}
 	region := audit.RegionOf(n.Cluster.GetLocation())
 	force, gap := in.EffectiveFirewalls(name, region)
@@ -95,26 +95,91 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		return audit.Hidden(gap)
 	}
 	resource := "projects/" + name.Project + "/regions/" + region + "/networks/" + name.ID + "/effectiveFirewalls"
-	f := firewallOf(n, name, resource, force)
+	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(n)
 	network, networkGap := in.Network(name)
 	order := network.GetNetworkFirewallPolicyEnforcementOrder()
 	if network != nil {
 		order = cmp.Or(order, "AFTER_CLASSIC_FIREWALL") // the API's default
 	}
-	open := f.openTo(internet, order)
-	v := open.verdict(f)
+	judge := func(internet []netip.Prefix) audit.Verdict {
+		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet)}, func() audit.Verdict {
+			return f.openTo(internet, order).verdict(f)
+		})
+	}
+	v = judge(maybe)
+	if v.Status == audit.Fail && len(sure) < len(maybe) {
+		if sure != nil {
+			v = judge(sure)
+		}
+		if v.Status != audit.Fail || sure == nil {
+			v = judge(maybe)
+			v.Status = audit.Unknown
+			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known")
+		}
+	}
 	if v.Status == audit.Unknown && networkGap != nil {
 		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
 	}
-	if v.Status == audit.Fail && private.Private {
-		v.Status = audit.Unknown
-		v = v.Noting("by IPv6, and whether private nodes have external IPv6 addresses is not known")
-	}
 	if f.notCounted != nil && v.Status != audit.Fail {
-		v = v.Noting("not counted, as made by Google for itself or for Services: " + firstOf(f.notCounted, 3))
+		var names []string
+		for _, r := range f.notCounted {
+			names = append(names, r.name)
+		}
+		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
 		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
+}
+
+// The keys that firewalls and verdicts on them are kept by.
+type (
+	firewallKey struct{ resource string }
+	ingressKey  struct{ resource, applied, internet string }
+)
+
+// internetOf returns the addresses of the internet that nodes have an external address
+// for, and those that they may have one for, too.
+func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
+	private := n.Privacy().Private
+	if !private {
+		sure = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
+	}
+	maybe = slices.Clone(sure)
+	ip := n.Cluster.GetIpAllocationPolicy()
+	access := ip.GetIpv6AccessType()
+	if access == containerpb.IPv6AccessType_INTERNAL {
+		return sure, maybe
+	}
+	ipv6 := netip.MustParsePrefix("2000::/3")
+	switch ip.GetStackType() {
+	case containerpb.StackType_IPV4:
+	case containerpb.StackType_STACK_TYPE_UNSPECIFIED: // IPv4, unless it says otherwise
+		if access != containerpb.IPv6AccessType_IPV6_ACCESS_TYPE_UNSPECIFIED {
+			maybe = append(maybe, ipv6)
+		}
+	case containerpb.StackType_IPV4_IPV6:
+		if !private {
+			sure = append(sure, ipv6)
+		}
+		maybe = append(maybe, ipv6)
+	default:
+		maybe = append(maybe, ipv6)
+	}
+	return sure, maybe
+}
+
+// networkOfNodes returns the network of nodes, or why it is not known: that of their
+// subnetwork, which need not be the cluster's.
+func networkOfNodes(in *audit.Input, n audit.NodeSource) (audit.NetworkName, audit.Verdict, bool) {
+	own, named := audit.ParseSubnetwork(n.Cluster.GetNetworkConfig().GetSubnetwork())
+	if name, ok := n.Subnetwork(); ok && (!named || name != own) {
+		return networkOf(in, n.Cluster, name)
+	}
+	network, ok := n.Cluster.Network()
+	if !ok {
+		return network, unnamedNetwork(n.Cluster), false
+	}
+	return network, audit.Verdict{}, true
 }
 
 // An openness says what the internet reaches.

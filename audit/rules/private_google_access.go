@@ -143,7 +143,7 @@ func natMeanwhile(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork, net
 		return "no Cloud NAT gateway stands in for it", nat.Evidence
 	}
 	gateways := strings.Join(nat.Nodes, ", ")
-	routes, gap := s.Routes(network.Project)
+	routes, gap := s.RoutesOf(network)
 	if gap != nil {
 		return "whether Cloud NAT (" + gateways + ") stands in for it is unknown: " + gap.String(), nat.Evidence
 	}
@@ -152,7 +152,7 @@ func natMeanwhile(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork, net
 		sources = []audit.NodeSource{{Cluster: c}}
 	}
 	for _, n := range sources {
-		if found, certain := n.InternetRoutes(network, routes); !certain || len(found.Gateway) == 0 {
+		if found, certain := n.InternetRoutes(routes); !certain || len(found.Gateway) == 0 {
 			return "Cloud NAT (" + gateways + ") serves it, but no default route is sure to lead there", nat.Evidence
 		}
 	}

@@ -21,7 +21,8 @@ to send them there. The default route to the internet gateway does, and networks
 that have none on purpose need one for the range of private.googleapis.com or
 restricted.googleapis.com. It is forgotten when somebody takes the default route out.`,
 	Checks: `The routes that apply to the private nodes in each subnetwork of the cluster. It passes
-with a default route to the default internet gateway, or a route there for
+with a default route to the default internet gateway (unless the ranges below have a
+route to another next hop, where DNS may send nodes: unknown), or a route there for
 199.36.153.8/30 (private.googleapis.com) or 199.36.153.4/30
 (restricted.googleapis.com); the DNS zones that the latter two take are not read. A
 default route to another next hop is another way: not applicable. With none of them
@@ -69,7 +70,7 @@ change where all machines of the network look for Google APIs.`,
 		if !ok {
 			return v
 		}
-		routes, gap := in.Routes(network.Project)
+		routes, gap := in.RoutesOf(network)
 		if gap != nil {
 			return audit.Hidden(gap)
 		}
@@ -95,9 +96,16 @@ var googleRanges = []struct {
 // directRange is one that is to be routed beside either of them.
 var directRange = netip.MustParsePrefix("34.126.0.0/18")
 
-func (e *egress) judgeGoogleRoute(n audit.NodeSource, all []*computepb.Route) audit.Verdict {
-	internet, certain := n.InternetRoutes(e.network, all)
+func (e *egress) judgeGoogleRoute(n audit.NodeSource, all *audit.NetworkRoutes) audit.Verdict {
+	internet, certain := n.InternetRoutes(all)
 	if certain && len(internet.Gateway) > 0 && len(internet.Elsewhere) == 0 && !internet.Incomplete {
+		for _, r := range googleRanges {
+			if routes, doubtful := n.RoutesTo(all, r.prefix); doubtful != nil || !audit.LeadToGateway(routes) {
+				return audit.Unknownf("Google APIs are reached by the default route %s, unless DNS, which is not read, answers with %s: route %s leads there by %s, or may",
+					routeNames(internet.Gateway), r.name, routeNames(slices.Concat(routes, doubtful)), nextHops(slices.Concat(routes, doubtful))).
+					Because(routeEvidence(internet.Gateway, routes, doubtful)...)
+			}
+		}
 		return audit.Passf("Google APIs are reached by the default route %s", routeNames(internet.Gateway)).Because(routeEvidence(internet.Gateway)...)
 	}
 	unclear := internet.Unclear
@@ -106,7 +114,7 @@ func (e *egress) judgeGoogleRoute(n audit.NodeSource, all []*computepb.Route) au
 	}
 	elsewhere := internet.Elsewhere
 	for _, r := range googleRanges {
-		routes, doubtful := n.RoutesTo(e.network, all, r.prefix)
+		routes, doubtful := n.RoutesTo(all, r.prefix)
 		switch {
 		case doubtful != nil:
 			unclear = append(slices.Clip(unclear), doubtful...)
@@ -140,10 +148,10 @@ func (e *egress) judgeGoogleRoute(n audit.NodeSource, all []*computepb.Route) au
 }
 
 // byGoogleRange judges nodes with routes to one of Google's ranges.
-func (e *egress) byGoogleRange(n audit.NodeSource, all []*computepb.Route, name string, routes []*computepb.Route) audit.Verdict {
+func (e *egress) byGoogleRange(n audit.NodeSource, all *audit.NetworkRoutes, name string, routes []*computepb.Route) audit.Verdict {
 	v := audit.Passf("route %s leads to %s; DNS, which is not read, has to answer with its addresses", routeNames(routes), name).
 		Because(routeEvidence(routes)...)
-	if direct, unclear := n.RoutesTo(e.network, all, directRange); unclear != nil || !audit.LeadToGateway(direct) {
+	if direct, unclear := n.RoutesTo(all, directRange); unclear != nil || !audit.LeadToGateway(direct) {
 		v = v.Noting("no route is sure to lead to " + directRange.String() + ", which Google asks for, too")
 	}
 	return v

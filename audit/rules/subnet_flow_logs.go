@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"strings"
+
+	"gkeaudit/audit"
+)
 
 var subnetFlowLogs = &audit.Rule{
 	ID:       "subnet-flow-logs",
@@ -12,7 +16,8 @@ var subnetFlowLogs = &audit.Rule{
 	Rationale: `Flow logs are the record of who spoke to whom. After a break-in they tell which
 other machines were reached and where data went; without them that is guesswork.`,
 	Checks: `logConfig.enable, or the older enableFlowLogs, of each subnetwork that holds nodes of
-the cluster. Absent means off; a flowSampling of 0 logs nothing and fails. Flow log
+the cluster. Absent means off; a flowSampling of 0, or a filterExpr of false, logs nothing and fails.
+What another filterExpr than true leaves out is not worked out: unknown. Flow log
 configurations of the Network Management API, which can turn logs on for a network
 or a whole organization, are not read: a failure is about the subnetwork's own
 setting, and says so.`,
@@ -20,6 +25,8 @@ setting, and says so.`,
 		Gcloud: []audit.Step{
 			{Title: "Turn flow logs on", Commands: `gcloud compute networks subnets update {subnetwork} \
     --region={region} --project={host} --enable-flow-logs`},
+			{Title: "If a filter drops them: log all", Commands: `gcloud compute networks subnets update {subnetwork} \
+    --region={region} --project={host} --logging-filter-expr=true`},
 		},
 		Terraform: `resource "google_compute_subnetwork" "subnetwork" {
   # name = {subnetwork}, project = {host}
@@ -79,6 +86,10 @@ func judgeFlowLogs(in *audit.Input, name audit.SubnetworkName) audit.Verdict {
 			audit.Absent(resource, field, "the subnetwork is not in the list of its project"))
 	case log.GetEnable() && log.FlowSampling != nil && log.GetFlowSampling() == 0:
 		return audit.Failf("flow logs are on, but no packet is sampled").Because(audit.Evidence{Resource: resource, Field: "logConfig.flowSampling", Value: "0"})
+	case log.GetEnable() && strings.EqualFold(strings.TrimSpace(log.GetFilterExpr()), "false"):
+		return audit.Failf("flow logs are on, but the filter drops all of them").Because(audit.Evidence{Resource: resource, Field: "logConfig.filterExpr", Value: log.GetFilterExpr()})
+	case log.GetEnable() && log.GetFilterExpr() != "" && !strings.EqualFold(strings.TrimSpace(log.GetFilterExpr()), "true"):
+		return audit.Unknownf("flow logs are on, with a filter, and what it drops is not known").Because(audit.Evidence{Resource: resource, Field: "logConfig.filterExpr", Value: log.GetFilterExpr()})
 	case log.GetEnable():
 		return audit.Passf("flow logs are on").Because(audit.Evidence{Resource: resource, Field: field, Value: "true"})
 	case subnetwork.GetEnableFlowLogs() && (log == nil || log.Enable == nil):
