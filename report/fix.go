@@ -29,6 +29,9 @@ var placeholders = map[string]string{
 // somebody copies from a report does nothing that its name smuggled in.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`)
 
+// natField is evidence on a Cloud NAT gateway, by the field of its router.
+var natField = regexp.MustCompile(`^nats\[([^\]]+)\]`)
+
 // general writes a remediation for no finding in particular.
 func general(text string) string {
 	for mark, word := range placeholders {
@@ -97,6 +100,13 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 	if audit.Segment(f.Resource, "routers") != "" {
 		host, region = audit.Segment(f.Resource, "projects"), audit.Segment(f.Resource, "regions")
 	}
+	// Of a finding on a subnetwork the evidence names the gateway, if there is one.
+	router, gateway := audit.Segment(f.Resource, "routers"), audit.Segment(f.Resource, "nats")
+	for _, e := range f.Evidence {
+		if nat := natField.FindStringSubmatch(e.Field); router == "" && nat != nil {
+			router, gateway = audit.Segment(e.Resource, "routers"), nat[1]
+		}
+	}
 	return map[string]string{
 		"{project}":    audit.Segment(f.Cluster, "projects"),
 		"{location}":   audit.Segment(f.Cluster, "locations"),
@@ -106,8 +116,8 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 		"{region}":     region,
 		"{host}":       host,
 		"{network}":    audit.Segment(c.Network, "networks"),
-		"{router}":     audit.Segment(f.Resource, "routers"),
-		"{gateway}":    audit.Segment(f.Resource, "nats"),
+		"{router}":     router,
+		"{gateway}":    gateway,
 		"{account}":    audit.Segment(f.Resource, "serviceAccounts"),
 	}
 }

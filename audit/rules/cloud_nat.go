@@ -36,7 +36,7 @@ routes, policy-based routes and firewall rules are not in what is read: where on
 BGP could bring a default route, the answer is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "If the network has a gateway in the region: let it serve the subnetwork, too (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update GATEWAY --router=ROUTER \
+			{Title: "If the network has a gateway in the region: let it serve the subnetwork, too (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update {gateway} --router={router} \
     --region={region} --project={host} \
     --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL`},
 			{Title: "If it has none: make one (as many addresses as cloud-nat-ports counts; or --auto-allocate-nat-external-ips, where nobody outside admits the cluster by them)", Commands: `gcloud compute routers create {subnetwork}-router --network={network} \

@@ -24,7 +24,7 @@ subnetwork, which is for cloud-nat, nor to routes-based clusters, whose pods hav
 range in the subnetwork.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Let a gateway serve all ranges of the subnetwork (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update GATEWAY --router=ROUTER \
+			{Title: "Let a gateway serve all ranges of the subnetwork (the list is replaced, so name all that it serves)", Commands: `gcloud compute routers nats update {gateway} --router={router} \
     --region={region} --project={host} \
     --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL`},
 		},
