@@ -164,6 +164,13 @@ var serviceAccountRoles = []string{
 	"roles/iam.workloadIdentityUser",
 }
 
+// membersOf is what is asked of a policy: which of its members a rule means, by what it
+// says where there are none.
+type membersOf struct {
+	policy *audit.Policy
+	pass   string
+}
+
 // judgeMembers judges the cluster's project by who holds roles on it and on what is
 // above it. A binding with a condition counts, and the condition is said.
 func judgeMembers(in *audit.Input, c *audit.Cluster, is func(role, member string) bool, pass string) audit.Verdict {
@@ -175,7 +182,8 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, is func(role, member string
 		if len(p.Bindings) == 0 {
 			v = v.Because(audit.Absent(p.Resource, "iamPolicy.bindings", "no role is granted there"))
 		}
-		bad := badMembers(p.Policy, is)
+		// That of an organization is the same for all clusters.
+		bad := audit.Memo(in.Snapshot, membersOf{p.Policy, pass}, func() []audit.Binding { return badMembers(p.Policy, is) })
 		if len(bad) == 0 && len(p.Bindings) > 0 {
 			v = v.Because(audit.Evidence{Resource: p.Resource, Field: "iamPolicy.bindings", Value: count(uint64(len(p.Bindings)), "binding", "bindings") + ", none of them such"})
 		}
