@@ -1,6 +1,8 @@
 package gcp
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -110,7 +112,8 @@ func (s *Storage) Write(ctx context.Context, o Object, contentType string, write
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			w.CloseWithError(write(w))
+			b := bufio.NewWriterSize(w, 64<<10) // each write to a pipe waits for its reader
+			w.CloseWithError(cmp.Or(write(b), b.Flush()))
 		}()
 		defer func() {
 			r.Close()
