@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Status is the outcome of a rule for one resource.
@@ -187,7 +188,37 @@ type Finding struct {
 
 	Message  string     `json:"message"`
 	Evidence []Evidence `json:"evidence"`
+
+	// What follows is not the rule's: it is added to what a report holds, and no rule
+	// sees it.
+
+	// Waiver is the ID of the waiver that accepts the finding, which fails; empty if
+	// none does.
+	Waiver string `json:"waiver,omitempty"`
+
+	// Change is what became of the finding, which fails or is unknown, since the
+	// baseline; empty without a baseline.
+	Change Change `json:"change,omitempty"`
+
+	// FirstSeen is when an audit first found what has been found ever since; zero
+	// where that is not known.
+	FirstSeen time.Time `json:"firstSeen,omitzero"`
 }
+
+// A Change is what became of a finding between two audits.
+type Change string
+
+// What became of a finding that fails or is unknown now. One that no longer does is
+// not among the findings that changed, but resolved.
+const (
+	Appeared      Change = "new"
+	Same          Change = "unchanged"
+	Altered       Change = "changed"      // other evidence, message, status or severity
+	NotComparable Change = "incomparable" // the audits do not tell: rule, scope or access differ
+)
+
+// Changes are the names of changes.
+var Changes = []Change{Appeared, Same, Altered, NotComparable}
 
 // ID returns what is the same in every run for the same rule, cluster and resource, and
 // differs for others: the first bytes, in hexadecimal, of the SHA-256 of their names. The

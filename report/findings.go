@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"gkeaudit/audit"
 )
@@ -65,6 +66,13 @@ func (p *part) add(f audit.Finding) {
 		p.text(e.Field)
 		p.text(e.Value)
 	}
+	p.text(f.Waiver)
+	p.text(string(f.Change))
+	seen := int64(0)
+	if !f.FirstSeen.IsZero() {
+		seen = f.FirstSeen.UnixMilli()
+	}
+	p.code = binary.AppendVarint(p.code, seen)
 }
 
 func (p *part) number(n uint64) { p.code = binary.AppendUvarint(p.code, n) }
@@ -101,6 +109,11 @@ func (p part) list(others []audit.Finding) []audit.Finding {
 		for k := range f.Evidence {
 			e := &f.Evidence[k]
 			e.Resource, e.Field, e.Value = text(), text(), text()
+		}
+		f.Waiver, f.Change, f.FirstSeen = text(), audit.Change(text()), time.Time{}
+		seen, size := binary.Varint(code)
+		if code = code[size:]; seen != 0 {
+			f.FirstSeen = time.UnixMilli(seen).UTC()
 		}
 	}
 	return findings
@@ -148,6 +161,17 @@ func (fs *Findings) atLeast(least audit.Severity) Findings {
 		}
 	}
 	return some
+}
+
+// edited returns the findings as an edit leaves them, which changes neither rule, cluster
+// nor resource.
+func (fs *Findings) edited(edit func(*audit.Finding)) Findings {
+	var all Findings
+	for f := range fs.All() {
+		edit(&f)
+		all.Add(f)
+	}
+	return all
 }
 
 // joined returns the findings of all together in the order of clusters, of which each is

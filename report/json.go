@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -36,6 +37,14 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	if len(r.Benchmarks) > 0 {
 		j.text(",\n")
 		list(j, "benchmarks", r.Benchmarks)
+	}
+	if len(r.Waivers) > 0 {
+		j.text(",\n")
+		list(j, "waivers", r.Waivers)
+	}
+	if r.Baseline != nil {
+		j.text(",\n  \"baseline\": ")
+		j.value(r.Baseline)
 	}
 	j.text("\n}\n")
 	return j.err
@@ -136,7 +145,20 @@ func appendFinding(b []byte, f audit.Finding) []byte {
 		b = appendText(b, e.Value)
 		b = append(b, '}')
 	}
-	return append(b, "]}"...)
+	b = append(b, ']')
+	if f.Waiver != "" {
+		b = append(b, `,"waiver":`...)
+		b = appendText(b, f.Waiver)
+	}
+	if f.Change != "" {
+		b = append(b, `,"change":`...)
+		b = appendText(b, string(f.Change))
+	}
+	if !f.FirstSeen.IsZero() {
+		b = append(b, `,"firstSeen":"`...)
+		b = append(f.FirstSeen.UTC().AppendFormat(b, time.RFC3339Nano), '"')
+	}
+	return append(b, '}')
 }
 
 // plain are the bytes that stand for themselves in a JSON text.

@@ -200,6 +200,7 @@ func (s *Summary) add(o Summary) {
 	s.Clusters += o.Clusters
 	s.Pass += o.Pass
 	s.Fail += o.Fail
+	s.Waived += o.Waived
 	s.NotApplicable += o.NotApplicable
 	s.Unknown += o.Unknown
 	s.LeftOut += o.LeftOut

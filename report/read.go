@@ -62,6 +62,10 @@ func read(d *json.Decoder) (*Report, error) {
 			err = d.Decode(&r.Settings)
 		case "benchmarks":
 			r.Benchmarks, err = items(d, item[audit.Benchmark])
+		case "waivers":
+			r.Waivers, err = items(d, item[Waiver])
+		case "baseline":
+			err = d.Decode(&r.Baseline)
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":

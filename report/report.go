@@ -50,6 +50,67 @@ type Report struct {
 	// Benchmarks are those that the profile is of, with what judges each of their
 	// recommendations.
 	Benchmarks []audit.Benchmark `json:"benchmarks,omitempty"`
+
+	// Waivers are those that the audit was given, in the order of their IDs.
+	Waivers []Waiver `json:"waivers,omitempty"`
+
+	// Baseline is the earlier report that this one was compared with; nil without.
+	Baseline *Baseline `json:"baseline,omitempty"`
+}
+
+// A Waiver is a decision to accept for some time that findings fail, and what has come of
+// it in a report.
+type Waiver struct {
+	// ID tells the waiver from others.
+	ID string `json:"id"`
+
+	// Rule and Resource are globs on the IDs of rules and on the names of resources.
+	// Findings that fail and fit both are accepted.
+	Rule     string `json:"rule"`
+	Resource string `json:"resource"`
+
+	Owner  string `json:"owner"`
+	Reason string `json:"reason"`
+	Ticket string `json:"ticket"`
+
+	// Expires is the last day on which the waiver holds, in UTC: "2027-03-31".
+	Expires string `json:"expires"`
+
+	// State is [WaiverActive], [WaiverExpired] or [WaiverUnused].
+	State string `json:"state"`
+
+	// Broad says why the waiver accepts more than one would look through; empty if it
+	// does not.
+	Broad string `json:"broad,omitempty"`
+
+	// Findings is how many findings of the report fail and fit. Those of an expired
+	// waiver are not accepted.
+	Findings int `json:"findings"`
+}
+
+// The states of a waiver.
+const (
+	WaiverActive  = "active"
+	WaiverExpired = "expired"
+	WaiverUnused  = "unused" // it has not expired, and no finding fits
+)
+
+// A Baseline is an earlier report, and how it differs. What is new, unchanged, changed or
+// incomparable is said by the findings themselves.
+type Baseline struct {
+	// Name is the file that it was read from.
+	Name string `json:"name"`
+
+	// Version is that of the program that made it; StartedAt is when its audit began.
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"startedAt"`
+
+	// Resolved are its findings that failed or were unknown and do so no more, in the
+	// order of cluster, rule and resource.
+	Resolved []audit.Finding `json:"resolved"`
+
+	// Notes say what cannot be compared, and why, each in a sentence.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Settings are what an audit was told about rules.
@@ -97,11 +158,14 @@ type Summary struct {
 	Projects      int `json:"projects"` // that were to be audited
 	Clusters      int `json:"clusters"`
 	Pass          int `json:"pass"`
-	Fail          int `json:"fail"`
+	Fail          int `json:"fail"` // without those that are waived
 	NotApplicable int `json:"notApplicable"`
 	Unknown       int `json:"unknown"`
 
-	// Failing counts the findings of status fail by severity.
+	// Waived counts the findings of status fail that a waiver accepts.
+	Waived int `json:"waived,omitempty"`
+
+	// Failing counts the others of status fail by severity.
 	Failing map[string]int `json:"failing"`
 
 	Gaps int `json:"gaps"`
@@ -237,6 +301,10 @@ func (s *Summary) count(f audit.Finding) {
 	case audit.Unknown:
 		s.Unknown++
 	case audit.Fail:
+		if f.Waiver != "" {
+			s.Waived++
+			return
+		}
 		s.Fail++
 		s.Failing[f.Severity.String()]++
 	}

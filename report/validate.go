@@ -169,6 +169,7 @@ func (r *Report) checkSummary() error {
 		{"gaps", s.Gaps, len(r.Gaps), false},
 		{"pass", s.Pass, in.Pass, true},
 		{"fail", s.Fail, in.Fail, true},
+		{"waived", s.Waived, in.Waived, true},
 		{"notApplicable", s.NotApplicable, in.NotApplicable, true},
 		{"unknown", s.Unknown, in.Unknown, true},
 	} {
