@@ -204,6 +204,35 @@ func (s *Snapshot) ClustersOf(a NodeAccount) []*Cluster {
 	return s.indexed().users[a.ResourceName()]
 }
 
+// MayShare returns another cluster whose nodes may or may not run as the same service
+// account: a Compute Engine default account that is known by its project's ID alone here,
+// and by a project's number alone there, or the other way round. It is nil if there is none.
+func (s *Snapshot) MayShare(a NodeAccount) *Cluster {
+	ix := s.indexed()
+	var may []*Cluster
+	switch {
+	case a.unnumbered():
+		may = ix.unnamed
+	case ix.unnamedDefault(a):
+		may = ix.unnumbered
+	}
+	for _, c := range may {
+		if c.ResourceName() != a.Cluster.ResourceName() {
+			return c
+		}
+	}
+	return nil
+}
+
+// unnumbered reports whether of a default account the project's number is not known.
+func (a NodeAccount) unnumbered() bool { return a.Kind == ComputeDefault && a.Email == "" }
+
+// unnamedDefault reports whether of a default account nothing but the project's number is
+// known.
+func (ix *index) unnamedDefault(a NodeAccount) bool {
+	return a.Kind == ComputeDefault && a.Home != "" && ix.ids[a.Home] == ""
+}
+
 // ClusterGap returns the first gap that hides clusters, or projects that may have some;
 // nil if there is none.
 func (s *Snapshot) ClusterGap() *Gap { return s.indexed().clusterGap }

@@ -10,7 +10,12 @@ type Data string
 
 // The kinds of data.
 const (
-	Clusters    Data = "clusters"    // clusters and their node pools
+	Clusters Data = "clusters" // clusters and their node pools
+
+	// OtherClusters are those that count for rules which look at all clusters together,
+	// and are not judged: of other shards' projects, and of what a run was narrowed from.
+	OtherClusters Data = "otherClusters"
+
 	Subnetworks Data = "subnetworks" // of the projects that own the clusters' networks
 	Routers     Data = "routers"     // likewise, with the Cloud NAT gateways on them
 	Routes      Data = "routes"      // likewise
@@ -32,7 +37,9 @@ const (
 
 // permissions are what it takes to read each kind of data.
 var permissions = map[Data][]string{
-	Clusters:    {"container.clusters.list"},
+	Clusters:      {"container.clusters.list"},
+	OtherClusters: {"container.clusters.list"},
+
 	Subnetworks: {"compute.subnetworks.list"},
 	Routers:     {"compute.routers.list"},
 	Routes:      {"compute.routes.list"},

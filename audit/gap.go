@@ -70,7 +70,7 @@ func (g *Gap) aboveProjects() bool {
 
 // dataOf are the kinds of data by the last segments of gaps' resources.
 var dataOf = map[string][]Data{
-	"clusters":               {Clusters},
+	"clusters":               {Clusters}, // or OtherClusters, see Snapshot.For
 	"subnetworks":            {Subnetworks},
 	"routers":                {Routers},
 	"routes":                 {Routes},

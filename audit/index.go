@@ -16,6 +16,8 @@ type index struct {
 	networks    map[NetworkName]*computepb.Network
 	routers     map[[2]string][]*computepb.Router // by project and region
 	clusters    []*Cluster                        // in the order of their names
+	all         []*Cluster                        // those and the others, likewise
+	estateGap   string                            // see EstateGap
 
 	memos sync.Map // see Memo
 
@@ -28,7 +30,11 @@ type index struct {
 	ancestors  map[string]*Ancestor  // by name
 	roles      map[string]*Role      // by name
 	byAccount  map[string]*byAccount // by project
-	users      map[string][]*Cluster // of nodes' service accounts, by resource name
+
+	// Clusters with default accounts in doubt, see MayShare: the first two of each kind.
+	unnumbered, unnamed []*Cluster
+
+	users map[string][]*Cluster // of nodes' service accounts, by resource name
 }
 
 func (s *Snapshot) indexed() *index {
@@ -39,7 +45,6 @@ func (s *Snapshot) indexed() *index {
 			subnetworks: map[SubnetworkName]*computepb.Subnetwork{},
 			networks:    map[NetworkName]*computepb.Network{},
 			routers:     map[[2]string][]*computepb.Router{},
-			clusters:    s.allClusters(),
 			numbers:     map[string]string{},
 			ids:         map[string]string{},
 			numberedBy:  map[string]Evidence{},
@@ -48,6 +53,8 @@ func (s *Snapshot) indexed() *index {
 			byAccount:   map[string]*byAccount{},
 			users:       map[string][]*Cluster{},
 		}
+		ix.clusters, ix.all = s.allClusters()
+		ix.estateGap = s.estateGap()
 		for _, p := range s.Projects {
 			ix.projects[p.ID] = p
 			ix.byAccount[p.ID] = newByAccount(p)
@@ -72,10 +79,16 @@ func (s *Snapshot) indexed() *index {
 		}
 		ix.addNumbers(s)
 		ix.addRoles(s)
-		for _, c := range ix.clusters {
+		for _, c := range ix.all {
 			accounts, _ := ix.nodeAccounts(c)
 			for _, a := range accounts {
 				ix.users[a.ResourceName()] = append(ix.users[a.ResourceName()], c)
+				if a.unnumbered() && len(ix.unnumbered) < 2 && !slices.Contains(ix.unnumbered, c) {
+					ix.unnumbered = append(ix.unnumbered, c)
+				}
+				if ix.unnamedDefault(a) && len(ix.unnamed) < 2 && !slices.Contains(ix.unnamed, c) {
+					ix.unnamed = append(ix.unnamed, c)
+				}
 			}
 		}
 		s.index = ix
@@ -91,7 +104,19 @@ func (s *Snapshot) release() {
 		if p.Clusters != nil {
 			p.Clusters = []*containerpb.Cluster{}
 		}
+		if p.OtherClusters != nil {
+			p.OtherClusters = []*containerpb.Cluster{}
+		}
 	}
+	ix, own := s.indexed(), 0
+	for _, c := range ix.all {
+		if own < len(ix.clusters) && c == ix.clusters[own] {
+			own++
+			continue
+		}
+		*c = Cluster{Project: c.Project, name: c.name}
+	}
+	ix.all = ix.clusters
 }
 
 // Memo returns what make returns, which is called once for a snapshot and key: for what
@@ -113,7 +138,7 @@ func (ix *index) addNumbers(s *Snapshot) {
 	for _, p := range s.Projects {
 		add(p.ID, p.Number)
 	}
-	for _, c := range ix.clusters {
+	for _, c := range ix.all {
 		number, evidence := c.projectNumber()
 		if evidence != (Evidence{}) && ix.numbers[c.Project] == "" {
 			ix.numberedBy[c.Project] = evidence

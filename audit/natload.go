@@ -41,7 +41,7 @@ type NATLoad struct {
 // clusters.
 type natLoads struct {
 	byGateway map[string]*NATLoad
-	unplaced  map[[2]string]string // see NATLoad.Uncounted; by project and region; the project is empty where it is not known
+	unplaced  map[[2]string]string // see NATLoad.Uncounted; by project and region; the project is empty where it is not known, anyProject for all
 	gaps      map[string]*Gap      // by region; empty for those of all regions
 }
 
@@ -53,8 +53,8 @@ func (s *Snapshot) NATLoad(g NATGateway) NATLoad {
 		load = *l
 	}
 	project, region := Segment(g.Router, "projects"), Segment(g.Router, "regions")
-	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{s.indexed().projectKey(project), region}], loads.unplaced[[2]string{"", region}],
-		s.Scope.leavesOut(region))
+	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{s.indexed().placeKey(project), region}], loads.unplaced[[2]string{"", region}],
+		s.leavesOut(region))
 	load.Gap = cmp.Or(loads.gaps[""], loads.gaps[region])
 	return load
 }
@@ -70,28 +70,35 @@ func (s *Snapshot) allNATLoads() natLoads {
 // known: clusters may name a host project in either way.
 func (ix *index) projectKey(project string) string { return cmp.Or(ix.ids[project], project) }
 
+// placeKey is projectKey, or anyProject for a number whose ID is not known: it may be that
+// of any project.
+func (ix *index) placeKey(project string) string {
+	if project = ix.projectKey(project); isNumber(project) {
+		return anyProject
+	}
+	return project
+}
+
+const anyProject = "*"
+
 func (ix *index) gatewayKey(g NATGateway) string {
 	project := Segment(g.Router, "projects")
 	return ix.projectKey(project) + strings.TrimPrefix(g.ResourceName(), "projects/"+project)
 }
 
-// leavesOut says why a snapshot of the scope may lack clusters of a region. It is empty if
-// it holds those of all projects that the audit is about.
-func (sc Scope) leavesOut(region string) string {
-	switch {
-	case len(sc.Clusters) > 0:
-		return "the audit is of some clusters alone, and others may have nodes that the gateway serves"
-	case len(sc.Locations) > 0 && !slices.Contains(sc.Locations, region):
-		return "the audit is of some locations alone, and clusters of others may have nodes that the gateway serves"
-	case sc.Shard != nil && sc.Shard.Projects > len(sc.Projects):
-		return "clusters of other shards may have nodes that the gateway serves, if their projects share the network"
+// leavesOut says why the snapshot may lack nodes that a gateway of a region serves. It is
+// empty if it holds those of all projects that the audit is about.
+func (s *Snapshot) leavesOut(region string) string {
+	why := s.indexed().estateGap
+	if why == "" || slices.Contains(s.Scope.Locations, region) && len(s.Scope.Clusters) == 0 && s.Scope.Shard == nil {
+		return ""
 	}
-	return ""
+	return why + ", and others may have nodes that the gateway serves"
 }
 
 func (s *Snapshot) countNATLoads() natLoads {
 	loads := natLoads{map[string]*NATLoad{}, map[[2]string]string{}, map[string]*Gap{}}
-	for _, c := range s.Clusters() {
+	for _, c := range s.indexed().all {
 		loads.add(s, c)
 	}
 	for i := range s.Gaps {
@@ -139,9 +146,18 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 		}
 		if !ok {
 			own, _ := c.Network()
-			key := [2]string{s.indexed().projectKey(cmp.Or(name.Project, own.Project)), cmp.Or(name.Region, RegionOf(c.GetLocation()))}
-			loads.unplaced[key] = cmp.Or(loads.unplaced[key], "whether the gateway serves the nodes of "+c.ResourceName()+" is not known, for their subnetwork was not read")
+			loads.unplace(s, c, cmp.Or(name.Project, own.Project), name.Region, "subnetwork was")
 			continue
+		}
+		// Of two names of a host project the one counts by which its routers were read.
+		if ix := s.indexed(); ix.project(network.Project).Routers == nil {
+			other := cmp.Or(ix.ids[network.Project], ix.numbers[network.Project])
+			if ix.project(other).Routers != nil {
+				network.Project, name.Project = other, other
+			}
+		}
+		if _, gap := s.Routers(network.Project, name.Region); gap != nil {
+			loads.unplace(s, c, network.Project, name.Region, "network's Cloud Routers were")
 		}
 		coverage, _ := s.NATCoverage(network, name, NodeSubnetwork{name, []NodeSource{n}}.PodRanges())
 		for _, g := range coverage.Gateways {
@@ -175,6 +191,24 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 		case len(sources) == len(c.NodeSources()):
 			l.add(surplus, !podless)
 		}
+	}
+}
+
+// unplace notes that it is not known which gateways of a region serve nodes of a cluster,
+// in a project that may not be known either.
+func (loads natLoads) unplace(s *Snapshot, c *Cluster, project, region, what string) {
+	why := "whether the gateway serves the nodes of " + c.ResourceName() + " is not known, for their " + what + " not read"
+	region = cmp.Or(region, RegionOf(c.GetLocation()))
+	keys := []string{anyProject}
+	switch key := s.indexed().placeKey(project); key {
+	case anyProject:
+		keys = append(keys, "")
+	default:
+		keys = append(keys, key)
+	}
+	for _, key := range keys {
+		at := [2]string{key, region}
+		loads.unplaced[at] = cmp.Or(loads.unplaced[at], why)
 	}
 }
 

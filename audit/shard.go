@@ -50,7 +50,14 @@ func (sh *Shard) Of(sc Scope) Scope {
 	projects = slices.Compact(projects)
 	sum := sha256.Sum256([]byte(strings.Join(projects, "\n")))
 	sc.Shard = &Shard{sh.Index, sh.Count, len(projects), hex.EncodeToString(sum[:8])}
-	sc.Projects = append([]string{}, slices.DeleteFunc(projects, func(id string) bool { return !sh.Has(id) })...)
+	sc.Projects, sc.OtherProjects = []string{}, []string{}
+	for _, id := range projects {
+		if sh.Has(id) {
+			sc.Projects = append(sc.Projects, id)
+		} else {
+			sc.OtherProjects = append(sc.OtherProjects, id)
+		}
+	}
 	return sc
 }
 

@@ -67,6 +67,9 @@ type Scope struct {
 	// Shard is which part of the scope this is; nil for the whole. A part may
 	// have no projects.
 	Shard *Shard `json:"shard,omitempty"`
+
+	// OtherProjects are those of the other shards.
+	OtherProjects []string `json:"-"`
 }
 
 // A Discovery says how the projects of organizations and folders were found.
@@ -103,6 +106,12 @@ type Project struct {
 	// Clusters are the project's clusters, of all locations. Nil means that the
 	// list was not read, as for a project that is here for its networks alone.
 	Clusters []*containerpb.Cluster
+
+	// OtherClusters are outlines of clusters that count and are not judged, see
+	// [Outline]: those of the project that the run was narrowed from, or that other
+	// shards judge. Nil means that they were not read, or that there are none to read:
+	// the run is of the whole project.
+	OtherClusters []*containerpb.Cluster
 
 	// Subnetworks, Routers and Routes are those of all the project's networks.
 	// Nil means that the list was not read; an empty list was read and is empty.
@@ -191,18 +200,29 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	slices.Sort(sc.Projects)
 	sc.Projects = slices.Compact(sc.Projects)
 	sc.Shard = cmp.Or(sc.Shard, s.Scope.Shard)
+	whole := s.estateGap() == "" // nothing that counts is lacking already
+	otherProjects := sc.OtherProjects
+	sc.OtherProjects = nil
 	n := &Snapshot{Time: s.Time, Scope: sc}
+	others := map[string]bool{}                        // projects with other clusters, as far as they could be read
 	locations := map[string]bool{}                     // whose server configs matter
 	hosts, iam := map[string]bool{}, map[string]bool{} // projects whose networks and whose policies matter
 	for _, p := range s.Projects {
 		p := *p
 		all := p.Clusters
-		if all != nil {
+		own := slices.Contains(sc.Projects, p.ID)
+		other := sc.Shard != nil && !own && (slices.Contains(otherProjects, p.ID) || s.Scope.Shard != nil && p.OtherClusters != nil)
+		switch {
+		case other && (all != nil || p.OtherClusters != nil):
+			p.Clusters, p.OtherClusters = nil, append([]*containerpb.Cluster{}, p.OtherClusters...)
+		case own && all != nil && sc.narrowed():
+			p.Clusters, p.OtherClusters = []*containerpb.Cluster{}, append([]*containerpb.Cluster{}, p.OtherClusters...)
+		case all != nil:
 			p.Clusters = []*containerpb.Cluster{}
 		}
 		for _, c := range all {
 			c := NewCluster(p.ID, c)
-			if slices.Contains(sc.Projects, p.ID) && sc.Includes(c) {
+			if own && sc.Includes(c) {
 				p.Clusters = append(p.Clusters, c.Cluster)
 				locations[serverConfigName(p.ID, c.GetLocation())] = true
 				for _, host := range c.NetworkProjects() {
@@ -213,12 +233,23 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 				for _, a := range accounts {
 					iam[a.Project] = true
 				}
+			} else if own || other {
+				p.OtherClusters = append(p.OtherClusters, Outline(c.Cluster))
 			}
 		}
+		if !whole || !own && !other {
+			p.OtherClusters = nil
+		}
+		others[p.ID] = p.OtherClusters != nil || whole && other
 		n.Projects = append(n.Projects, &p)
 	}
 	n.Projects = slices.DeleteFunc(n.Projects, func(p *Project) bool {
-		return !hosts[p.ID] && !iam[p.ID] && !slices.Contains(sc.Projects, p.ID)
+		if hosts[p.ID] || iam[p.ID] || slices.Contains(sc.Projects, p.ID) || p.OtherClusters != nil {
+			return false
+		}
+		// The number counts: other clusters may name the project by it.
+		*p = Project{ID: p.ID, Number: p.Number}
+		return !whole || p.Number == ""
 	})
 	above := map[string]bool{}
 	for _, p := range n.Projects {
@@ -235,7 +266,8 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	}
 	for _, g := range s.Gaps {
 		if location, ok := clustersLocation(g.Resource); ok {
-			if slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
+			other := others[g.Project] || whole && !slices.Contains(s.Scope.Projects, g.Project)
+			if other || slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location) {
 				n.Gaps = append(n.Gaps, g)
 			}
 			continue
@@ -243,7 +275,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 		keep := hosts[g.Project]
 		switch {
 		case g.HidesProjects():
-			keep = len(sc.roots()) > 0
+			keep = len(sc.roots()) > 0 || len(s.Scope.roots()) == 0
 		case g.aboveProjects():
 			keep = above[strings.TrimSuffix(g.Resource, "/"+LastSegment(g.Resource))]
 		case g.hidesIAM():
@@ -263,11 +295,114 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 func (s *Snapshot) For(data []Data) *Snapshot {
 	n := &Snapshot{Time: s.Time, Scope: s.Scope, Projects: s.Projects, Ancestors: s.Ancestors}
 	for _, g := range s.Gaps {
-		if g.Hides(data) {
+		location, ok := clustersLocation(g.Resource)
+		switch {
+		case ok && !(slices.Contains(s.Scope.Projects, g.Project) && s.Scope.IncludesLocation(location)):
+			if slices.Contains(data, OtherClusters) {
+				n.Gaps = append(n.Gaps, g)
+			}
+		case g.Hides(data):
 			n.Gaps = append(n.Gaps, g)
 		}
 	}
 	return n
+}
+
+// narrowed reports whether the scope is of some clusters or locations alone.
+func (sc Scope) narrowed() bool { return len(sc.Clusters) > 0 || len(sc.Locations) > 0 }
+
+func (s *Snapshot) estateGap() string {
+	sc := s.Scope
+	own := map[string]bool{}
+	for _, id := range sc.Projects {
+		own[id] = true
+	}
+	missing := map[string]bool{} // projects whose clusters are said to be missing
+	for _, g := range s.Gaps {
+		if location, ok := clustersLocation(g.Resource); ok && location == "-" {
+			missing[g.Project] = true
+		}
+	}
+	all, shards := true, map[string]bool{}
+	for _, p := range s.Projects {
+		if own[p.ID] {
+			all = all && (p.OtherClusters != nil || missing[p.ID])
+		} else if p.OtherClusters != nil {
+			shards[p.ID] = true
+		}
+	}
+	for id := range missing {
+		if !own[id] {
+			shards[id] = true
+		}
+	}
+	switch {
+	case sc.Shard != nil && sc.Shard.Projects > len(sc.Projects)+len(shards):
+		return "the clusters of other shards were not read"
+	case len(sc.Clusters) > 0 && !all:
+		return "the audit is of some clusters alone"
+	case len(sc.Locations) > 0 && !all:
+		return "the audit is of some locations alone"
+	}
+	return ""
+}
+
+// EstateGap says why the snapshot may lack clusters of the audit, besides those that gaps
+// hide: it was narrowed, or is a shard, and the other clusters were not read. It is
+// empty if none are lacking.
+func (s *Snapshot) EstateGap() string { return s.indexed().estateGap }
+
+// Outline returns what counts of a cluster that is not judged: where its nodes come from,
+// how many there may be, what network they are in and whether they are private, and the
+// service accounts that they run as.
+func Outline(c *containerpb.Cluster) *containerpb.Cluster {
+	o := &containerpb.Cluster{
+		Name:             c.GetName(),
+		Location:         c.GetLocation(),
+		Locations:        c.GetLocations(),
+		CurrentNodeCount: c.GetCurrentNodeCount(),
+	}
+	if nc := c.GetNetworkConfig(); nc != nil {
+		o.NetworkConfig = &containerpb.NetworkConfig{Network: nc.Network, Subnetwork: nc.Subnetwork, DefaultEnablePrivateNodes: nc.DefaultEnablePrivateNodes}
+	}
+	if c.GetPrivateClusterConfig().GetEnablePrivateNodes() {
+		o.PrivateClusterConfig = &containerpb.PrivateClusterConfig{EnablePrivateNodes: true}
+	}
+	if name := c.GetIpAllocationPolicy().GetClusterSecondaryRangeName(); name != "" {
+		o.IpAllocationPolicy = &containerpb.IPAllocationPolicy{ClusterSecondaryRangeName: name}
+	}
+	if c.GetAutopilot().GetEnabled() {
+		o.Autopilot = &containerpb.Autopilot{Enabled: true}
+	}
+	if a := c.GetAutoscaling(); a != nil {
+		o.Autoscaling = &containerpb.ClusterAutoscaling{EnableNodeAutoprovisioning: a.GetEnableNodeAutoprovisioning()}
+		if a.GetDefaultComputeClassConfig().GetEnabled() {
+			o.Autoscaling.DefaultComputeClassConfig = &containerpb.DefaultComputeClassConfig{Enabled: true}
+		}
+		if name := a.GetAutoprovisioningNodePoolDefaults().GetServiceAccount(); name != "" {
+			o.Autoscaling.AutoprovisioningNodePoolDefaults = &containerpb.AutoprovisioningNodePoolDefaults{ServiceAccount: name}
+		}
+	}
+	if endpoint := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetEndpoint(); endpoint != "" {
+		o.ControlPlaneEndpointsConfig = &containerpb.ControlPlaneEndpointsConfig{
+			DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{Endpoint: endpoint}}
+	}
+	for _, np := range c.GetNodePools() {
+		op := &containerpb.NodePool{
+			Name:             np.GetName(),
+			InitialNodeCount: np.GetInitialNodeCount(),
+			Locations:        np.GetLocations(),
+			Autoscaling:      np.GetAutoscaling(),
+		}
+		if name := np.GetConfig().GetServiceAccount(); name != "" {
+			op.Config = &containerpb.NodeConfig{ServiceAccount: name}
+		}
+		if nc := np.GetNetworkConfig(); nc != nil {
+			op.NetworkConfig = &containerpb.NodeNetworkConfig{EnablePrivateNodes: nc.EnablePrivateNodes, PodRange: nc.PodRange, Subnetwork: nc.Subnetwork}
+		}
+		o.NodePools = append(o.NodePools, op)
+	}
+	return o
 }
 
 func clustersLocation(resource string) (string, bool) {
@@ -280,17 +415,26 @@ func (s *Snapshot) Clusters() []*Cluster {
 	return s.indexed().clusters
 }
 
-func (s *Snapshot) allClusters() []*Cluster {
-	var cs []*Cluster
+// allClusters returns the clusters of all projects, and those with the others, each in
+// the order of their names.
+func (s *Snapshot) allClusters() (own, all []*Cluster) {
+	var others []*Cluster
 	for _, p := range s.Projects {
 		for _, c := range p.Clusters {
-			cs = append(cs, NewCluster(p.ID, c))
+			own = append(own, NewCluster(p.ID, c))
+		}
+		for _, c := range p.OtherClusters {
+			others = append(others, NewCluster(p.ID, c))
 		}
 	}
-	slices.SortFunc(cs, func(a, b *Cluster) int {
-		return strings.Compare(a.ResourceName(), b.ResourceName())
-	})
-	return cs
+	byName := func(a, b *Cluster) int { return strings.Compare(a.ResourceName(), b.ResourceName()) }
+	slices.SortFunc(own, byName)
+	if others == nil {
+		return own, own
+	}
+	all = append(others, own...)
+	slices.SortFunc(all, byName)
+	return own, all
 }
 
 // Answerable reports whether any project's clusters were read: without, there is

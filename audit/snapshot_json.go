@@ -149,6 +149,8 @@ func (d *snapshotReader) project(p *Project) error {
 			return d.value(key, &p.RouterRegions)
 		case "clusters":
 			p.Clusters, err = messages[containerpb.Cluster](d, key)
+		case "otherClusters":
+			p.OtherClusters, err = messages[containerpb.Cluster](d, key)
 		case "subnetworks":
 			p.Subnetworks, err = messages[computepb.Subnetwork](d, key)
 		case "routers":
@@ -275,10 +277,14 @@ func (s *Snapshot) validate() error {
 		}
 		projects[p.ID] = true
 		clusters := map[string]bool{}
-		for j, c := range p.Clusters {
+		for j, c := range slices.Concat(p.Clusters, p.OtherClusters) {
 			name := clusterName(p.ID, c)
 			if c.GetName() == "" || c.GetLocation() == "" {
-				return fmt.Errorf("project %q: clusters[%d] has no name or no location", p.ID, j)
+				list := "clusters"
+				if j >= len(p.Clusters) {
+					list, j = "otherClusters", j-len(p.Clusters)
+				}
+				return fmt.Errorf("project %q: %s[%d] has no name or no location", p.ID, list, j)
 			}
 			if strings.Contains(c.GetName()+c.GetLocation(), "/") {
 				return fmt.Errorf("project %q: cluster %q: a slash is in its name or location", p.ID, name)
@@ -424,6 +430,7 @@ func (e *snapshotWriter) project(p *Project) {
 	e.text("\n    {\"id\": ")
 	e.value(p.ID)
 	writeMessages(e, "clusters", p.Clusters)
+	writeMessages(e, "otherClusters", p.OtherClusters)
 	writeMessages(e, "subnetworks", p.Subnetworks)
 	if p.SubnetworkRegions != nil {
 		e.text(",\n     \"subnetworkRegions\": ")

@@ -22,6 +22,7 @@ var (
 	// those that have clusters.
 	onProjects = map[audit.Data][]operation{
 		audit.Clusters:        {listClusters},
+		audit.OtherClusters:   {listClusters},
 		audit.ServerConfigs:   {getServerConfig},
 		audit.IAMPolicies:     {getAncestry, projectPolicy},
 		audit.CustomRoles:     {projectRoles},

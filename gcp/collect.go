@@ -21,14 +21,19 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	scope.Projects = append([]string{}, scope.Projects...)
 	slices.Sort(scope.Projects)
 	scope.Projects = slices.Compact(scope.Projects)
-	for _, id := range scope.Projects {
+	listed := slices.Clone(scope.Projects) // whose clusters are read
+	if col.others = slices.Contains(data, audit.OtherClusters); col.others {
+		listed = append(listed, scope.OtherProjects...)
+	}
+	scope.OtherProjects = nil
+	for _, id := range listed {
 		col.projects[id] = &audit.Project{ID: id}
 	}
 
 	tell := c.progress.count
-	tell(func(p *Progress) { p.Projects = len(scope.Projects) })
+	tell(func(p *Progress) { p.Projects = len(listed) })
 	var wg sync.WaitGroup
-	for _, id := range scope.Projects {
+	for _, id := range listed {
 		wg.Go(func() {
 			col.clusters(ctx, col.projects[id])
 			if slices.Contains(data, audit.ServerConfigs) {
@@ -92,14 +97,20 @@ func (col *collection) snapshot() *audit.Snapshot {
 }
 
 func newCollection(c *Client, scope audit.Scope) *collection {
-	return &collection{client: c, scope: scope, projects: map[string]*audit.Project{},
+	col := &collection{client: c, scope: scope, own: map[string]bool{}, projects: map[string]*audit.Project{},
 		ancestors: map[string]*audit.Ancestor{}, texts: map[string]string{}}
+	for _, id := range scope.Projects {
+		col.own[id] = true
+	}
+	return col
 }
 
 // A collection is one run of Collect.
 type collection struct {
 	client   *Client
 	scope    audit.Scope
+	own      map[string]bool // projects that are audited
+	others   bool            // clusters that are not count, too
 	projects map[string]*audit.Project
 
 	mu        sync.Mutex
@@ -125,7 +136,8 @@ func (col *collection) gap(g audit.Gap) {
 	col.client.progress.count(func(p *Progress) { p.Gaps++ })
 }
 
-// clusters reads the clusters of a project that are in scope.
+// clusters reads the clusters of a project that are in scope, and outlines of the others
+// if they count.
 func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 	parent := "projects/" + p.ID + "/locations/"
 	answer, f, ok := col.client.listClusters(ctx, p.ID)
@@ -136,7 +148,7 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 	col.mu.Lock()
 	col.answered = true
 	col.mu.Unlock()
-	p.Clusters = []*containerpb.Cluster{}
+	col.begin(p)
 	seen := map[string]bool{}
 	for _, cluster := range answer.GetClusters() {
 		cluster.Location = cmp.Or(cluster.Location, cluster.Zone)
@@ -147,15 +159,17 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 			continue
 		}
 		seen[name] = true
-		if !col.scope.Includes(audit.NewCluster(p.ID, cluster)) {
-			continue
+		switch {
+		case col.own[p.ID] && col.scope.Includes(audit.NewCluster(p.ID, cluster)):
+			dropSecrets(cluster)
+			p.Clusters = append(p.Clusters, cluster)
+		case col.others:
+			p.OtherClusters = append(p.OtherClusters, audit.Outline(cluster))
 		}
-		dropSecrets(cluster)
-		p.Clusters = append(p.Clusters, cluster)
 	}
 	for _, zone := range answer.GetMissingZones() {
 		zone = audit.LastSegment(zone)
-		if !col.scope.IncludesLocation(zone) {
+		if !col.others && !col.scope.IncludesLocation(zone) {
 			continue
 		}
 		col.gap(audit.Gap{
@@ -166,6 +180,16 @@ func (col *collection) clusters(ctx context.Context, p *audit.Project) {
 			Reason:    audit.ReasonMissingZone,
 			Message:   "the list of clusters may be missing those of the zone",
 		})
+	}
+}
+
+// begin makes the lists of a project's clusters: what is nil was not read.
+func (col *collection) begin(p *audit.Project) {
+	if col.own[p.ID] {
+		p.Clusters = []*containerpb.Cluster{}
+	}
+	if col.others && (!col.own[p.ID] || len(col.scope.Locations) > 0 || len(col.scope.Clusters) > 0) {
+		p.OtherClusters = []*containerpb.Cluster{}
 	}
 }
 
@@ -204,7 +228,7 @@ func (col *collection) decideDisabled() {
 
 // turnedOff notes that GKE is off in a project, which therefore has no clusters.
 func (col *collection) turnedOff(p *audit.Project) {
-	p.Clusters = []*containerpb.Cluster{}
+	col.begin(p)
 	col.mu.Lock()
 	defer col.mu.Unlock()
 	if col.off == nil {

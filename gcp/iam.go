@@ -29,8 +29,10 @@ func (col *collection) homes(ctx context.Context, data []audit.Data) []string {
 	}
 	unnumbered := map[string]bool{} // projects whose number has to be known
 	unnamed := map[string]bool{}    // numbers of projects whose ID has to be
-	for _, c := range col.snapshot().Clusters() {
-		col.client.named(c.Project, c.ProjectNumber())
+	for _, p := range col.projects {
+		for _, cluster := range slices.Concat(p.Clusters, p.OtherClusters) {
+			col.client.named(p.ID, audit.NewCluster(p.ID, cluster).ProjectNumber())
+		}
 	}
 	for _, c := range col.snapshot().Clusters() {
 		for _, n := range c.NodeSources() {

@@ -35,8 +35,8 @@ autoscaling count with their initial size. Nodes that GKE makes by itself (Autop
 node auto-provisioning) have no maximum to count by, unless their node pool has one
 that is not GKE's own (1,000 for each zone). Those count that there are known to be, by
 initialNodeCount and currentNodeCount, and fail if they do not fit; where they do, it
-does not apply. Where clusters that could not be read may have nodes there, it is unknown, as
-it is in a shard of a run where projects share the network.
+does not apply. Where clusters that could not be read may have nodes there, it is
+unknown. Clusters of other shards count, and those that a run was narrowed from.
 Other VMs, and clusters outside of the audit, are not counted, nor are addresses of
 NAT rules.`,
 	Remediation: audit.Remediation{
@@ -68,7 +68,7 @@ told. Changing the port allocation may break connections.`,
 		{Title: "Troubleshoot Cloud NAT", URL: "https://docs.cloud.google.com/nat/docs/troubleshooting"},
 	},
 	Needs: []audit.Data{audit.Routers},
-	Uses:  []audit.Data{audit.Subnetworks},
+	Uses:  []audit.Data{audit.Subnetworks, audit.OtherClusters},
 	Check: eachGateway(judgePorts),
 }
 
@@ -97,8 +97,6 @@ func judgePorts(in *audit.Input, g audit.NATGateway) audit.Verdict {
 		v = audit.Failf("%s", sum)
 	case load.Gap != nil:
 		return audit.Hidden(load.Gap).Noting("it may hide more nodes that the gateway serves", sum).Because(because...)
-	case load.Shared && in.Scope.Shard != nil && in.Scope.Shard.Count > 1:
-		return audit.Unknownf("the network is shared, and clusters of other shards may have nodes that the gateway serves").Noting(sum).Because(because...)
 	case load.Uncounted != "":
 		return audit.Unknownf("%s", load.Uncounted).Noting(sum).Because(because...)
 	case len(load.Unlimited) > 0:

@@ -20,8 +20,10 @@ account, by the serviceAccount of their node pools and of
 autoscaling.autoprovisioningNodePoolDefaults where they make node pools by its own
 defaults. More than one fails, in whatever projects they are. Nodes may run as an
 account of any project: nothing passes where clusters or projects of the run could not
-be read, where the run is one shard of several, and where it is narrowed to some
-clusters or locations. Projects that the run was not asked for are not counted.`,
+be read, nor where another cluster runs as a Compute Engine default account that may be
+the same: named by the number of a project whose ID is not known, or by none. Clusters
+of other shards count, and those that a run was narrowed from; projects that the run
+was not asked for do not.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}
@@ -53,6 +55,7 @@ and pods move when the old one is drained.`,
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 		{Title: "Best practices for using service accounts securely", URL: "https://docs.cloud.google.com/iam/docs/best-practices-service-accounts"},
 	},
+	Uses: []audit.Data{audit.OtherClusters},
 	Check: audit.EachNodeAccount(func(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		if a.Kind == audit.ServiceAgent {
 			return audit.NotApplicablef("%s is a service agent of Google's, and not anybody's to share out", a.Email)
@@ -68,14 +71,14 @@ and pods move when the old one is drained.`,
 			return audit.Failf("%s is the account of other clusters' nodes, too: %s", accountName(a), several(names, 2)).Because(
 				audit.Evidence{Resource: a.ResourceName(), Field: "clusters", Value: strconv.Itoa(len(clusters))})
 		}
-		gap := in.ClusterGap()
-		switch {
-		case gap != nil:
+		if gap := in.ClusterGap(); gap != nil {
 			return audit.Hidden(gap)
-		case in.Scope.Shard != nil:
-			return audit.Unknownf("other shards may have clusters whose nodes run as %s", accountName(a))
-		case in.Scope.Clusters != nil || in.Scope.Locations != nil:
-			return audit.Unknownf("the run was narrowed to some clusters or locations, and others may have nodes that run as %s", accountName(a))
+		}
+		if why := in.EstateGap(); why != "" {
+			return audit.Unknownf("%s, and others may have nodes that run as %s", why, accountName(a))
+		}
+		if c := in.MayShare(a); c != nil {
+			return audit.Unknownf("nodes of %s run as a default account that may be the same: the number of one of the projects is not known", c.ResourceName())
 		}
 		return audit.Passf("of the clusters that were read, this one alone has nodes that run as %s", accountName(a))
 	}),
