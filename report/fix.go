@@ -40,10 +40,20 @@ func general(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// gcloudSteps writes all steps of a remediation.
+// subjects say in words what a step is for.
+var subjects = map[audit.Subject]string{
+	audit.StandardPool:     "Standard node pools",
+	audit.AutoProvisioning: "node auto-provisioning",
+	audit.AutopilotCluster: "Autopilot",
+}
+
+// gcloudSteps writes all steps of a remediation, with what each is for.
 func gcloudSteps(steps []audit.Step) string {
 	var parts []string
 	for _, step := range steps {
+		if step.For != "" {
+			step.Title += " (" + subjects[step.For] + ")"
+		}
 		parts = append(parts, "# "+step.Title+":\n"+step.Commands)
 	}
 	return general(strings.Join(parts, "\n\n"))
@@ -57,7 +67,7 @@ func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
 		if step.For != "" && step.For != subjectOf(f, c) {
 			continue
 		}
-		step.Commands = named(step.Commands, names)
+		step.For, step.Commands = "", named(step.Commands, names)
 		fitting = append(fitting, step)
 	}
 	return gcloudSteps(fitting)
