@@ -35,10 +35,12 @@ autoscaling count with their initial size. Nodes that GKE makes by itself (Autop
 node auto-provisioning) have no maximum to count by, unless their node pool has one
 that is not GKE's own (1,000 for each zone). Those count that there are known to be, by
 initialNodeCount and currentNodeCount, and fail if they do not fit; where they do, it
-does not apply. Where clusters that could not be read may have nodes there, it is
-unknown. Clusters of other shards count, and those that a run was narrowed from.
-Other VMs, and clusters outside of the audit, are not counted, nor are addresses of
-NAT rules.`,
+does not apply. It is unknown where clusters that could not be read may have nodes there,
+where it is not known how many nodes a node pool may have or which gateway serves them,
+and where the gateway does not say how it gets its addresses. Clusters of other shards
+count, and those that a run was narrowed from. Other VMs, clusters outside of the audit
+and nodes that upgrades add for a while (maxSurge) are not counted, nor are addresses
+of NAT rules.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Reserve more addresses (name the ones that are there as well)", Commands: `gcloud compute addresses create {gateway}-more \
@@ -104,7 +106,7 @@ func judgePorts(in *audit.Input, g audit.NATGateway) audit.Verdict {
 			Noting("the gateway has "+count(has, "address", "addresses"), ports.String()).
 			Because(because...)
 	default:
-		v = audit.Passf("%s", sum).Noting("other VMs and clusters outside of this audit are not counted")
+		v = audit.Passf("%s", sum).Noting("other VMs, clusters outside of this audit, and nodes that upgrades add for a while are not counted")
 	}
 	if load.Fixed {
 		v = v.Noting("node pools without autoscaling count with their initial size")
