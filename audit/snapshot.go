@@ -295,9 +295,9 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 func (s *Snapshot) For(data []Data) *Snapshot {
 	n := &Snapshot{Time: s.Time, Scope: s.Scope, Projects: s.Projects, Ancestors: s.Ancestors}
 	for _, g := range s.Gaps {
-		location, ok := clustersLocation(g.Resource)
+		_, ok := clustersLocation(g.Resource)
 		switch {
-		case ok && !(slices.Contains(s.Scope.Projects, g.Project) && s.Scope.IncludesLocation(location)):
+		case ok && !s.Scope.hides(g):
 			if slices.Contains(data, OtherClusters) {
 				n.Gaps = append(n.Gaps, g)
 			}
@@ -457,6 +457,17 @@ func (sc Scope) Answerable(gaps []Gap) bool {
 			return g.Resource == "projects/"+id+"/locations/-/clusters"
 		})
 	})
+}
+
+// HidesClusters reports whether gaps hide clusters of the scope, or may.
+func (sc Scope) HidesClusters(gaps []Gap) bool {
+	return slices.ContainsFunc(gaps, func(g Gap) bool { return g.HidesProjects() || sc.hides(g) })
+}
+
+// hides reports whether a gap hides clusters of the scope's projects and locations.
+func (sc Scope) hides(g Gap) bool {
+	location, ok := clustersLocation(g.Resource)
+	return ok && slices.Contains(sc.Projects, g.Project) && sc.IncludesLocation(location)
 }
 
 // roots are the organizations and folders that projects were looked for in.

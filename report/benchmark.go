@@ -42,9 +42,7 @@ func (r *Report) counted(b audit.Benchmark) map[string]bool {
 
 // hidesClusters reports whether there are or may be clusters that were not read.
 func (r *Report) hidesClusters() bool {
-	return len(r.Scope.Missing) > 0 || slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool {
-		return g.HidesProjects() || audit.LastSegment(g.Resource) == "clusters"
-	})
+	return len(r.Scope.Missing) > 0 || r.Scope.HidesClusters(r.Gaps)
 }
 
 // benchmarkRows holds the findings against a benchmark.

@@ -100,7 +100,7 @@ func among(ids []string) string {
 // most likely a typing mistake. Where a gap hides clusters it may not be one. It looks
 // at the report alone, so that a report read back gives the same.
 func unmatched(r *report.Report) error {
-	if hidesClusters(r.Gaps) {
+	if r.Scope.HidesClusters(r.Gaps) {
 		return nil
 	}
 	for _, name := range r.Scope.Clusters {
@@ -119,11 +119,6 @@ func unmatched(r *report.Report) error {
 		}
 	}
 	return nil
-}
-
-// hidesClusters reports whether there may be clusters that were not read.
-func hidesClusters(gaps []audit.Gap) bool {
-	return slices.ContainsFunc(gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/clusters") || g.HidesProjects() })
 }
 
 // stopped reports whether the run was ended by a signal or by --timeout, after which

@@ -357,7 +357,7 @@ func narrow(s *audit.Snapshot, f *scanFlags, sh *audit.Shard) (*audit.Snapshot, 
 	}
 	scope.Locations, scope.Clusters = f.locations, f.clusters
 	n := s.Narrow(scope)
-	if s.Scope.Shard != nil || hidesClusters(n.Gaps) {
+	if s.Scope.Shard != nil || n.Scope.HidesClusters(n.Gaps) {
 		return s.Narrow(sh.Of(scope)), nil
 	}
 	scope = n.Scope
