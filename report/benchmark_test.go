@@ -66,15 +66,18 @@ func TestBenchmarkRows(t *testing.T) {
 	if got := one(r, "", "fine", "low", "off"); got != "unknown: no fault found by rules; left out for their severity: low; not applied: off" {
 		t.Errorf("partly left out: %s", got)
 	}
-	for _, g := range []audit.Gap{{Resource: "projects/p/locations/-/clusters"}, {Resource: "folders/1/projects"}} {
+	r.Scope.Projects = []string{"p"}
+	for _, g := range []audit.Gap{{Project: "p", Resource: "projects/p/locations/-/clusters"}, {Resource: "folders/1/projects"}} {
 		r.Gaps = []audit.Gap{g}
 		if got := one(r, "", "fine"); got != "unknown: no fault found; not all clusters could be read" {
 			t.Errorf("with a gap of %s: %s", g.Resource, got)
 		}
 	}
-	r.Gaps = []audit.Gap{{Resource: "projects/p/global/routes"}}
-	if got := one(r, "", "fine"); got != "pass: holds" {
-		t.Errorf("with a gap that hides no clusters: %s", got)
+	for _, g := range []audit.Gap{{Project: "p", Resource: "projects/p/global/routes"}, {Project: "of-another-shard", Resource: "projects/of-another-shard/locations/-/clusters"}} {
+		r.Gaps = []audit.Gap{g}
+		if got := one(r, "", "fine"); got != "pass: holds" {
+			t.Errorf("with a gap that hides no clusters, of %s: %s", g.Resource, got)
+		}
 	}
 	r = &Report{Rules: []*audit.Rule{{ID: "good"}}}
 	if row := r.benchmarkRows(audit.Benchmark{Recommendations: []audit.Recommendation{{Rules: []string{"good"}}}})[0]; row.Status != audit.Unknown || row.Result != "no cluster was judged" {
