@@ -54,6 +54,18 @@ func each(t *testing.T, test func(t *testing.T, name string, r *report.Report)) 
 
 func load(t *testing.T, file string) *report.Report {
 	t.Helper()
+	r := judge(loadSnapshot(t, file))
+	if waivers := loadWaivers(t, strings.TrimSuffix(file, ".json")+".waivers.json"); waivers != nil {
+		var err error
+		if r, err = r.Waiving(waivers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+func loadSnapshot(t *testing.T, file string) *audit.Snapshot {
+	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -63,18 +75,17 @@ func load(t *testing.T, file string) *report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// judge makes the report of a snapshot on 2 November 2026.
+func judge(s *audit.Snapshot) *report.Report {
 	start := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
-	r := report.New(s, rules.In("core"), audit.Judge(audit.NewInput(s), rules.In("core")), report.Options{
+	return report.New(s, rules.In("core"), audit.Judge(audit.NewInput(s), rules.In("core")), report.Options{
 		Version:   "1.2.3",
 		StartedAt: start,
 		Now:       func() time.Time { return start.Add(2 * time.Second) },
 	})
-	if waivers := loadWaivers(t, strings.TrimSuffix(file, ".json")+".waivers.json"); waivers != nil {
-		if r, err = r.Waiving(waivers); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return r
 }
 
 // loadWaivers reads the waivers of a report; nil if it has none.

@@ -78,7 +78,8 @@ func (w Waiver) DaysLeft(day time.Time) int {
 	if err != nil {
 		return -1 // what is read is checked
 	}
-	return int(last.Sub(day.UTC().Truncate(24*time.Hour)) / (24 * time.Hour))
+	const seconds = 24 * 60 * 60
+	return int((last.Unix() - day.Unix()/seconds*seconds) / seconds)
 }
 
 // Standing says in a few words how the waiver stands on a day: "expired on 2026-10-31",
