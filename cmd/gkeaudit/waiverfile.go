@@ -323,20 +323,10 @@ func aside(line string) bool {
 
 // waiverText writes a waiver as an item of a list.
 func waiverText(w report.Waiver) (string, error) {
-	item := &yaml.Node{Kind: yaml.MappingNode}
-	add := func(key, value, tag string) {
-		item.Content = append(item.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value})
-	}
-	add("id", w.Finding, "!!str")
-	add("rule", w.Rule, "!!str")
-	add("resource", w.Resource, "!!str")
-	add("owner", w.Owner, "!!str")
-	add("reason", w.Reason, "!!str")
-	add("ticket", w.Ticket, "!!str")
-	add("expires", w.Expires, "!!timestamp")
+	type item struct{ ID, Rule, Resource, Owner, Reason, Ticket, Expires string }
 	var b strings.Builder
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	err := errors.Join(e.Encode(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{item}}), e.Close())
+	err := errors.Join(e.Encode([]item{{w.Finding, w.Rule, w.Resource, w.Owner, w.Reason, w.Ticket, w.Expires}}), e.Close())
 	return b.String(), err
 }
