@@ -135,7 +135,7 @@ func TestReadLeftOut(t *testing.T) {
 // FuzzRead reads what may be no report. What is read can be written in every format and
 // merged, and its JSON is read as the same.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"good", "review", "hostile", "empty"} {
+	for _, name := range []string{"good", "review", "hostile", "waived", "empty"} {
 		text, err := os.ReadFile(filepath.Join(folder, name+".report.json"))
 		if err != nil {
 			f.Fatal(err)

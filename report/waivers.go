@@ -29,14 +29,24 @@ func (w Waiver) WaiverID() string {
 // Fits reports whether the waiver is for a finding, whatever its status and the day. The
 // glob on resources has to fit the name of the finding's resource or of its cluster.
 func (w Waiver) Fits(f audit.Finding) bool {
-	return FitsGlob(w.Rule, f.Rule) &&
-		(FitsGlob(w.Resource, f.Resource) || FitsGlob(w.Resource, f.Cluster)) &&
-		(w.Finding == "" || w.Finding == f.ID())
+	return FitsGlob(w.Rule, f.Rule) && w.fitsResource(&f)
+}
+
+func (w *Waiver) fitsResource(f *audit.Finding) bool {
+	return (FitsGlob(w.Resource, f.Resource) || FitsGlob(w.Resource, f.Cluster)) && (w.Finding == "" || w.Finding == f.ID())
 }
 
 // FitsGlob reports whether a glob fits the whole of a name. In it * stands for any
 // characters but a slash, ** for any, and everything else for itself.
 func FitsGlob(glob, name string) bool {
+	// Most names differ from most globs at once, in what stands before or behind the stars.
+	star := strings.IndexByte(glob, '*')
+	if star < 0 {
+		return glob == name
+	}
+	if !strings.HasPrefix(name, glob[:star]) || !strings.HasSuffix(name, glob[strings.LastIndexByte(glob, '*')+1:]) {
+		return false
+	}
 	// Where something does not fit, the last star takes one character more. That is
 	// enough: what stands before it has fitted as early as it could.
 	const none = -1
@@ -162,7 +172,7 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 		f.Waiver = ""
 		last := ""
 		if f.Status == audit.Fail {
-			for _, i := range fitting(*f) {
+			for _, i := range fitting(f) {
 				fits[i]++
 				if lasting := w.Waivers[i].Expires; lasting >= today && lasting > last {
 					f.Waiver, last = w.Waivers[i].ID, lasting
@@ -181,10 +191,10 @@ func byID(a, b Waiver) int { return strings.Compare(a.ID, b.ID) }
 
 // fitter returns a function that returns the indices of the waivers which fit a finding.
 // It looks once for each rule at the globs on rules.
-func fitter(waivers []Waiver) func(audit.Finding) []int {
+func fitter(waivers []Waiver) func(*audit.Finding) []int {
 	ofRule := map[string][]int{}
 	var fit []int
-	return func(f audit.Finding) []int {
+	return func(f *audit.Finding) []int {
 		of, known := ofRule[f.Rule]
 		if !known {
 			for i, w := range waivers {
@@ -196,7 +206,7 @@ func fitter(waivers []Waiver) func(audit.Finding) []int {
 		}
 		fit = fit[:0]
 		for _, i := range of {
-			if waivers[i].Fits(f) {
+			if waivers[i].fitsResource(f) {
 				fit = append(fit, i)
 			}
 		}
@@ -258,7 +268,7 @@ func (r *Report) checkWaivers() error {
 			}
 			continue
 		}
-		of := fitting(f)
+		of := fitting(&f)
 		for _, i := range of {
 			fits[i]++
 		}
