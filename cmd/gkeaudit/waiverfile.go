@@ -153,9 +153,10 @@ func (f *waiverFile) parse(today time.Time) {
 	}
 }
 
-// named returns a node that has an anchor or is an alias; nil if none is.
+// named returns a node that has an anchor, without which there are no aliases, or is
+// merged into another; nil if none is.
 func named(n *yaml.Node) *yaml.Node {
-	if n.Anchor != "" || n.Kind == yaml.AliasNode || n.Tag == "!!merge" {
+	if n.Anchor != "" || n.Tag == "!!merge" {
 		return n
 	}
 	for _, child := range n.Content {
