@@ -45,13 +45,16 @@ func (r *Report) hidesClusters() bool {
 	return len(r.Scope.Missing) > 0 || r.Scope.HidesClusters(r.Gaps)
 }
 
+// waived stands beside the statuses for that of findings that fail and are waived.
+const waived = audit.Fail + 1
+
 // benchmarkRows holds the findings against a benchmark.
 func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 	counted := r.counted(b)
-	in := make([][4]int, len(b.Recommendations)) // how many clusters, by status
-	count := func(found map[string][4]bool) {    // the statuses of a cluster's findings, by rule
+	in := make([][5]int, len(b.Recommendations)) // how many clusters, by status
+	count := func(found map[string][5]bool) {    // the statuses of a cluster's findings, by rule
 		for i, rec := range b.Recommendations {
-			var any [4]bool
+			var any [5]bool
 			for _, id := range rec.Rules {
 				for status, is := range found[id] {
 					any[status] = any[status] || is
@@ -64,7 +67,7 @@ func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 			}
 		}
 	}
-	cluster, found := "", map[string][4]bool{}
+	cluster, found := "", map[string][5]bool{}
 	for f := range r.Findings.All() {
 		if !counted[f.Cluster] {
 			continue
@@ -76,6 +79,9 @@ func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 		}
 		statuses := found[f.Rule]
 		statuses[f.Status] = true
+		if f.Waiver != "" {
+			statuses[waived] = true // it fails all the same
+		}
 		found[f.Rule] = statuses
 	}
 	count(found)
@@ -96,7 +102,7 @@ func (r *Report) benchmarkRows(b audit.Benchmark) []benchmarkRow {
 	return rows
 }
 
-func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, clusters int, leftOut, notApplied []string) benchmarkRow {
+func (r *Report) judgeRecommendation(rec audit.Recommendation, in [5]int, clusters int, leftOut, notApplied []string) benchmarkRow {
 	row := benchmarkRow{Recommendation: rec}
 	of := func(s audit.Status) string {
 		return fmt.Sprintf("in %d of %s", in[s], count(clusters, "cluster", "clusters"))
@@ -114,6 +120,9 @@ func (r *Report) judgeRecommendation(rec audit.Recommendation, in [4]int, cluste
 	switch {
 	case in[audit.Fail] > 0:
 		row.Status, row.Result = audit.Fail, "fails "+of(audit.Fail)
+		if in[waived] > 0 {
+			row.Result += fmt.Sprintf(", with waived findings in %d", in[waived])
+		}
 	case len(rec.Rules) == len(notApplied):
 		row.Result = "not judged"
 	case len(rec.Rules) == len(notApplied)+len(leftOut):

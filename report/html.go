@@ -33,6 +33,9 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"rows":        (*Report).benchmarkRows,
 	"answers":     (*Report).benchmarkCounts,
 	"split":       func(s Summary) string { return strings.Trim(failingCounts(s), " ()") },
+	"waiverState": (*Report).waiverState,
+	"waivers":     (*Report).waiverCounts,
+	"listed":      (*Report).listedWaivers,
 	"clusterLine": clusterLine,
 	"resource":    shortResource,
 	"gcloud":      func(r *audit.Rule, f audit.Finding, c Cluster) string { return gcloudFor(r.Remediation.Gcloud, f, c) },
@@ -57,13 +60,14 @@ type htmlReport struct {
 
 type htmlGroup struct {
 	group
-	Anchor        string // the cluster's place in the page
-	Open, Settled []htmlFinding
+	Anchor                string // the cluster's place in the page
+	Open, Waived, Settled []htmlFinding
 }
 
 type htmlFinding struct {
 	audit.Finding
-	Rule *audit.Rule
+	Rule     *audit.Rule
+	WaivedBy string // who accepts it, and until when; empty if nobody does
 }
 
 // WriteHTML writes the report as one page that needs no other file.
@@ -101,16 +105,21 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // Groups are the clusters with their findings.
 func (r htmlReport) Groups() iter.Seq[htmlGroup] {
+	waivers := r.waiversByID()
 	findings := func(fs []audit.Finding) []htmlFinding {
 		var all []htmlFinding
 		for _, f := range fs {
-			all = append(all, htmlFinding{f, r.rules[f.Rule]})
+			h := htmlFinding{Finding: f, Rule: r.rules[f.Rule]}
+			if f.Waiver != "" {
+				h.WaivedBy = waivedBy(waivers[f.Waiver])
+			}
+			all = append(all, h)
 		}
 		return all
 	}
 	return func(yield func(htmlGroup) bool) {
 		for g := range r.groups() {
-			if !yield(htmlGroup{g, anchor(g.Cluster.Name), findings(g.open()), findings(g.settled())}) {
+			if !yield(htmlGroup{g, anchor(g.Cluster.Name), findings(g.open()), findings(g.waived()), findings(g.settled())}) {
 				return
 			}
 		}
@@ -151,7 +160,12 @@ func paragraphs(text string) []string {
 }
 
 // Word is the finding's status in words.
-func (f htmlFinding) Word() string { return strings.ReplaceAll(f.Status.String(), "-", " ") }
+func (f htmlFinding) Word() string {
+	if f.Waiver != "" {
+		return "waived"
+	}
+	return strings.ReplaceAll(f.Status.String(), "-", " ")
+}
 
 // scopeTitle names what was audited in a few words.
 func scopeTitle(r *Report) string {

@@ -12,7 +12,7 @@ import (
 
 // WriteMarkdown writes the report in GitHub Flavored Markdown.
 func (r *Report) WriteMarkdown(w io.Writer) error {
-	m := &markdownWriter{w: w}
+	m := &markdownWriter{w: w, waivers: r.waiversByID()}
 	m.line("# GKE audit")
 	m.line("")
 	m.line("> [!%s]", alert(r))
@@ -21,6 +21,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.facts(r)
 	m.counts(r)
 	m.gaps(r.Gaps)
+	m.listWaivers(r)
 	for _, b := range r.Benchmarks {
 		m.benchmark(r, b)
 	}
@@ -35,8 +36,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 
 // markdownWriter remembers the first error.
 type markdownWriter struct {
-	w   io.Writer
-	err error
+	w       io.Writer
+	waivers map[string]Waiver
+	err     error
 }
 
 func (m *markdownWriter) line(format string, args ...any) {
@@ -184,6 +186,26 @@ func (m *markdownWriter) counts(r *Report) {
 	m.line("| %d | %d | %d | %d | %d | %d | %d |",
 		s.Failing["critical"], s.Failing["high"], s.Failing["medium"], s.Failing["low"], s.Unknown, s.Pass, s.NotApplicable)
 	m.line("")
+	if s.Waived > 0 {
+		m.line("%s, and not counted as failing.", count(s.Waived, "finding is waived", "findings are waived"))
+		m.line("")
+	}
+}
+
+func (m *markdownWriter) listWaivers(r *Report) {
+	if len(r.Waivers) == 0 {
+		return
+	}
+	m.line("## Waivers")
+	m.line("")
+	m.line("%s.", r.waiverCounts())
+	m.line("")
+	m.line("| Last day | Rule | Resource | Findings | Owner | Ticket | Reason |")
+	m.line("|---|---|---|---:|---|---|---|")
+	for _, w := range r.listedWaivers() {
+		m.line("| %s | %s | %s | %d | %s | %s | %s |", m.text(r.waiverState(w)), m.cell(w.Rule), m.cell(w.Resource), w.Findings, m.text(w.Owner), m.text(w.Ticket), m.text(w.Reason))
+	}
+	m.line("")
 }
 
 func (m *markdownWriter) gaps(gaps []audit.Gap) {
@@ -206,14 +228,16 @@ func (m *markdownWriter) gaps(gaps []audit.Gap) {
 	m.line("")
 }
 
-// status writes a status as a word that stands out without colour.
-func statusWord(s audit.Status) string {
-	switch s {
-	case audit.Fail:
+// statusWord writes a finding's status as a word that stands out without colour.
+func statusWord(f audit.Finding) string {
+	switch {
+	case f.Waiver != "":
+		return "**WAIVED**"
+	case f.Status == audit.Fail:
 		return "**FAIL**"
-	case audit.Unknown:
+	case f.Status == audit.Unknown:
 		return "**UNKNOWN**"
-	case audit.Pass:
+	case f.Status == audit.Pass:
 		return "pass"
 	}
 	return "not applicable"
@@ -233,6 +257,12 @@ func (m *markdownWriter) clusters(r *Report) {
 		m.findings(g.open())
 		if len(g.open()) > 0 {
 			m.fold("Evidence", func() { m.evidence(g.open()) })
+		}
+		if waived := g.waived(); len(waived) > 0 {
+			m.fold(fmt.Sprintf("%d waived", len(waived)), func() {
+				m.findings(waived)
+				m.evidence(waived)
+			})
 		}
 		if len(g.settled()) > 0 {
 			m.fold(settledCounts(g), func() {
@@ -259,11 +289,14 @@ func (m *markdownWriter) findings(findings []audit.Finding) {
 	m.line("| Status | Severity | Rule | Resource | What is |")
 	m.line("|---|---|---|---|---|")
 	for _, f := range findings {
-		rule := f.Rule
-		if f.Status == audit.Fail || f.Status == audit.Unknown {
+		rule, message := f.Rule, f.Message
+		if isOpen(f) {
 			rule = fmt.Sprintf("[%s](#%s)", f.Rule, f.Rule)
 		}
-		m.line("| %s | %s | %s | %s | %s |", statusWord(f.Status), f.Severity, rule, m.text(shortResource(f)), m.text(f.Message))
+		if f.Waiver != "" {
+			message += "; " + waivedBy(m.waivers[f.Waiver])
+		}
+		m.line("| %s | %s | %s | %s | %s |", statusWord(f), f.Severity, rule, m.text(shortResource(f)), m.text(message))
 	}
 	m.line("")
 }
@@ -283,7 +316,7 @@ func (m *markdownWriter) evidence(findings []audit.Finding) {
 func (m *markdownWriter) rules(r *Report) {
 	open := map[string]bool{}
 	for f := range r.Findings.All() {
-		if f.Status == audit.Fail || f.Status == audit.Unknown {
+		if isOpen(f) {
 			open[f.Rule] = true
 		}
 	}

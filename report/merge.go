@@ -71,6 +71,7 @@ func Merge(files []File) (*Report, error) {
 	slices.Sort(m.Scope.Projects)
 	slices.SortFunc(m.Clusters, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) })
 	m.Findings = joined(findings)
+	m.Waivers = mergeWaivers(files, m.StartedAt)
 	m.Gaps = audit.DistinctGaps(m.Gaps)
 	m.Summary.Gaps = len(m.Gaps)
 	m.Complete = m.complete()

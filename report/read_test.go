@@ -135,7 +135,7 @@ func TestReadLeftOut(t *testing.T) {
 // FuzzRead reads what may be no report. What is read can be written in every format and
 // merged, and its JSON is read as the same.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"good", "review", "hostile", "empty"} {
+	for _, name := range []string{"good", "review", "hostile", "waived", "empty"} {
 		text, err := os.ReadFile(filepath.Join(folder, name+".report.json"))
 		if err != nil {
 			f.Fatal(err)
@@ -189,7 +189,17 @@ func TestHostileReport(t *testing.T) {
 		r.Findings.Add(f)
 	}
 	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
-	back, err := report.Read(bytes.NewReader(write(t, &r, ".report.json")))
+	waived, err := r.Waiving([]report.Waiver{
+		{Rule: "private-nodes", Resource: "projects/**", Owner: evil, Reason: evil, Ticket: evil, Expires: "2026-11-02"},
+		{Rule: evil, Resource: evil, Owner: evil, Reason: evil, Ticket: evil, Expires: "2026-11-01"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if waived.Summary.Waived == 0 {
+		t.Error("nothing is waived")
+	}
+	back, err := report.Read(bytes.NewReader(write(t, waived, ".report.json")))
 	if err != nil {
 		t.Fatal(err)
 	}

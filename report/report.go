@@ -8,6 +8,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -51,7 +52,8 @@ type Report struct {
 	// recommendations.
 	Benchmarks []audit.Benchmark `json:"benchmarks,omitempty"`
 
-	// Waivers are those that the audit was given, in the order of their IDs.
+	// Waivers are those that the audit was given, in the order of their IDs;
+	// [Report.Waiving] applies them.
 	Waivers []Waiver `json:"waivers,omitempty"`
 
 	// Baseline is the earlier report that this one was compared with; nil without.
@@ -61,13 +63,16 @@ type Report struct {
 // A Waiver is a decision to accept for some time that findings fail, and what has come of
 // it in a report.
 type Waiver struct {
-	// ID tells the waiver from others.
+	// ID tells the waiver from others; see [Waiver.WaiverID].
 	ID string `json:"id"`
 
-	// Rule and Resource are globs on the IDs of rules and on the names of resources.
-	// Findings that fail and fit both are accepted.
+	// Rule and Resource are globs on the IDs of rules and on the names of resources or
+	// their clusters; see [FitsGlob]. Findings that fail and fit both are accepted.
 	Rule     string `json:"rule"`
 	Resource string `json:"resource"`
+
+	// Finding is the ID of the one finding that is accepted; empty for all that fit.
+	Finding string `json:"finding,omitempty"`
 
 	Owner  string `json:"owner"`
 	Reason string `json:"reason"`
@@ -338,8 +343,9 @@ func describe(c *audit.Cluster) Cluster {
 // A group is a cluster and its findings, worst first.
 type group struct {
 	Cluster  Cluster
-	Findings []audit.Finding // failing, then unknown, then the others, each worst first
-	Counts   [4]int          // by status
+	Findings []audit.Finding // failing, unknown, waived, then the others, each worst first
+	Counts   [4]int          // by status, without those that are waived
+	Waived   int
 }
 
 // open returns the findings that ask for something: fail and unknown.
@@ -347,22 +353,36 @@ func (g group) open() []audit.Finding {
 	return g.Findings[:g.Counts[audit.Fail]+g.Counts[audit.Unknown]]
 }
 
-// settled returns the others.
-func (g group) settled() []audit.Finding {
-	return g.Findings[g.Counts[audit.Fail]+g.Counts[audit.Unknown]:]
+// waived returns those that fail and that a waiver accepts.
+func (g group) waived() []audit.Finding {
+	open := len(g.open())
+	return g.Findings[open : open+g.Waived]
 }
+
+// settled returns the others.
+func (g group) settled() []audit.Finding { return g.Findings[len(g.open())+g.Waived:] }
 
 // groups returns the clusters with their findings, one after the other.
 func (r *Report) groups() iter.Seq[group] {
-	rank := [4]int{audit.Fail: 0, audit.Unknown: 1, audit.Pass: 2, audit.NotApplicable: 3}
+	ranks := [4]int{audit.Fail: 0, audit.Unknown: 1, audit.Pass: 3, audit.NotApplicable: 4}
+	rank := func(f audit.Finding) int {
+		if f.Waiver != "" {
+			return 2
+		}
+		return ranks[f.Status]
+	}
 	return func(yield func(group) bool) {
 		for _, c := range r.Clusters {
 			g := group{Cluster: c, Findings: r.Findings.of(c.Name)}
 			for _, f := range g.Findings {
-				g.Counts[f.Status]++
+				if f.Waiver != "" {
+					g.Waived++
+				} else {
+					g.Counts[f.Status]++
+				}
 			}
 			slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int {
-				return cmp.Or(cmp.Compare(rank[a.Status], rank[b.Status]), -cmp.Compare(a.Severity, b.Severity))
+				return cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Severity, b.Severity))
 			})
 			if !yield(g) {
 				return
@@ -390,8 +410,14 @@ func (r *Report) Verdict() string {
 		parts = append(parts, count(s.Unknown, "finding is unknown", "findings are unknown"))
 	}
 	verdict := "Every rule that applies holds for every cluster that was read"
-	if len(parts) > 0 {
+	switch {
+	case len(parts) > 0:
 		verdict = strings.Join(parts, " and ") + " in " + count(s.Clusters, "cluster", "clusters")
+		if s.Waived > 0 {
+			verdict += fmt.Sprintf("; %d waived", s.Waived)
+		}
+	case s.Waived > 0:
+		verdict = "All that fails is waived: " + count(s.Waived, "finding", "findings") + " in " + count(s.Clusters, "cluster", "clusters")
 	}
 	if r.Complete {
 		return verdict + "."

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"gkeaudit/audit"
@@ -34,13 +35,14 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 		o.Width = 120
 	}
 	o.Width = max(o.Width, 60)
-	t := &tableWriter{w: w, o: o}
+	t := &tableWriter{w: w, o: o, waivers: r.waiversByID()}
 	for g := range r.groups() {
 		t.group(g)
 	}
 	for _, b := range r.Benchmarks {
 		t.benchmark(r, b)
 	}
+	t.listWaivers(r)
 	t.gaps(r.Gaps)
 	t.missing(r.Scope.Missing)
 	t.summary(r)
@@ -49,9 +51,10 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 
 // tableWriter remembers the first error.
 type tableWriter struct {
-	w   io.Writer
-	o   TableOptions
-	err error
+	w       io.Writer
+	o       TableOptions
+	waivers map[string]Waiver
+	err     error
 }
 
 func (t *tableWriter) line(format string, args ...any) {
@@ -66,7 +69,7 @@ func (t *tableWriter) group(g group) {
 		t.line("%s", t.paint(bold, line))
 	}
 	t.line("%s", t.paint(dim, clusterLine(c)))
-	shown := g.open()
+	shown := append(slices.Clip(g.open()), g.waived()...)
 	if t.o.Verbose {
 		shown = g.Findings
 	}
@@ -118,7 +121,12 @@ func (t *tableWriter) row(f audit.Finding) []string {
 		severity = ""
 	}
 	resource, message := clean(shortResource(f)), clean(f.Message)
-	row := []string{t.paint(statusColor[f.Status], status), severity}
+	color := statusColor[f.Status]
+	if f.Waiver != "" {
+		status, color = "WAIVED", dim
+		message += "\n" + clean(waivedBy(t.waivers[f.Waiver]))
+	}
+	row := []string{t.paint(color, status), severity}
 	if t.wide() {
 		row = append(row, f.Rule, resource, message)
 	} else {
@@ -238,6 +246,17 @@ func (t *tableWriter) gaps(gaps []audit.Gap) {
 	t.line("")
 }
 
+func (t *tableWriter) listWaivers(r *Report) {
+	if len(r.Waivers) == 0 {
+		return
+	}
+	t.line("%s", t.paint(bold, "Waivers: "+r.waiverCounts()))
+	for _, w := range r.listedWaivers() {
+		t.line("%s", t.indent(clean(fmt.Sprintf("%s: %s on %s, %s, by %s (%s)", r.waiverState(w), w.Rule, w.Resource, count(w.Findings, "finding", "findings"), w.Owner, w.Ticket))))
+	}
+	t.line("")
+}
+
 func (t *tableWriter) missing(parts []string) {
 	if len(parts) == 0 {
 		return
@@ -283,9 +302,15 @@ func (t *tableWriter) summary(r *Report) {
 	case !r.Complete:
 		color = statusColor[audit.Unknown]
 	}
-	t.line("%s", t.paint(color, r.Verdict()))
-	t.line("%d fail%s, %d unknown, %d pass, %d not applicable; %s",
-		s.Fail, failingCounts(s), s.Unknown, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
+	for _, line := range t.wrap(r.Verdict(), t.o.Width) {
+		t.line("%s", t.paint(color, line))
+	}
+	waived := ""
+	if s.Waived > 0 {
+		waived = fmt.Sprintf("%d waived, ", s.Waived)
+	}
+	t.line("%d fail%s, %d unknown, %s%d pass, %d not applicable; %s",
+		s.Fail, failingCounts(s), s.Unknown, waived, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
 	if sh := r.Scope.Shard; sh != nil {
 		t.line("Shard %s: %d of %s.", sh, s.Projects, count(sh.Projects, "project", "projects"))
 	}

@@ -71,11 +71,11 @@ func (p *program) expand(path string, sh *audit.Shard, started time.Time) (strin
 	}), err
 }
 
-// logReport logs the findings that fail at or above a severity (0 for none), and the
-// outcome.
+// logReport logs the findings that fail at or above a severity (0 for none) and are not
+// waived, and the outcome.
 func logReport(ctx context.Context, log *slog.Logger, r *report.Report, least audit.Severity, outputs []string) {
 	for f := range r.Findings.All() {
-		if f.Status != audit.Fail || least == 0 || f.Severity < least {
+		if f.Status != audit.Fail || f.Waiver != "" || least == 0 || f.Severity < least {
 			continue
 		}
 		log.LogAttrs(ctx, slog.LevelWarn, f.Rule+" fails: "+printable(f.Resource+": "+f.Message), slog.Group("finding",
@@ -84,7 +84,7 @@ func logReport(ctx context.Context, log *slog.Logger, r *report.Report, least au
 	s := r.Summary
 	log.LogAttrs(ctx, slog.LevelInfo, r.Verdict(), slog.Bool("complete", r.Complete), slog.Any("outputs", outputs),
 		slog.Group("summary", "projects", s.Projects, "clusters", s.Clusters,
-			"fail", s.Fail, "unknown", s.Unknown, "pass", s.Pass, "notApplicable", s.NotApplicable,
+			"fail", s.Fail, "waived", s.Waived, "unknown", s.Unknown, "pass", s.Pass, "notApplicable", s.NotApplicable,
 			"critical", s.Failing["critical"], "high", s.Failing["high"], "medium", s.Failing["medium"], "low", s.Failing["low"],
 			"gaps", s.Gaps, "missing", len(r.Scope.Missing)))
 }

@@ -55,6 +55,8 @@ type config struct {
 	Severities map[string]string `yaml:"severities"`
 	Parameters audit.Parameters  `yaml:"parameters"`
 
+	Waivers string `yaml:"waivers"`
+
 	Outputs []string `yaml:"outputs"`
 	FailOn  string   `yaml:"failOn"`
 }
@@ -120,7 +122,7 @@ var configSettings = []string{
 	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
 	"profile", "rules", "enable", "disable", "severities",
 	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "peopleGroups", "airGappedNetworks",
-	"outputs", "failOn",
+	"waivers", "outputs", "failOn",
 }
 
 // A configChecker checks the values of a configuration file, and remembers the first
@@ -306,6 +308,7 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		{"location", true, c.Scope.Locations},
 		{"cluster", true, c.Scope.Clusters},
 		{"profile", false, one(c.Profile)},
+		{"waivers", false, one(c.Waivers)},
 		{"output", false, c.Outputs},
 		{"fail-on", false, one(c.FailOn)},
 	}

@@ -71,6 +71,9 @@ func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) 
 				return nil, refuse("", "output %q is the snapshot's file", name)
 			}
 		}
+		if f.waivers != "" && sameFile(f.waivers, name) {
+			return nil, refuse("", "output %q is the file of waivers", name)
+		}
 		if err := checkOutput(name); err != nil {
 			return nil, err
 		}

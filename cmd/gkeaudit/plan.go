@@ -60,6 +60,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if err := f.checkAccount(); err != nil {
 		return nil, err
 	}
+	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
+		return nil, err
+	}
 	pl.outputs, err = p.planOutputs(f, sh, pl.started)
 	return pl, err
 }

@@ -29,6 +29,9 @@ them, or audits of different projects by the same rules. The report of all shard
 that of an audit without shards. Where some are missing, the report names them and is
 incomplete.
 
+Waivers that a report was made with stay as they were on its day. Those of --waivers take
+their place, and hold if they had not expired on the day of the report.
+
 The exit status is that of scan.`
 
 const reportExamples = `  # Show a report again
@@ -73,7 +76,11 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
-	if err := p.openStorage(ctx, f, log, append(plan.files(), args...)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.files(), append(args, f.waivers)...)); err != nil {
+		return err
+	}
+	waivers, err := p.waivers(ctx, f)
+	if err != nil {
 		return err
 	}
 	names, err := p.reports(ctx, args)
@@ -97,6 +104,11 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	r, err := report.Merge(files)
 	if err != nil {
 		return refuse("", "%w", err)
+	}
+	if waivers != nil {
+		if r, err = waive(r, waivers); err != nil {
+			return err
+		}
 	}
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)

@@ -99,6 +99,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
   gkeaudit scan --snapshot=shop-prod.json
 
+  # Accept what is in a file of waivers; see gkeaudit waivers --help
+  gkeaudit scan --project=shop-prod --waivers=waivers.yaml --fail-on=high
+
   # As a Cloud Run job of any number of tasks, and then all in one
   gkeaudit scan --project=... -o gs://BUCKET/{execution}/{task}.json
   gkeaudit report gs://BUCKET/EXECUTION/ -o review.html`
@@ -118,6 +121,7 @@ type scanFlags struct {
 	configFile      string
 	config          *config
 	severity        string
+	waivers         string
 	failOn          string
 	allowIncomplete bool
 	verbose         bool
@@ -186,6 +190,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
+	flags.StringVar(&f.waivers, "waivers", "", "accept what fails and fits one of the waivers in this YAML `file`")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	group(cmd, "What to report")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; none is the default")
@@ -194,6 +199,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	complete(cmd, report.Formats, "format")
 	complete(cmd, audit.Severities, "severity", "fail-on")
 	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
+	must(cmd.MarkFlagFilename("waivers", "yaml", "yml"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
@@ -269,7 +275,11 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if f.configFile != "" {
 		log.Info("configuration read", "file", f.configFile)
 	}
-	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot, f.waivers)); err != nil {
+		return err
+	}
+	waivers, err := p.waivers(ctx, f)
+	if err != nil {
 		return err
 	}
 
@@ -306,6 +316,11 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		Settings:   plan.settings,
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 	})
+	if waivers != nil {
+		if r, err = waive(r, waivers); err != nil {
+			return errors.Join(err, saveErr)
+		}
+	}
 	return p.finish(ctx, r, f, plan, log, saveErr)
 }
 

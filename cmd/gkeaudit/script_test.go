@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 //	status N COMMAND ...      run a command that must exit with N; where a scan writes
 //	                          JSON, report on that must exit with the same
 //	untimed FILE...           take the times out of JSON reports
+//	days FILE...              write the day that is so many days from now in UTC for
+//	                          each {+N} and {-N} in files
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "../../testdata/scripts",
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"objects": objects,
 			"status":  status,
 			"untimed": untimed,
+			"days":    days,
 		},
 	})
 }
@@ -187,6 +190,19 @@ func untimed(ts *testscript.TestScript, neg bool, args []string) {
 			return strings.HasPrefix(line, `  "startedAt": `) || strings.HasPrefix(line, `  "finishedAt": `)
 		})
 		text := readAt.ReplaceAllString(strings.Join(lines, ""), "")
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
+var fromNow = regexp.MustCompile(`\{[+-]\d+\}`)
+
+func days(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		text := fromNow.ReplaceAllStringFunc(ts.ReadFile(name), func(mark string) string {
+			n, err := strconv.Atoi(mark[1 : len(mark)-1])
+			ts.Check(err)
+			return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly)
+		})
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
 	}
 }

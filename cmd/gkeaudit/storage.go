@@ -173,7 +173,7 @@ func withoutMark(r io.Reader) (io.Reader, error) {
 	case string(start) == "\ufeff":
 		b.Discard(len(start))
 	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return nil, errors.New("it is UTF-16, as a redirection of some shells is, and JSON is UTF-8: write it with --output")
+		return nil, errors.New("it is UTF-16, as a redirection of some shells is, and has to be UTF-8; --output writes reports so")
 	}
 	return b, nil
 }
