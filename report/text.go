@@ -29,7 +29,8 @@ func clean(s string) string {
 
 // unsafe reports whether a character is not text: control (C0, C1, DEL), format
 // (bidirectional controls, zero-width characters, tags), line and paragraph
-// separators, private use, surrogates, and what stands for invalid UTF-8.
+// separators, private use, surrogates, what stands for invalid UTF-8, and what is no
+// character.
 func unsafe(r rune) bool {
 	if r < 0x7f {
 		return r < 0x20
@@ -38,7 +39,7 @@ func unsafe(r rune) bool {
 	case '\u115f', '\u1160', '\u2800', '\u3164', '\uffa0': // letters and patterns without ink
 		return true
 	}
-	return r == unicode.ReplacementChar || unicode.Is(unicode.Variation_Selector, r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
+	return r == unicode.ReplacementChar || unicode.Is(unicode.Variation_Selector, r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point)
 }
 
 // count writes a number with its noun.

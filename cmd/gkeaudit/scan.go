@@ -184,7 +184,7 @@ func ruleFlags(cmd *cobra.Command, f *scanFlags) {
 func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: "+extensionNames+"; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	group(cmd, "What to report")
@@ -193,7 +193,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
 	complete(cmd, audit.Severities, "severity", "fail-on")
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt", "sarif", "xml", "csv", "jsonl", "ndjson"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
