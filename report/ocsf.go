@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"strings"
 
@@ -293,9 +294,9 @@ func ocsfResourceOf(name string) ocsfResource {
 	r := ocsfResource{UID: clean(name), Name: clean(segments[len(segments)-1]), Type: "project"}
 	switch n := len(segments); {
 	case n > 2 && n%2 == 0:
-		r.Type = clean(strings.TrimSuffix(segments[n-2], "s"))
+		r.Type = cmp.Or(clean(strings.TrimSuffix(segments[n-2], "s")), "resource")
 	case n > 2: // all of a kind
-		r.Type = r.Name
+		r.Type = cmp.Or(r.Name, "resource")
 	}
 	region := audit.Segment(name, "regions")
 	if region == "" {

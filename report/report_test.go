@@ -186,12 +186,18 @@ func TestNoControls(t *testing.T) {
 				out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
 			}
 			for i, c := range string(out) {
-				if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+				if c != '\n' && dangerous(c) {
 					t.Errorf("%s has %U at byte %d: %q", extension, c, i, around(out, i))
 				}
 			}
 		}
 	})
+}
+
+// dangerous reports whether a terminal might obey a character, or it changes how text is
+// read.
+func dangerous(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
 }
 
 // TestColorsChangeNothing takes the colours out of a coloured table: what is left is

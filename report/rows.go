@@ -129,7 +129,7 @@ func (r *row) title() string {
 	case r.kind == "missing":
 		return "Missing from this report"
 	}
-	return ""
+	return r.finding.Rule // of the baseline, which had others
 }
 
 // state is the status of a finding, or waived.

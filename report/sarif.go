@@ -102,21 +102,10 @@ type sarifSuppression struct {
 
 type sarifNotice struct {
 	Descriptor struct {
-		ID    string `json:"id"`
-		Index int    `json:"index"`
+		ID string `json:"id"`
 	} `json:"descriptor"`
 	Level   string       `json:"level"`
 	Message sarifMessage `json:"message"`
-}
-
-// sarifNoticeKinds are what notices are about.
-var sarifNoticeKinds = []struct{ id, text string }{
-	{"gap", "Something that was asked for could not be read."},
-	{"unknown", "Findings could not be judged."},
-	{"missing", "A part of the audit is not in this report."},
-	{"cut", "Findings were left out, to keep what code scanning takes."},
-	{"waiver", "A waiver has expired, or accepts nothing."},
-	{"resolved", "Findings of the baseline are resolved."},
 }
 
 // WriteSARIF writes what fails, is waived or is unknown as SARIF 2.1.0 for GitHub code
@@ -138,10 +127,6 @@ func (r *Report) WriteSARIF(w io.Writer) error {
 	for i, rule := range r.Rules[:min(len(r.Rules), sarifRules)] {
 		s.index[rule.ID] = i
 		j.next(i, s.rule(rule))
-	}
-	j.text("\n  ],\n  \"notifications\": [")
-	for i, kind := range sarifNoticeKinds {
-		j.next(i, map[string]any{"id": kind.id, "shortDescription": sarifMessage{Text: kind.text}})
 	}
 	j.text("\n  ]}},\n")
 	j.field("automationDetails", map[string]string{"id": r.sarifCategory()})
@@ -381,15 +366,25 @@ var sarifMarks = regexp.MustCompile(`\]\(|\{\d`)
 
 // sarifShort writes a text as a message that is not too long.
 func sarifShort(s string, most int) string {
-	return cut(sarifMarks.ReplaceAllStringFunc(clean(s), func(mark string) string { return mark[:1] + " " + mark[1:] }), most)
+	s = clean(cut(s, most)) // which may make it longer
+	return cut(sarifMarks.ReplaceAllStringFunc(s, func(mark string) string { return mark[:1] + " " + mark[1:] }), most)
 }
 
 // cut shortens a text to so many characters.
 func cut(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
+	if len(s) <= most {
 		return s
 	}
-	return string([]rune(s)[:most-1]) + "…"
+	i, n := 0, 0
+	for at := range s {
+		if n == most-1 {
+			i = at
+		}
+		if n++; n > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 // sarifCategory names the audit: GitHub takes an alert for closed when a later file of the
@@ -412,11 +407,6 @@ func (s *sarifWriter) notices(left int) []sarifNotice {
 	add := func(id, level, format string, args ...any) {
 		n := sarifNotice{Level: level, Message: sarifMessage{Text: sarifShort(fmt.Sprintf(format, args...), sarifText)}}
 		n.Descriptor.ID = id
-		for i, kind := range sarifNoticeKinds {
-			if kind.id == id {
-				n.Descriptor.Index = i
-			}
-		}
 		notices = append(notices, n)
 	}
 	if left > 0 {
