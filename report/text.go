@@ -12,7 +12,11 @@ import (
 // terminals take some for commands), line breaks and the characters that change
 // the direction of text or have no width become visible escapes.
 func clean(s string) string {
-	if !strings.ContainsFunc(s, unsafe) {
+	i := 0 // nearly all text is plain ASCII
+	for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f {
+		i++
+	}
+	if !strings.ContainsFunc(s[i:], unsafe) {
 		return s
 	}
 	var b strings.Builder
