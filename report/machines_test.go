@@ -294,7 +294,7 @@ func TestSARIFLimits(t *testing.T) {
 		r.Findings, r.Baseline = report.Findings{}, nil
 		text := strings.Repeat("漢字", size/2)
 		i := 0
-		for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		for _, kind := range slices.Backward(slices.Sorted(maps.Keys(counts))) { // the worst come last
 			for range counts[kind] {
 				f := audit.Finding{Cluster: "projects/p/locations/l/clusters/" + fmt.Sprint(i), Resource: "x", Message: text}
 				i++

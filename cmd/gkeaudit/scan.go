@@ -95,6 +95,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # In a pipeline: fail on high findings; an incomplete audit fails, too
   gkeaudit scan --project=shop-prod --format=json --fail-on=high > report.json
 
+  # For code scanning, the test report of a pipeline and a table in BigQuery
+  gkeaudit scan --project=shop-prod -o findings.sarif -o findings.xml -o findings.ndjson
+
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
   gkeaudit scan --snapshot=shop-prod.json
