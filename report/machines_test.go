@@ -277,6 +277,9 @@ func TestSARIF(t *testing.T) {
 	if want := []string{"note: 30 findings are resolved since the baseline of 2026-11-01 08:00:00 UTC."}; !slices.Equal(got.notices("resolved"), want) {
 		t.Errorf("of what is resolved is told %q, want %q", got.notices("resolved"), want)
 	}
+	if n := len(got.notices("baseline")); n != len(r.Baseline.Notes) {
+		t.Errorf("%d notes on the baseline are told, want %d", n, len(r.Baseline.Notes))
+	}
 	if n := len(got.notices("waiver")); n != 1 {
 		t.Errorf("%d waivers are told, want the expired one", n)
 	}

@@ -437,7 +437,13 @@ func (s *sarifWriter) notices(left int) []sarifNotice {
 			add("waiver", "note", "Waiver %s of %s is %s.", w.ID, w.Owner, w.State)
 		}
 	}
-	if s.Baseline != nil && len(s.Baseline.Resolved) > 0 {
+	if s.Baseline == nil {
+		return notices
+	}
+	for _, note := range s.Baseline.Notes[:min(len(s.Baseline.Notes), sarifNotices)] {
+		add("baseline", "note", "%s", note)
+	}
+	if len(s.Baseline.Resolved) > 0 {
 		add("resolved", "note", "%s resolved since the baseline of %s.", count(len(s.Baseline.Resolved), "finding is", "findings are"), stamp(s.Baseline.StartedAt))
 	}
 	return notices
