@@ -110,6 +110,11 @@ var formats = map[string]func(r *report.Report, w io.Writer) error{
 	".report.json": func(r *report.Report, w io.Writer) error { return r.WriteJSON(w) },
 	".md":          func(r *report.Report, w io.Writer) error { return r.WriteMarkdown(w) },
 	".html":        func(r *report.Report, w io.Writer) error { return r.WriteHTML(w) },
+	".sarif":       func(r *report.Report, w io.Writer) error { return r.WriteSARIF(w) },
+	".xml":         func(r *report.Report, w io.Writer) error { return r.WriteJUnit(w) },
+	".csv":         func(r *report.Report, w io.Writer) error { return r.WriteCSV(w) },
+	".ocsf.jsonl":  func(r *report.Report, w io.Writer) error { return r.WriteOCSF(w) },
+	".ndjson":      func(r *report.Report, w io.Writer) error { return r.WriteNDJSON(w) },
 	".80.txt": func(r *report.Report, w io.Writer) error {
 		return r.WriteTable(w, report.TableOptions{Width: 80})
 	},
@@ -214,13 +219,22 @@ func TestNoControls(t *testing.T) {
 			if extension == ".color.txt" {
 				out = ours.ReplaceAll(out, nil)
 			}
+			if extension == ".csv" {
+				out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
+			}
 			for i, c := range string(out) {
-				if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+				if c != '\n' && dangerous(c) {
 					t.Errorf("%s has %U at byte %d: %q", extension, c, i, around(out, i))
 				}
 			}
 		}
 	})
+}
+
+// dangerous reports whether a terminal might obey a character, or it changes how text is
+// read.
+func dangerous(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
 }
 
 // TestColorsChangeNothing takes the colours out of a coloured table: what is left is
