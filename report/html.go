@@ -41,6 +41,8 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 	"recreates":  func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
 	"paragraphs": paragraphs,
+	"change":     changeText,
+	"resolved":   resolvedText,
 }).Parse(htmlTemplate))
 
 // An htmlReport is what the template sees.

@@ -20,6 +20,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.line("")
 	m.facts(r)
 	m.counts(r)
+	m.baseline(r.Baseline)
 	m.gaps(r.Gaps)
 	for _, b := range r.Benchmarks {
 		m.benchmark(r, b)
@@ -186,6 +187,32 @@ func (m *markdownWriter) counts(r *Report) {
 	m.line("")
 }
 
+// baseline says what became of findings since the baseline.
+func (m *markdownWriter) baseline(b *Baseline) {
+	if b == nil {
+		return
+	}
+	m.line("%s", m.text(b.Line()))
+	m.line("")
+	for _, note := range b.Notes {
+		m.line("- %s", m.text(note))
+	}
+	if len(b.Notes) > 0 {
+		m.line("")
+	}
+	if len(b.Resolved) == 0 {
+		return
+	}
+	m.line("## Resolved")
+	m.line("")
+	m.line("| Was, and is | Severity | Rule | Resource |")
+	m.line("|---|---|---|---|")
+	for _, f := range b.Resolved {
+		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(f.Resource))
+	}
+	m.line("")
+}
+
 func (m *markdownWriter) gaps(gaps []audit.Gap) {
 	if len(gaps) == 0 {
 		return
@@ -263,7 +290,11 @@ func (m *markdownWriter) findings(findings []audit.Finding) {
 		if f.Status == audit.Fail || f.Status == audit.Unknown {
 			rule = fmt.Sprintf("[%s](#%s)", f.Rule, f.Rule)
 		}
-		m.line("| %s | %s | %s | %s | %s |", statusWord(f.Status), f.Severity, rule, m.text(shortResource(f)), m.text(f.Message))
+		status := statusWord(f.Status)
+		if f.Change != "" {
+			status += ", " + changeText(f)
+		}
+		m.line("| %s | %s | %s | %s | %s |", status, f.Severity, rule, m.text(shortResource(f)), m.text(f.Message))
 	}
 	m.line("")
 }

@@ -41,6 +41,7 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	for _, b := range r.Benchmarks {
 		t.benchmark(r, b)
 	}
+	t.resolved(r.Baseline)
 	t.gaps(r.Gaps)
 	t.missing(r.Scope.Missing)
 	t.summary(r)
@@ -123,6 +124,9 @@ func (t *tableWriter) row(f audit.Finding) []string {
 		row = append(row, f.Rule, resource, message)
 	} else {
 		row = append(row, f.Rule+": "+resource+"\n"+message)
+	}
+	if f.Change != "" && (f.Change != audit.Same || t.o.Verbose) {
+		row[len(row)-1] += "\n· " + changeText(f)
 	}
 	if t.o.Verbose {
 		for _, e := range f.Evidence {
@@ -238,6 +242,27 @@ func (t *tableWriter) gaps(gaps []audit.Gap) {
 	t.line("")
 }
 
+// resolved lists what is resolved since the baseline, and what cannot be compared.
+func (t *tableWriter) resolved(b *Baseline) {
+	if b == nil {
+		return
+	}
+	if len(b.Resolved) > 0 {
+		t.line("%s", t.paint(bold, "Resolved since the baseline"))
+		for _, f := range b.Resolved {
+			t.line("%s", t.indent(clean(f.Rule+": "+f.Resource+" ("+resolvedText(f)+")")))
+		}
+		t.line("")
+	}
+	if len(b.Notes) > 0 {
+		t.line("%s", t.paint(bold, "Not compared with the baseline"))
+		for _, note := range b.Notes {
+			t.line("%s", t.indent(clean(note)))
+		}
+		t.line("")
+	}
+}
+
 func (t *tableWriter) missing(parts []string) {
 	if len(parts) == 0 {
 		return
@@ -286,6 +311,9 @@ func (t *tableWriter) summary(r *Report) {
 	t.line("%s", t.paint(color, r.Verdict()))
 	t.line("%d fail%s, %d unknown, %d pass, %d not applicable; %s",
 		s.Fail, failingCounts(s), s.Unknown, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
+	if r.Baseline != nil {
+		t.text(r.Baseline.Line())
+	}
 	if sh := r.Scope.Shard; sh != nil {
 		t.line("Shard %s: %d of %s.", sh, s.Projects, count(sh.Projects, "project", "projects"))
 	}

@@ -55,8 +55,9 @@ type config struct {
 	Severities map[string]string `yaml:"severities"`
 	Parameters audit.Parameters  `yaml:"parameters"`
 
-	Outputs []string `yaml:"outputs"`
-	FailOn  string   `yaml:"failOn"`
+	Outputs  []string `yaml:"outputs"`
+	Baseline string   `yaml:"baseline"`
+	FailOn   string   `yaml:"failOn"`
 }
 
 // parseConfig reads a configuration file. Its errors name the file and the line.
@@ -120,7 +121,7 @@ var configSettings = []string{
 	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
 	"profile", "rules", "enable", "disable", "severities",
 	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "peopleGroups", "airGappedNetworks",
-	"outputs", "failOn",
+	"outputs", "baseline", "failOn",
 }
 
 // A configChecker checks the values of a configuration file, and remembers the first
@@ -239,7 +240,9 @@ func (v *configChecker) config(c *config) {
 	v.each(c.Parameters.AirGappedNetworks, func(g string) bool { return isGlob(g) && networkGlob.MatchString(g) }, func(g string) string {
 		return fmt.Sprintf("%q is not the name of a network: projects/PROJECT/global/networks/NETWORK, where * stands for any characters but a slash", g)
 	}, "parameters", "airGappedNetworks")
-	v.oneOf(c.FailOn, audit.Severities, "severity", "failOn")
+	if _, err := parseThreshold(c.FailOn); err != nil {
+		v.check(false, []string{"failOn"}, "%s", strings.TrimPrefix(err.Error(), "--fail-on: "))
+	}
 	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
 		func(name string) string {
 			return fmt.Sprintf("the format of output %q is not known by its extension: .html, .md, .json, .json.gz, .txt", name)
@@ -307,6 +310,7 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		{"cluster", true, c.Scope.Clusters},
 		{"profile", false, one(c.Profile)},
 		{"output", false, c.Outputs},
+		{"baseline", false, one(c.Baseline)},
 		{"fail-on", false, one(c.FailOn)},
 	}
 	for _, s := range settings {

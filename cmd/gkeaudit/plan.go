@@ -16,7 +16,8 @@ type plan struct {
 	rules         []*audit.Rule
 	settings      report.Settings
 	leastSeverity audit.Severity
-	failOn        audit.Severity
+	failOn        threshold
+	baseline      string // empty without
 	outputs       []output
 	logFindings   audit.Severity
 	shard         *audit.Shard
@@ -42,10 +43,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
 	}
-	if f.failOn == "none" {
-		f.failOn = "" // over what a configuration file says
+	if pl.failOn, err = parseThreshold(f.failOn); err != nil {
+		return nil, err
 	}
-	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
+	if pl.baseline, err = p.expand(f.baseline, sh, pl.started); err != nil {
 		return nil, err
 	}
 	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
@@ -60,8 +61,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if err := f.checkAccount(); err != nil {
 		return nil, err
 	}
-	pl.outputs, err = p.planOutputs(f, sh, pl.started)
-	return pl, err
+	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
+		return nil, err
+	}
+	return pl, checkBaseline(pl)
 }
 
 // check checks the flags of scan.
@@ -86,6 +89,9 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	}
 	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
 		return nil, err
+	}
+	if pl.failOn.new > 0 && pl.baseline == "" {
+		return nil, noBaseline
 	}
 	live := "only live projects can be read with it"
 	switch {

@@ -29,6 +29,10 @@ them, or audits of different projects by the same rules. The report of all shard
 that of an audit without shards. Where some are missing, the report names them and is
 incomplete.
 
+With --baseline the report says what became of its findings since an earlier one; see
+gkeaudit diff --help. Where reports that were compared each by themselves are merged, what
+they say of that is left out, and the whole is compared here.
+
 The exit status is that of scan.`
 
 const reportExamples = `  # Show a report again
@@ -73,7 +77,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
-	if err := p.openStorage(ctx, f, log, append(plan.files(), args...)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(append(plan.files(), plan.baseline), args...)); err != nil {
 		return err
 	}
 	names, err := p.reports(ctx, args)
@@ -91,12 +95,24 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 		files = append(files, file)
 	}
+	for _, name := range names {
+		if plan.baseline != "" && sameFile(name, plan.baseline) {
+			return refuse("Name an earlier one.", "--baseline %q is one of the reports that are compared with it", plan.baseline)
+		}
+	}
 	if files, err = withoutOwn(files, plan.files(), log); err != nil {
 		return err
 	}
 	r, err := report.Merge(files)
 	if err != nil {
 		return refuse("", "%w", err)
+	}
+	if slices.ContainsFunc(files, func(f report.File) bool { return f.Baseline != nil }) && r.Baseline == nil && plan.baseline == "" {
+		log.Warn("the reports are merged without what they say of a baseline; --baseline compares the whole with it")
+	}
+	files = nil // the baseline is as large
+	if r, err = p.compare(ctx, r, plan); err != nil {
+		return err
 	}
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)

@@ -118,6 +118,7 @@ type scanFlags struct {
 	configFile      string
 	config          *config
 	severity        string
+	baseline        string
 	failOn          string
 	allowIncomplete bool
 	verbose         bool
@@ -187,13 +188,16 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
+	flags.StringVar(&f.baseline, "baseline", "", "say what is new, resolved, unchanged, changed or incomparable since this earlier JSON report, a `file`")
 	group(cmd, "What to report")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; none is the default")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; new:high is for what did not fail in the baseline; both go together: critical,new:medium; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
-	complete(cmd, audit.Severities, "severity", "fail-on")
+	complete(cmd, audit.Severities, "severity")
+	complete(cmd, thresholds, "fail-on")
 	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
+	must(cmd.MarkFlagFilename("baseline", "json", "gz"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
@@ -269,7 +273,10 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if f.configFile != "" {
 		log.Info("configuration read", "file", f.configFile)
 	}
-	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot, plan.baseline)); err != nil {
+		return err
+	}
+	if err := p.tryBaseline(ctx, plan); err != nil {
 		return err
 	}
 
@@ -306,7 +313,8 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		Settings:   plan.settings,
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 	})
-	return p.finish(ctx, r, f, plan, log, saveErr)
+	r, err = p.compare(ctx, r, plan) // if it cannot be compared any more, it is written all the same
+	return p.finish(ctx, r, f, plan, log, errors.Join(saveErr, err))
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An
