@@ -249,6 +249,8 @@ func (c *comparison) unseenThen(cl *Cluster) string {
 func (c *comparison) unseenNow(cl *Cluster) string {
 	s := c.projectsNow[cl.Project]
 	switch {
+	case s == nil && c.now.Scope.Shard != nil && !c.now.Scope.Shard.Has(cl.Project):
+		return otherShard
 	case s == nil:
 		return projectNow
 	case s.hides(cl.Location):
@@ -469,6 +471,7 @@ type note struct {
 // The reasons, in the order in which they are said.
 const (
 	projectThen     = "Projects that the baseline is not about"
+	otherShard      = "Projects of other shards" // which goes without saying
 	projectNow      = "Projects that only the baseline is about"
 	clusterThen     = "Clusters that the baseline was not asked for"
 	clusterNow      = "Clusters that only the baseline was asked for"
@@ -569,7 +572,7 @@ func (r *Report) NewAt(least audit.Severity) bool {
 
 // resolutions are the words for what became of findings that are resolved.
 var resolutions = map[audit.Change]string{
-	audit.Mended: "passes now", audit.Inapplicable: "not applicable now", audit.ResourceGone: "resource gone", audit.ClusterGone: "cluster gone",
+	audit.Mended: "passes now", audit.Inapplicable: "not applicable now", audit.ResourceGone: "gone or not used any more", audit.ClusterGone: "cluster gone",
 }
 
 // changeText says of an open finding what became of it, and since when it is known: "new",
@@ -583,6 +586,14 @@ func changeText(f audit.Finding) string {
 		text += ", first seen " + f.FirstSeen.UTC().Format(time.DateOnly)
 	}
 	return text
+}
+
+// place names a finding's resource, and its cluster where that is not part of the name.
+func place(f audit.Finding) string {
+	if f.Resource == f.Cluster || strings.HasPrefix(f.Resource, f.Cluster+"/") {
+		return f.Resource
+	}
+	return f.Resource + " for " + f.Cluster
 }
 
 // resolvedText says what became of a finding that is resolved: "FAIL, passes now".

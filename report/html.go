@@ -43,6 +43,7 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"paragraphs": paragraphs,
 	"change":     changeText,
 	"resolved":   resolvedText,
+	"place":      place,
 }).Parse(htmlTemplate))
 
 // An htmlReport is what the template sees.

@@ -208,7 +208,7 @@ func (m *markdownWriter) baseline(b *Baseline) {
 	m.line("| Was, and is | Severity | Rule | Resource |")
 	m.line("|---|---|---|---|")
 	for _, f := range b.Resolved {
-		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(f.Resource))
+		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(place(f)))
 	}
 	m.line("")
 }

@@ -250,7 +250,7 @@ func (t *tableWriter) resolved(b *Baseline) {
 	if len(b.Resolved) > 0 {
 		t.line("%s", t.paint(bold, "Resolved since the baseline"))
 		for _, f := range b.Resolved {
-			t.line("%s", t.indent(clean(f.Rule+": "+f.Resource+" ("+resolvedText(f)+")")))
+			t.line("%s", t.indent(clean(f.Rule+": "+place(f)+" ("+resolvedText(f)+")")))
 		}
 		t.line("")
 	}

@@ -22,6 +22,17 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 			return missing
 		}
 	}
+	if err := p.failing(r, f, plan); err != nil {
+		return err
+	}
+	if !r.Complete && !f.allowIncomplete {
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
+	}
+	return nil
+}
+
+// failing turns what --fail-on asks for into the exit status.
+func (p *program) failing(r *report.Report, f *scanFlags, plan *plan) error {
 	if plan.failOn.all > 0 && r.FailsAt(plan.failOn.all) {
 		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn.all)}
 	}
@@ -32,9 +43,6 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		if r.NewAt(plan.failOn.new) {
 			return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail that did not in the baseline, or may not have", plan.failOn.new)}
 		}
-	}
-	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
 	}
 	return nil
 }

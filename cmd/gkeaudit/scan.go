@@ -68,7 +68,7 @@ merges what they write.
 Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
-    1  something fails at or above --fail-on
+    1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
     2  no answer: wrong usage, no credentials, nothing could be read, a bad file
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
@@ -94,6 +94,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
 
   # In a pipeline: fail on high findings; an incomplete audit fails, too
   gkeaudit scan --project=shop-prod --format=json --fail-on=high > report.json
+
+  # What is new since the last review, and fail on that alone
+  gkeaudit scan --project=shop-prod --baseline=last.json -o today.json --fail-on=new:high
 
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
@@ -296,7 +299,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
-	p.haveRead(append(plan.files(), f.saveSnapshot))
+	p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
 	var saveErr error
 	if f.saveSnapshot != "" {
 		if err := p.put(f.saveSnapshot, 0o600, s.Write); err != nil {
