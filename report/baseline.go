@@ -96,7 +96,7 @@ func projectsOf(r *Report) map[string]*sight {
 		all[id] = &sight{}
 	}
 	for _, g := range r.Gaps {
-		if s := all[audit.Segment(g.Resource, "projects")]; s != nil && audit.LastSegment(g.Resource) == "clusters" {
+		if s := all[g.Project]; s != nil && audit.LastSegment(g.Resource) == "clusters" {
 			s.hidden = append(s.hidden, audit.Segment(g.Resource, "locations"))
 		}
 	}
@@ -629,7 +629,7 @@ func (r *Report) checkBaseline() error {
 	}
 	for i, f := range b.Resolved {
 		if f.Severity == 0 || f.Severity < least || !isOpen(f) || !slices.Contains(audit.Resolutions, f.Change) ||
-			f.Rule == "" || f.Resource == "" || audit.Segment(f.Cluster, "clusters") == "" {
+			f.Rule == "" || f.Resource == "" || !strings.HasPrefix(f.Cluster, "projects/") || !strings.Contains(f.Cluster, "/clusters/") {
 			return fmt.Errorf("baseline: resolved[%d] did not fail and was not unknown, or has no rule, cluster or resource, or does not say what became of it", i)
 		}
 		if i > 0 && compareFindings(b.Resolved[i-1], f) >= 0 {

@@ -216,3 +216,45 @@ func long(name string) string {
 	p := strings.Split(name, "/")
 	return "projects/" + p[0] + "/locations/" + p[1] + "/clusters/" + p[2]
 }
+
+// TestReadBaseline changes what a report says of its baseline.
+func TestReadBaseline(t *testing.T) {
+	raw, err := os.ReadFile("../testdata/report/compared.report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	lines := strings.SplitAfter(text, "\n")
+	at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, `    "resolved": [`) })
+	first, second := lines[at+1], lines[at+2]
+	for _, test := range []struct{ from, to, want string }{
+		{`"baseline": {`, `"baseline": {"later": 1,`, ""},
+		{`"baseline": {`, `"baseline": null, "other": {`, "does not say what became of it since the baseline, or should not"},
+		{`"change":"new",`, ``, "does not say what became of it"},
+		{`"change":"new",`, `"change":"passes",`, "does not say what became of it"},
+		{`"change":"new",`, `"change":"unchanged",`, "baseline.counts.new is 2, and should be 1"},
+		{`"status":"pass",`, `"status":"pass","change":"new",`, "does not say what became of it"},
+		{`"counts": {"new":2`, `"counts": {"new":3`, "baseline.counts.new is 3, and should be 2"},
+		{`"resolved":6`, `"resolved":5`, "baseline.counts.resolved is 5, and should be 6"},
+		{`"failing": {"critical":0`, `"failing": {"critical":1`, "baseline.failing.critical is 1, and should be 0"},
+		{`,"high":3,`, `,"high":1,`, "baseline.failing.high is 1, and should be 2"},
+		{`"failing": {"critical":0`, `"failing": {"huge":0,"critical":0`, "its baseline has no name, no version, no time or no counts"},
+		{`"version": "1.2.3"`, `"version": ""`, "its baseline has no name, no version, no time or no counts"},
+		{`"change":"cluster-gone"`, `"change":"new"`, "resolved[0] did not fail"},
+		{`"change":"cluster-gone"`, `"chance":""`, "resolved[0] did not fail"},
+		{first + second, second + first, "resolved[1] is there twice or out of order"},
+		{first, first + first, "resolved[1] is there twice or out of order"},
+		{first, strings.Replace(first, `"severity":"high",`, ``, 1), "resolved[0] did not fail"},
+		{first, strings.Replace(first, `"status":"unknown"`, `"status":"pass"`, 1), "resolved[0] did not fail"},
+		{first, strings.Replace(first, `"id":"`, `"id":"0`, 1), "baseline: resolved[0]: its id is "},
+		{`"resolved": [`, `"resolver": [`, "baseline: it has no list of what is resolved"},
+	} {
+		if !strings.Contains(text, test.from) {
+			t.Fatalf("the report has no %s", test.from)
+		}
+		_, err := Read(strings.NewReader(strings.Replace(text, test.from, test.to, 1)))
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("with %s: got error %v, want %q", test.to, err, test.want)
+		}
+	}
+}
