@@ -20,11 +20,20 @@ import (
 // not read is incomparable: neither new nor resolved. The same holds for what a rule says
 // otherwise than before if it checks something else now, or by other parameters.
 func (r *Report) Since(base File) *Report {
+	var findings Findings
+	since := *r
+	since.Baseline = r.compare(base, findings.Add)
+	since.Findings = findings
+	return &since
+}
+
+// compare hands the findings, with what became of them, to a function, in their order.
+func (r *Report) compare(base File, keep func(audit.Finding)) *Baseline {
 	c := &comparison{
 		now: r, then: base.Report,
 		rulesNow: byID(r.Rules), rulesThen: byID(base.Rules),
 		projectsNow: projectsOf(r), projectsThen: projectsOf(base.Report),
-		notes: map[string]*note{},
+		notes: map[string]*note{}, add: keep,
 		out: &Baseline{
 			Name: base.Name, Version: base.Tool.Version, StartedAt: base.StartedAt,
 			Failing: noFindings().Failing, Resolved: []audit.Finding{},
@@ -49,9 +58,7 @@ func (r *Report) Since(base File) *Report {
 	}
 	c.out.Counts.Resolved = len(c.out.Resolved)
 	c.out.Notes = c.sentences()
-	since := *r
-	since.Findings, since.Baseline = c.findings, c.out
-	return &since
+	return c.out
 }
 
 // uncompared returns the report without what it says of a baseline, but for when findings
@@ -74,7 +81,7 @@ type comparison struct {
 	otherwise                 map[string]bool // rules that do not judge as they did
 	sameSearch                bool            // whether projects were searched for as before
 	notes                     map[string]*note
-	findings                  Findings
+	add                       func(audit.Finding)
 	out                       *Baseline
 }
 
@@ -437,7 +444,7 @@ func (c *comparison) keep(f audit.Finding, old *audit.Finding, change audit.Chan
 			c.out.Failing[f.Severity.String()]++
 		}
 	}
-	c.findings.Add(f)
+	c.add(f)
 }
 
 func (c *comparison) resolve(old audit.Finding, became audit.Change) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"gkeaudit/audit"
 )
@@ -109,6 +110,54 @@ func read(d *json.Decoder) (*Report, error) {
 		}
 	}
 	return r, nil
+}
+
+// A Head is what a report says before its findings.
+type Head struct {
+	Schema    string
+	StartedAt time.Time
+	Scope     Scope
+}
+
+// ReadHead reads the beginning of a report, as far as to know when its audit began and
+// what it is of. The rest may be wrong.
+func ReadHead(r io.Reader) (Head, error) {
+	var h Head
+	d := json.NewDecoder(r)
+	t, err := d.Token()
+	if err == nil && t != json.Delim('{') {
+		return h, errors.New("reading report: not a gkeaudit report: it is not a JSON object")
+	}
+	for hasScope := false; err == nil && (h.Schema == "" || h.StartedAt.IsZero() || !hasScope) && d.More(); {
+		if t, err = d.Token(); err != nil {
+			break
+		}
+		switch t {
+		case "schema":
+			if err = d.Decode(&h.Schema); err == nil {
+				err = checkSchema(h.Schema)
+			}
+		case "startedAt":
+			err = d.Decode(&h.StartedAt)
+		case "scope":
+			hasScope = true
+			err = d.Decode(&h.Scope)
+		default:
+			err = d.Decode(new(json.RawMessage))
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the file ends too early")
+	case err == nil:
+		if err = checkSchema(h.Schema); err == nil && h.StartedAt.IsZero() {
+			err = errors.New("it does not say when the audit ran")
+		}
+	}
+	if err != nil {
+		return h, fmt.Errorf("reading report: %w", err)
+	}
+	return h, nil
 }
 
 func checkSchema(schema string) error {

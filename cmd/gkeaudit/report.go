@@ -33,31 +33,47 @@ With --baseline the report says what became of its findings since an earlier one
 gkeaudit diff --help. Where reports that were compared each by themselves are merged, what
 they say of that is left out, and the whole is compared here.
 
+With --history the open findings of many reports are drawn over time, on one page: by
+severity, by project, and what appeared and what was closed at each audit. Shards of an
+audit, of one folder and within a day, count as one. Files that are no reports, and reports
+of the same audit, are named and passed over. The exit status is 0 or 2.
+
 The exit status is that of scan.`
 
 const reportExamples = `  # Show a report again
   gkeaudit report report.json
 
   # Merge what the tasks of a job wrote
-  gkeaudit report gs://BUCKET/runs/EXECUTION/ -o gs://BUCKET/merged/EXECUTION.html`
+  gkeaudit report gs://BUCKET/runs/EXECUTION/ -o gs://BUCKET/merged/EXECUTION.html
+
+  # Draw what became of findings over time
+  gkeaudit report --history gs://BUCKET/runs/ -o history.html`
 
 func (p *program) reportCommand() *cobra.Command {
 	var f scanFlags
+	var history string
 	cmd := &cobra.Command{
 		Use:     "report FILE...",
 		Short:   "Merge saved reports, and write them in any format",
 		Long:    reportHelp,
 		Example: reportExamples,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 && history == "" {
 				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "report takes the files of one or more reports")
 			}
 			return nil
 		},
 		PreRunE: noEmptyFlags,
-		RunE:    func(cmd *cobra.Command, args []string) error { return p.report(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if history != "" {
+				return p.history(cmd.Context(), &f, history, args)
+			}
+			return p.report(cmd.Context(), &f, args)
+		},
 	}
 	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&history, "history", "", "in place of files, draw open findings over time from all reports in this `folder`, below gs://BUCKET/PREFIX/ or that a glob fits")
+	must(cmd.MarkFlagDirname("history"))
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
 	group(cmd, "Access")
