@@ -22,7 +22,8 @@ var historyTemplate string
 //go:embed history.css
 var historyStyle string
 
-// A Run is the files of one audit: a report, or those of its shards.
+// A Run is the files of one audit: a report, those of its shards, or those of several
+// projects each.
 type Run []NamedHead
 
 // A NamedHead is the beginning of a report, and the name of its file.
@@ -31,13 +32,14 @@ type NamedHead struct {
 	Head
 }
 
-// longestRun is how long after the first shard of an audit another may begin.
+// longestRun is how long after the first part of an audit another may begin.
 const longestRun = 24 * time.Hour
 
-// Runs puts reports in the order in which their audits began, and shards of one audit
-// together: those of one folder that began within a day. A report that says the same
-// again, as a copy or what was merged of shards that are there, too, is passed over for
-// the first or the merged one, and named with the reason.
+// Runs puts reports in the order in which their audits began, and the parts of one audit
+// together: shards, or reports of different projects, that are in one folder and began
+// within a day. A report that says the same again, as a copy or what was merged of shards
+// that are there, too, is passed over for the first or the merged one, and named with the
+// reason.
 func Runs(heads []NamedHead) (runs []Run, passed []string) {
 	heads = slices.Clone(heads)
 	slices.SortFunc(heads, func(a, b NamedHead) int {
@@ -53,7 +55,7 @@ func Runs(heads []NamedHead) (runs []Run, passed []string) {
 	// What was merged began when the first of its shards did.
 	whole := map[string]string{}
 	for _, r := range runs {
-		if r[0].Scope.Shard == nil {
+		if len(r) == 1 && r[0].Scope.Shard == nil {
 			if _, ok := whole[r.key()]; !ok {
 				whole[r.key()] = r[0].Name
 			}
@@ -73,12 +75,20 @@ func Runs(heads []NamedHead) (runs []Run, passed []string) {
 	return kept, passed
 }
 
-// takes reports whether a report is a shard of the run.
+// takes reports whether a report is another part of the run.
 func (r Run) takes(h NamedHead) bool {
 	first, sh := r[0], h.Scope.Shard
-	return sh != nil && first.Scope.Shard != nil && sh.Count == first.Scope.Shard.Count && sh.Whole == first.Scope.Shard.Whole &&
-		path.Dir(h.Name) == path.Dir(first.Name) && h.StartedAt.Sub(first.StartedAt) < longestRun && h.Scope.rest() == first.Scope.rest() &&
-		!slices.ContainsFunc(r, func(other NamedHead) bool { return other.Scope.Shard.Index == sh.Index })
+	if path.Dir(h.Name) != path.Dir(first.Name) || h.StartedAt.Sub(first.StartedAt) >= longestRun || h.Scope.rest() != first.Scope.rest() {
+		return false
+	}
+	if sh != nil && first.Scope.Shard != nil {
+		return sh.Count == first.Scope.Shard.Count && sh.Whole == first.Scope.Shard.Whole &&
+			!slices.ContainsFunc(r, func(other NamedHead) bool { return other.Scope.Shard.Index == sh.Index })
+	}
+	return sh == nil && first.Scope.Shard == nil && len(h.Scope.Projects) > 0 && len(h.Scope.Missing)+len(first.Scope.Missing) == 0 &&
+		!slices.ContainsFunc(r, func(other NamedHead) bool {
+			return len(other.Scope.Projects) == 0 || slices.ContainsFunc(other.Scope.Projects, func(id string) bool { return slices.Contains(h.Scope.Projects, id) })
+		})
 }
 
 // key tells the run from others.

@@ -200,7 +200,9 @@ func TestRuns(t *testing.T) {
 		{"a copy", []NamedHead{head("a", "2026-01-01 00:00", "", "p"), head("b", "2026-01-01 00:00", "", "p")}, []string{"a"}, []string{"b: of the same audit as a"}},
 		{"merged shards", []NamedHead{head("r/0", "2026-01-01 00:00", "0/2", "p"), head("r/1", "2026-01-01 00:01", "1/2", "q"), head("all", "2026-01-01 00:00", "", "p", "q")},
 			[]string{"all"}, []string{"r/0: of the same audit as all", "r/1: of the same audit as all"}},
-		{"other projects at the same time", []NamedHead{head("a", "2026-01-01 00:00", "", "p"), head("b", "2026-01-01 00:00", "", "q")}, []string{"a", "b"}, nil},
+		{"a report for each project", []NamedHead{head("a", "2026-01-01 00:00", "", "p"), head("b", "2026-01-01 00:05", "", "q"),
+			head("c", "2026-01-02 00:00", "", "p"), head("d", "2026-01-02 00:06", "", "q")}, []string{"a b", "c d"}, nil},
+		{"of projects in part the same", []NamedHead{head("a", "2026-01-01 00:00", "", "p"), head("b", "2026-01-01 00:05", "", "p", "q")}, []string{"a", "b"}, nil},
 	} {
 		runs, passed := Runs(test.heads)
 		var got []string

@@ -117,15 +117,20 @@ func (p *program) readHistory(ctx context.Context, place string, log *slog.Logge
 			continue
 		}
 		r, err := report.Merge(files)
-		if err != nil {
+		switch {
+		case err == nil:
+			var read []string
+			for _, f := range files {
+				read = append(read, f.Name)
+			}
+			h.Add(read, r)
+		case files[0].Scope.Shard == nil: // by other rules, say
+			for _, f := range files {
+				h.Add([]string{f.Name}, f.Report)
+			}
+		default:
 			skip(err.Error())
-			continue
 		}
-		var read []string
-		for _, f := range files {
-			read = append(read, f.Name)
-		}
-		h.Add(read, r)
 	}
 	if h.Len() == 0 {
 		return nil, refuse("Reports are written by gkeaudit scan --output=FILE.json.", "%s has no report", place)
