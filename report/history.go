@@ -138,7 +138,7 @@ type historyPoint struct {
 	Failing   [4]int // by severity, least first
 	Unknown   int
 	Waived    int
-	Projects  map[string]int // open findings
+	Projects  map[string]int // open findings of those that were read
 	LeftOut   bool           // findings are, so those of projects are not all
 	Differs   bool           // in scope or rules from the point before
 
@@ -187,6 +187,12 @@ func (h *History) Add(files []string, r *Report) {
 			p.Closed = worst(p.Closed, f)
 		}
 		p.Since.Resolved = nil
+	}
+	// What could not be read is not nothing.
+	for id, s := range projectsOf(r) {
+		if len(s.hidden) > 0 && p.Projects[id] == 0 {
+			delete(p.Projects, id)
+		}
 	}
 	h.last = &File{files[0], r}
 	h.points = append(h.points, p)
