@@ -56,6 +56,12 @@ func (r *Report) compare(base File, keep func(audit.Finding)) *Baseline {
 	for i := range clusters {
 		c.cluster(&clusters[i], nil)
 	}
+	for _, name := range audit.Severities[:c.now.Scope.least()-1] {
+		if n := c.now.Summary.Failing[name]; n > 0 { // of which nothing else is known
+			c.out.Failing[name] += n
+			c.note(leftOutHere, name, n)
+		}
+	}
 	c.out.Counts.Resolved = len(c.out.Resolved)
 	c.out.Notes = c.sentences()
 	return c.out
@@ -488,6 +494,7 @@ const (
 	notNow          = "Rules that only the baseline applies"
 	leftOutThen     = "Rules that were left out of the baseline for their severity"
 	leftOutNow      = "Rules that only the baseline has, left out here for their severity"
+	leftOutHere     = "Severities that are left out here, and may be new where they fail"
 	judgedOtherwise = "Rules that check something else than in the baseline, or by other parameters"
 	unknownThen     = "Rules that were unknown in the baseline where they are not now"
 	unknownNow      = "Rules that are unknown now where they were not in the baseline"
@@ -496,7 +503,7 @@ const (
 )
 
 var reasons = []string{projectThen, projectNow, clusterThen, clusterNow, unreadThen, unreadNow, notThen, notNow,
-	leftOutThen, leftOutNow, judgedOtherwise, unknownThen, unknownNow, madeAnew, otherSeverity}
+	leftOutThen, leftOutNow, leftOutHere, judgedOtherwise, unknownThen, unknownNow, madeAnew, otherSeverity}
 
 // note notes that so many open findings of a rule, project or cluster are not compared.
 func (c *comparison) note(reason, name string, findings int) {
@@ -557,6 +564,21 @@ func (b *Baseline) leavingOut(least audit.Severity) *Baseline {
 		}
 	}
 	return &left
+}
+
+// mostResolved is how many resolved findings a report for people lists. More are not read
+// one by one, and the JSON has all.
+const mostResolved = 500
+
+// Shown are the first of what is resolved.
+func (b *Baseline) Shown() []audit.Finding { return b.Resolved[:min(len(b.Resolved), mostResolved)] }
+
+// More says how many are resolved that are not shown; empty if there are none.
+func (b *Baseline) More() string {
+	if n := len(b.Resolved) - len(b.Shown()); n > 0 {
+		return fmt.Sprintf("And %d more, which gkeaudit diff and the JSON report list.", n)
+	}
+	return ""
 }
 
 // Line says in a sentence what became of the findings: "Since 2026-10-01 (old.json): 3 new,

@@ -69,7 +69,7 @@ func (r *Report) writeDiffTable(w io.Writer, o TableOptions) error {
 			t.line("")
 		}
 	}
-	t.resolved(r.Baseline)
+	t.resolved(r.Baseline, r.Baseline.Resolved, "")
 	t.text(r.Baseline.Line())
 	return t.err
 }
@@ -102,7 +102,7 @@ func (r *Report) writeDiffMarkdown(w io.Writer) error {
 			m.line("")
 		}
 	}
-	m.baseline(r.Baseline)
+	m.baseline(r.Baseline, r.Baseline.Resolved, "")
 	return m.err
 }
 

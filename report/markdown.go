@@ -20,7 +20,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.line("")
 	m.facts(r)
 	m.counts(r)
-	m.baseline(r.Baseline)
+	if r.Baseline != nil {
+		m.baseline(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
+	}
 	m.gaps(r.Gaps)
 	for _, b := range r.Benchmarks {
 		m.benchmark(r, b)
@@ -188,10 +190,7 @@ func (m *markdownWriter) counts(r *Report) {
 }
 
 // baseline says what became of findings since the baseline.
-func (m *markdownWriter) baseline(b *Baseline) {
-	if b == nil {
-		return
-	}
+func (m *markdownWriter) baseline(b *Baseline, shown []audit.Finding, more string) {
 	m.line("%s", m.text(b.Line()))
 	m.line("")
 	for _, note := range b.Notes {
@@ -200,17 +199,21 @@ func (m *markdownWriter) baseline(b *Baseline) {
 	if len(b.Notes) > 0 {
 		m.line("")
 	}
-	if len(b.Resolved) == 0 {
+	if len(shown) == 0 {
 		return
 	}
 	m.line("## Resolved")
 	m.line("")
 	m.line("| Was, and is | Severity | Rule | Resource |")
 	m.line("|---|---|---|---|")
-	for _, f := range b.Resolved {
+	for _, f := range shown {
 		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(place(f)))
 	}
 	m.line("")
+	if more != "" {
+		m.line("%s", more)
+		m.line("")
+	}
 }
 
 func (m *markdownWriter) gaps(gaps []audit.Gap) {

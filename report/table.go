@@ -41,7 +41,9 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	for _, b := range r.Benchmarks {
 		t.benchmark(r, b)
 	}
-	t.resolved(r.Baseline)
+	if r.Baseline != nil {
+		t.resolved(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
+	}
 	t.gaps(r.Gaps)
 	t.missing(r.Scope.Missing)
 	t.summary(r)
@@ -243,14 +245,14 @@ func (t *tableWriter) gaps(gaps []audit.Gap) {
 }
 
 // resolved lists what is resolved since the baseline, and what cannot be compared.
-func (t *tableWriter) resolved(b *Baseline) {
-	if b == nil {
-		return
-	}
-	if len(b.Resolved) > 0 {
+func (t *tableWriter) resolved(b *Baseline, shown []audit.Finding, more string) {
+	if len(shown) > 0 {
 		t.line("%s", t.paint(bold, "Resolved since the baseline"))
-		for _, f := range b.Resolved {
+		for _, f := range shown {
 			t.line("%s", t.indent(clean(f.Rule+": "+place(f)+" ("+resolvedText(f)+")")))
+		}
+		if more != "" {
+			t.line("  %s", more)
 		}
 		t.line("")
 	}
