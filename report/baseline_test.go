@@ -27,6 +27,7 @@ import (
 //	rule ID SEVERITY [CHECKS]
 //	cluster NAME [ID]                     P/L/C for projects/P/locations/L/clusters/C
 //	unread PROJECT LOCATION               a gap that hides clusters
+//	gap RESOURCE                          another gap
 //	STATUS RULE CLUSTER [RESOURCE] [key=value ...]
 //
 // where waiver=, seen= and message= are of the finding, and other keys evidence.
@@ -175,6 +176,8 @@ func brief(t *testing.T, lines string, started time.Time) *Report {
 			clusters = append(clusters, Cluster{Name: long(words[0]), ID: words[1], Project: p[0], Location: p[1], Mode: "standard", Status: "RUNNING"})
 		case "unread":
 			s.Gaps = append(s.Gaps, audit.Gap{Project: words[0], Resource: "projects/" + words[0] + "/locations/" + words[1] + "/clusters", Operation: "list", Code: "PERMISSION_DENIED"})
+		case "gap":
+			s.Gaps = append(s.Gaps, audit.Gap{Resource: rest, Operation: "list", Code: "PERMISSION_DENIED"})
 		default:
 			f := audit.Finding{Rule: words[0], Severity: severities[words[0]], Cluster: long(words[1]), Resource: long(words[1]), Message: "message", Evidence: []audit.Evidence{}}
 			check(f.Status.UnmarshalText([]byte(key)))
