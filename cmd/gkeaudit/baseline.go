@@ -70,9 +70,9 @@ func checkBaseline(pl *plan) error {
 	info, err := os.Stat(name)
 	switch {
 	case name == "-" || err == nil && !info.Mode().IsRegular():
-		return refuse(baselineHint, "--baseline takes a file or an object, and %q is neither", name)
+		return refuse(baselineHint, "a baseline is a file or an object, and %q is neither", name)
 	case err != nil:
-		return refuse(baselineHint, "--baseline: %w", withoutOp(err))
+		return refuse(baselineHint, "baseline %w", withoutOp(err))
 	}
 	return nil
 }

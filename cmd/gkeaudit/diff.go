@@ -70,7 +70,9 @@ func (p *program) diffCommand() *cobra.Command {
 	group(cmd, "What to print")
 	accountFlags(cmd, &f)
 	group(cmd, "Access")
-	logFlags(cmd, &f)
+	quietFlag(cmd, &f)
+	logFormatFlag(cmd, &f)
+	group(cmd, "Log")
 	complete(cmd, report.DiffFormats, "format")
 	complete(cmd, audit.Severities, "severity")
 	complete(cmd, thresholds, "fail-on")
@@ -88,6 +90,9 @@ func (p *program) diff(ctx context.Context, f *scanFlags, then, now string) erro
 	}
 	least, err := parseSeverity("--severity", f.severity)
 	if err != nil {
+		return err
+	}
+	if err := cmp.Or(f.checkLogFormat(), f.checkAccount()); err != nil {
 		return err
 	}
 	if sameFile(then, now) {

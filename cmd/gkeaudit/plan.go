@@ -55,8 +55,8 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
 		pl.logFindings = audit.High
 	}
-	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
-		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
+	if err := f.checkLogFormat(); err != nil {
+		return nil, err
 	}
 	if err := f.checkAccount(); err != nil {
 		return nil, err
@@ -125,6 +125,14 @@ func (f *scanFlags) checkCalls() error {
 		return refuse("", "--timeout %s is negative", f.timeout)
 	}
 	return f.checkAccount()
+}
+
+// checkLogFormat checks what logFormatFlag has defined.
+func (f *scanFlags) checkLogFormat() error {
+	if slices.Contains([]string{"", "text", "json"}, f.logFormat) {
+		return nil
+	}
+	return refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 }
 
 // checkAccount checks what accountFlags has defined.

@@ -38,7 +38,7 @@ severity, by project, and what appeared and what was closed at each audit. Shard
 reports of different projects, in one folder and within a day, are parts of one audit.
 Files that are no reports, and copies, are named and passed over. The exit status is 0 or 2.
 
-The exit status is that of scan.`
+Otherwise the exit status is that of scan.`
 
 const reportExamples = `  # Show a report again
   gkeaudit report report.json
@@ -53,7 +53,7 @@ func (p *program) reportCommand() *cobra.Command {
 	var f scanFlags
 	var history string
 	cmd := &cobra.Command{
-		Use:     "report FILE...",
+		Use:     "report FILE... | --history FOLDER",
 		Short:   "Merge saved reports, and write them in any format",
 		Long:    reportHelp,
 		Example: reportExamples,

@@ -226,14 +226,17 @@ func quietFlag(cmd *cobra.Command, f *scanFlags) {
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 }
 
+func logFormatFlag(cmd *cobra.Command, f *scanFlags) {
+	cmd.Flags().StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
+	complete(cmd, []string{"text", "json"}, "log-format")
+}
+
 // logFlags defines the flags about the log.
 func logFlags(cmd *cobra.Command, f *scanFlags) {
 	quietFlag(cmd, f)
-	flags := cmd.Flags()
-	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
-	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
+	logFormatFlag(cmd, f)
+	cmd.Flags().StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
 	group(cmd, "Log")
-	complete(cmd, []string{"text", "json"}, "log-format")
 	complete(cmd, audit.Severities, "log-findings")
 }
 
