@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,7 +51,7 @@ func TestSince(t *testing.T) {
 			now := brief(t, parts["now"], time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
 			since := now.Since(File{"then.json", then})
 			got := told(since)
-			if os.Getenv("UPDATE") != "" {
+			if updating() {
 				archive.Files[2].Data = []byte(got)
 				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
@@ -85,6 +86,9 @@ func TestSince(t *testing.T) {
 		})
 	}
 }
+
+// updating reports whether -update is given, which the tests from outside define.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // through writes a report and reads it back.
 func through(t *testing.T, r *Report) *Report {

@@ -22,7 +22,6 @@ import (
 
 // TestHistory draws the history of the reports in each file, which are written as for
 // [TestSince] below the dates of their audits, and compares it with the page beside it.
-// UPDATE=1 writes the pages.
 func TestHistory(t *testing.T) {
 	files, err := filepath.Glob("../testdata/history/*.txtar")
 	if err != nil || files == nil {
@@ -47,7 +46,7 @@ func TestHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden := strings.TrimSuffix(file, ".txtar") + ".html"
-			if os.Getenv("UPDATE") != "" {
+			if updating() {
 				if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
 				}
