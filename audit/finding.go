@@ -197,7 +197,7 @@ type Finding struct {
 	Waiver string `json:"waiver,omitempty"`
 
 	// Change is what became of the finding, which fails or is unknown, since the
-	// baseline; empty without a baseline.
+	// baseline; empty without a baseline. In a list of what is resolved it says how.
 	Change Change `json:"change,omitempty"`
 
 	// FirstSeen is when an audit first found what has been found ever since; zero
@@ -219,6 +219,17 @@ const (
 
 // Changes are the names of changes.
 var Changes = []Change{Appeared, Same, Altered, NotComparable}
+
+// What became of a finding that is resolved.
+const (
+	Mended       Change = "passes"
+	Inapplicable Change = "not-applicable"
+	ResourceGone Change = "gone"
+	ClusterGone  Change = "cluster-gone" // be there another of its name or not
+)
+
+// Resolutions are the names of what became of findings that are resolved.
+var Resolutions = []Change{Mended, Inapplicable, ResourceGone, ClusterGone}
 
 // ID returns what is the same in every run for the same rule, cluster and resource, and
 // differs for others: the first bytes, in hexadecimal, of the SHA-256 of their names. The

@@ -192,9 +192,18 @@ func downloadError(err error) error {
 // List returns the objects below a prefix that ends in a slash, but not those below a
 // further slash, in the order of their names.
 func (s *Storage) List(ctx context.Context, prefix Object) ([]Object, error) {
+	return s.list(ctx, prefix, "/")
+}
+
+// Walk returns all objects below a prefix, in the order of their names.
+func (s *Storage) Walk(ctx context.Context, prefix Object) ([]Object, error) {
+	return s.list(ctx, prefix, "")
+}
+
+func (s *Storage) list(ctx context.Context, prefix Object, delimiter string) ([]Object, error) {
 	var all []Object
 	f, ok := s.client.pages(ctx, listObjects, prefix.String(), func(ctx context.Context, token string) (string, error) {
-		answer, err := whole(s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter("/").PageToken(token).
+		answer, err := whole(s.service.Objects.List(prefix.Bucket).Prefix(prefix.Name).Delimiter(delimiter).PageToken(token).
 			Fields("nextPageToken", "items/name").Context(ctx).Do())
 		if err != nil {
 			return "", err

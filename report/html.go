@@ -44,6 +44,9 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 	"recreates":  func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
 	"paragraphs": paragraphs,
+	"change":     changeText,
+	"resolved":   resolvedText,
+	"place":      place,
 }).Parse(htmlTemplate))
 
 // An htmlReport is what the template sees.

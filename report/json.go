@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		list(j, "waivers", r.Waivers)
 	}
 	if r.Baseline != nil {
-		j.text(",\n  \"baseline\": ")
-		j.value(r.Baseline)
+		j.text(",\n")
+		j.baseline(r.Baseline)
 	}
 	j.text("\n}\n")
 	return j.err
@@ -97,11 +98,14 @@ func list[T any](j *jsonWriter, key string, items []T) {
 
 // findings writes what list would: there are so many that encoding/json would take much
 // of the time of an audit.
-func (j *jsonWriter) findings(fs *Findings) {
-	j.text("  \"findings\": [")
-	before := "\n    "
+func (j *jsonWriter) findings(fs *Findings) { j.lines("  ", "findings", fs.All()) }
+
+// lines writes a list of findings that is so far in.
+func (j *jsonWriter) lines(indent, key string, findings iter.Seq[audit.Finding]) {
+	j.text(indent + "\"" + key + "\": [")
+	before, after := "\n  "+indent, ""
 	var line []byte
-	for f := range fs.All() {
+	for f := range findings {
 		line = appendFinding(append(line[:0], before...), f)
 		if j.err == nil {
 			_, j.err = j.w.Write(line)
@@ -109,12 +113,27 @@ func (j *jsonWriter) findings(fs *Findings) {
 		if j.err != nil {
 			return
 		}
-		before = ",\n    "
+		before, after = ",\n  "+indent, "\n"+indent
 	}
-	if len(fs.parts) > 0 {
-		j.text("\n  ")
+	j.text(after + "]")
+}
+
+// baseline writes what is resolved as findings are written, with their IDs.
+func (j *jsonWriter) baseline(b *Baseline) {
+	j.text("  \"baseline\": {\n")
+	for _, f := range []struct {
+		key   string
+		value any
+	}{{"name", b.Name}, {"version", b.Version}, {"startedAt", b.StartedAt}, {"counts", b.Counts}, {"failing", b.Failing}} {
+		j.text("  ")
+		j.field(f.key, f.value)
 	}
-	j.text("]")
+	if len(b.Notes) > 0 {
+		j.text("  ")
+		j.field("notes", b.Notes)
+	}
+	j.lines("    ", "resolved", slices.Values(b.Resolved))
+	j.text("\n  }")
 }
 
 func appendFinding(b []byte, f audit.Finding) []byte {

@@ -20,6 +20,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.line("")
 	m.facts(r)
 	m.counts(r)
+	if r.Baseline != nil {
+		m.baseline(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
+	}
 	m.gaps(r.Gaps)
 	m.listWaivers(r)
 	for _, b := range r.Benchmarks {
@@ -208,6 +211,33 @@ func (m *markdownWriter) listWaivers(r *Report) {
 	m.line("")
 }
 
+// baseline says what became of findings since the baseline.
+func (m *markdownWriter) baseline(b *Baseline, shown []audit.Finding, more string) {
+	m.line("%s", m.text(b.Line()))
+	m.line("")
+	for _, note := range b.Notes {
+		m.line("- %s", m.text(note))
+	}
+	if len(b.Notes) > 0 {
+		m.line("")
+	}
+	if len(shown) == 0 {
+		return
+	}
+	m.line("## Resolved")
+	m.line("")
+	m.line("| Was, and is | Severity | Rule | Resource |")
+	m.line("|---|---|---|---|")
+	for _, f := range shown {
+		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(place(f)))
+	}
+	m.line("")
+	if more != "" {
+		m.line("%s", more)
+		m.line("")
+	}
+}
+
 func (m *markdownWriter) gaps(gaps []audit.Gap) {
 	if len(gaps) == 0 {
 		return
@@ -293,10 +323,14 @@ func (m *markdownWriter) findings(findings []audit.Finding) {
 		if isOpen(f) {
 			rule = fmt.Sprintf("[%s](#%s)", f.Rule, f.Rule)
 		}
+		status := statusWord(f)
+		if f.Change != "" {
+			status += ", " + changeText(f)
+		}
 		if f.Waiver != "" {
 			message += "; " + waivedBy(m.waivers[f.Waiver])
 		}
-		m.line("| %s | %s | %s | %s | %s |", statusWord(f), f.Severity, rule, m.text(shortResource(f)), m.text(message))
+		m.line("| %s | %s | %s | %s | %s |", status, f.Severity, rule, m.text(shortResource(f)), m.text(message))
 	}
 	m.line("")
 }

@@ -19,7 +19,8 @@ type File struct {
 // Merge makes one report of the shards of an audit, or of audits of different projects.
 // All shards together give the report of the whole but for its times. Where some are
 // missing, the report says which, and is not complete. What does not belong together is
-// an error.
+// an error. What the parts say of a baseline is left out but for when findings were first
+// seen: the whole can be compared with it, by [Report.Since].
 func Merge(files []File) (*Report, error) {
 	first := files[0]
 	for i, f := range files[1:] {
@@ -42,6 +43,13 @@ func Merge(files []File) (*Report, error) {
 		}
 	}
 
+	if len(files) > 1 {
+		files = slices.Clone(files)
+		for i := range files {
+			files[i].Report = files[i].Report.uncompared()
+		}
+		first = files[0]
+	}
 	m := *first.Report
 	m.Scope.Projects, m.Scope.Shard, m.Scope.Missing = []string{}, nil, missing(files)
 	m.Scope.Discovery = discovery(files)

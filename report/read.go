@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"gkeaudit/audit"
 )
@@ -65,7 +66,7 @@ func read(d *json.Decoder) (*Report, error) {
 		case "waivers":
 			r.Waivers, err = items(d, item[Waiver])
 		case "baseline":
-			err = d.Decode(&r.Baseline)
+			r.Baseline, err = baseline(d)
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":
@@ -109,6 +110,54 @@ func read(d *json.Decoder) (*Report, error) {
 		}
 	}
 	return r, nil
+}
+
+// A Head is what a report says before its findings.
+type Head struct {
+	Schema    string
+	StartedAt time.Time
+	Scope     Scope
+}
+
+// ReadHead reads the beginning of a report, as far as to know when its audit began and
+// what it is of. The rest may be wrong.
+func ReadHead(r io.Reader) (Head, error) {
+	var h Head
+	d := json.NewDecoder(r)
+	t, err := d.Token()
+	if err == nil && t != json.Delim('{') {
+		return h, errors.New("reading report: not a gkeaudit report: it is not a JSON object")
+	}
+	for hasScope := false; err == nil && (h.Schema == "" || h.StartedAt.IsZero() || !hasScope) && d.More(); {
+		if t, err = d.Token(); err != nil {
+			break
+		}
+		switch t {
+		case "schema":
+			if err = d.Decode(&h.Schema); err == nil {
+				err = checkSchema(h.Schema)
+			}
+		case "startedAt":
+			err = d.Decode(&h.StartedAt)
+		case "scope":
+			hasScope = true
+			err = d.Decode(&h.Scope)
+		default:
+			err = d.Decode(new(json.RawMessage))
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the file ends too early")
+	case err == nil:
+		if err = checkSchema(h.Schema); err == nil && h.StartedAt.IsZero() {
+			err = errors.New("it does not say when the audit ran")
+		}
+	}
+	if err != nil {
+		return h, fmt.Errorf("reading report: %w", err)
+	}
+	return h, nil
 }
 
 func checkSchema(schema string) error {
@@ -163,17 +212,25 @@ func item[T any](d *json.Decoder) (T, error) {
 	return v, err
 }
 
-// finding decodes a finding. One without a status is not one whose status is unknown. Its
-// ID has to be that of its names, by which alone it is kept.
+// finding decodes a finding.
 func finding(d *json.Decoder) (audit.Finding, error) {
-	var f struct {
-		ID string `json:"id"`
-		audit.Finding
-		Status *audit.Status `json:"status"`
-	}
+	var f readFinding
 	if err := d.Decode(&f); err != nil {
 		return f.Finding, err
 	}
+	return f.checked()
+}
+
+// A readFinding is a finding as it was read.
+type readFinding struct {
+	ID string `json:"id"`
+	audit.Finding
+	Status *audit.Status `json:"status"`
+}
+
+// checked returns the finding. One without a status is not one whose status is unknown.
+// Its ID has to be that of its names, by which alone it is kept.
+func (f readFinding) checked() (audit.Finding, error) {
 	if f.Status == nil {
 		return f.Finding, errors.New("it has no status")
 	}
@@ -182,6 +239,29 @@ func finding(d *json.Decoder) (audit.Finding, error) {
 		return f.Finding, fmt.Errorf("its id is %q, and of its rule, cluster and resource it is %s", f.ID, want)
 	}
 	return f.Finding, nil
+}
+
+// baseline decodes what a report says of its baseline.
+func baseline(d *json.Decoder) (*Baseline, error) {
+	var b *struct {
+		Baseline
+		Resolved []readFinding `json:"resolved"`
+	}
+	if err := d.Decode(&b); err != nil || b == nil {
+		return nil, err
+	}
+	if b.Resolved == nil {
+		return nil, errors.New("it has no list of what is resolved")
+	}
+	b.Baseline.Resolved = []audit.Finding{}
+	for i, f := range b.Resolved {
+		old, err := f.checked()
+		if err != nil {
+			return nil, fmt.Errorf("resolved[%d]: %w", i, err)
+		}
+		b.Baseline.Resolved = append(b.Baseline.Resolved, old)
+	}
+	return &b.Baseline, nil
 }
 
 // names joins the names of files for an error.

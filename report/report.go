@@ -110,12 +110,30 @@ type Baseline struct {
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"startedAt"`
 
-	// Resolved are its findings that failed or were unknown and do so no more, in the
-	// order of cluster, rule and resource.
-	Resolved []audit.Finding `json:"resolved"`
+	// Counts count what became of findings, those that were left out for their
+	// severity, too.
+	Counts Counts `json:"counts"`
 
-	// Notes say what cannot be compared, and why, each in a sentence.
+	// Failing counts, by severity, the findings that fail without a waiver and are new,
+	// or may be: the baseline does not show them failing.
+	Failing map[string]int `json:"failing"`
+
+	// Notes say what cannot be compared, and why.
 	Notes []string `json:"notes,omitempty"`
+
+	// Resolved are its findings that failed or were unknown and do so no more, in the
+	// order of cluster, rule and resource, as the baseline has them but for Change,
+	// which says what became of them.
+	Resolved []audit.Finding `json:"resolved"`
+}
+
+// Counts count findings by what became of them since a baseline, waived ones, too.
+type Counts struct {
+	New          int `json:"new"`
+	Resolved     int `json:"resolved"`
+	Unchanged    int `json:"unchanged"`
+	Changed      int `json:"changed"`
+	Incomparable int `json:"incomparable"`
 }
 
 // Settings are what an audit was told about rules.
@@ -181,7 +199,8 @@ type Summary struct {
 
 // A Cluster is what a report says of a cluster itself.
 type Cluster struct {
-	Name       string `json:"name"` // projects/P/locations/L/clusters/C
+	Name       string `json:"name"`         // projects/P/locations/L/clusters/C
+	ID         string `json:"id,omitempty"` // another for a cluster made anew under the name
 	Project    string `json:"project"`
 	Location   string `json:"location"`
 	Mode       string `json:"mode"` // standard or autopilot
@@ -261,6 +280,7 @@ func (r *Report) LeavingOut(least audit.Severity) *Report {
 		}
 	}
 	left.Summary.LeftOut += r.Findings.Len() - left.Findings.Len()
+	left.Baseline = r.Baseline.leavingOut(least)
 	return &left
 }
 
@@ -318,6 +338,7 @@ func (s *Summary) count(f audit.Finding) {
 func describe(c *audit.Cluster) Cluster {
 	d := Cluster{
 		Name:      c.ResourceName(),
+		ID:        c.GetId(),
 		Project:   c.Project,
 		Location:  c.GetLocation(),
 		Mode:      "standard",

@@ -36,7 +36,8 @@ var update = flag.Bool("update", false, "rewrite golden files")
 const folder = "../testdata/report"
 
 // each runs a test on the report of every snapshot in the folder, with the waivers that
-// lie beside it, and on that of the sample estate.
+// lie beside it, NAME.waivers.json, compared with the earlier one beside it,
+// NAME.then.json, if there are such, and on that of the sample estate.
 func each(t *testing.T, test func(t *testing.T, name string, r *report.Report)) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
@@ -44,11 +45,20 @@ func each(t *testing.T, test func(t *testing.T, name string, r *report.Report)) 
 	}
 	files = append(files, "../cmd/gkeaudit/demo.json")
 	for _, file := range files {
-		if strings.HasSuffix(file, ".report.json") || strings.HasSuffix(file, ".waivers.json") {
+		if strings.HasSuffix(file, ".report.json") || strings.HasSuffix(file, ".waivers.json") || strings.HasSuffix(file, ".then.json") {
 			continue
 		}
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) { test(t, name, load(t, file)) })
+		t.Run(name, func(t *testing.T) {
+			r := load(t, file)
+			then := strings.TrimSuffix(file, ".json") + ".then.json"
+			if _, err := os.Stat(then); err == nil {
+				old := load(t, then)
+				old.StartedAt = old.StartedAt.AddDate(0, -1, 0)
+				r = r.Since(report.File{Name: "old|`<script>\x1b[31m[x](y) \u202e.json", Report: old})
+			}
+			test(t, name, r)
+		})
 	}
 }
 

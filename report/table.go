@@ -43,6 +43,9 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 		t.benchmark(r, b)
 	}
 	t.listWaivers(r)
+	if r.Baseline != nil {
+		t.resolved(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
+	}
 	t.gaps(r.Gaps)
 	t.missing(r.Scope.Missing)
 	t.summary(r)
@@ -131,6 +134,9 @@ func (t *tableWriter) row(f audit.Finding) []string {
 		row = append(row, f.Rule, resource, message)
 	} else {
 		row = append(row, f.Rule+": "+resource+"\n"+message)
+	}
+	if f.Change != "" && (f.Change != audit.Same || t.o.Verbose) {
+		row[len(row)-1] += "\n· " + changeText(f)
 	}
 	if t.o.Verbose {
 		for _, e := range f.Evidence {
@@ -257,6 +263,27 @@ func (t *tableWriter) listWaivers(r *Report) {
 	t.line("")
 }
 
+// resolved lists what is resolved since the baseline, and what cannot be compared.
+func (t *tableWriter) resolved(b *Baseline, shown []audit.Finding, more string) {
+	if len(shown) > 0 {
+		t.line("%s", t.paint(bold, "Resolved since the baseline"))
+		for _, f := range shown {
+			t.line("%s", t.indent(clean(f.Rule+": "+place(f)+" ("+resolvedText(f)+")")))
+		}
+		if more != "" {
+			t.line("  %s", more)
+		}
+		t.line("")
+	}
+	if len(b.Notes) > 0 {
+		t.line("%s", t.paint(bold, "Not compared with the baseline"))
+		for _, note := range b.Notes {
+			t.line("%s", t.indent(clean(note)))
+		}
+		t.line("")
+	}
+}
+
 func (t *tableWriter) missing(parts []string) {
 	if len(parts) == 0 {
 		return
@@ -311,6 +338,9 @@ func (t *tableWriter) summary(r *Report) {
 	}
 	t.line("%d fail%s, %d unknown, %s%d pass, %d not applicable; %s",
 		s.Fail, failingCounts(s), s.Unknown, waived, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
+	if r.Baseline != nil {
+		t.text(r.Baseline.Line())
+	}
 	if sh := r.Scope.Shard; sh != nil {
 		t.line("Shard %s: %d of %s.", sh, s.Projects, count(sh.Projects, "project", "projects"))
 	}

@@ -82,7 +82,12 @@ func logReport(ctx context.Context, log *slog.Logger, r *report.Report, least au
 			"id", f.ID(), "rule", f.Rule, "severity", f.Severity.String(), "cluster", printable(f.Cluster), "resource", printable(f.Resource)))
 	}
 	s := r.Summary
-	log.LogAttrs(ctx, slog.LevelInfo, r.Verdict(), slog.Bool("complete", r.Complete), slog.Any("outputs", outputs),
+	since := slog.Attr{} // which is not logged
+	if b := r.Baseline; b != nil {
+		since = slog.Group("since", "startedAt", b.StartedAt, "new", b.Counts.New, "resolved", b.Counts.Resolved,
+			"unchanged", b.Counts.Unchanged, "changed", b.Counts.Changed, "incomparable", b.Counts.Incomparable)
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, r.Verdict(), slog.Bool("complete", r.Complete), slog.Any("outputs", outputs), since,
 		slog.Group("summary", "projects", s.Projects, "clusters", s.Clusters,
 			"fail", s.Fail, "waived", s.Waived, "unknown", s.Unknown, "pass", s.Pass, "notApplicable", s.NotApplicable,
 			"critical", s.Failing["critical"], "high", s.Failing["high"], "medium", s.Failing["medium"], "low", s.Failing["low"],

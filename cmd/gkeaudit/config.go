@@ -55,7 +55,8 @@ type config struct {
 	Severities map[string]string `yaml:"severities"`
 	Parameters audit.Parameters  `yaml:"parameters"`
 
-	Waivers string `yaml:"waivers"`
+	Waivers  string `yaml:"waivers"`
+	Baseline string `yaml:"baseline"`
 
 	Outputs []string `yaml:"outputs"`
 	FailOn  string   `yaml:"failOn"`
@@ -122,7 +123,7 @@ var configSettings = []string{
 	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
 	"profile", "rules", "enable", "disable", "severities",
 	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "peopleGroups", "airGappedNetworks",
-	"waivers", "outputs", "failOn",
+	"waivers", "outputs", "baseline", "failOn",
 }
 
 // A configChecker checks the values of a configuration file, and remembers the first
@@ -241,7 +242,9 @@ func (v *configChecker) config(c *config) {
 	v.each(c.Parameters.AirGappedNetworks, func(g string) bool { return isGlob(g) && networkGlob.MatchString(g) }, func(g string) string {
 		return fmt.Sprintf("%q is not the name of a network: projects/PROJECT/global/networks/NETWORK, where * stands for any characters but a slash", g)
 	}, "parameters", "airGappedNetworks")
-	v.oneOf(c.FailOn, audit.Severities, "severity", "failOn")
+	if _, err := parseThreshold(c.FailOn); err != nil {
+		v.check(false, []string{"failOn"}, "%s", strings.TrimPrefix(err.Error(), "--fail-on: "))
+	}
 	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
 		func(name string) string {
 			return fmt.Sprintf("the format of output %q is not known by its extension: %s", name, extensionNames)
@@ -310,6 +313,7 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		{"profile", false, one(c.Profile)},
 		{"waivers", false, one(c.Waivers)},
 		{"output", false, c.Outputs},
+		{"baseline", false, one(c.Baseline)},
 		{"fail-on", false, one(c.FailOn)},
 	}
 	for _, s := range settings {

@@ -22,11 +22,27 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 			return missing
 		}
 	}
-	if plan.failOn > 0 && r.FailsAt(plan.failOn) {
-		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn)}
+	if err := p.failing(r, f, plan); err != nil {
+		return err
 	}
 	if !r.Complete && !f.allowIncomplete {
 		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
+	}
+	return nil
+}
+
+// failing turns what --fail-on asks for into the exit status.
+func (p *program) failing(r *report.Report, f *scanFlags, plan *plan) error {
+	if plan.failOn.all > 0 && r.FailsAt(plan.failOn.all) {
+		return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail", plan.failOn.all)}
+	}
+	if plan.failOn.new > 0 {
+		if r.Baseline == nil {
+			return noBaseline
+		}
+		if r.NewAt(plan.failOn.new) {
+			return &exitError{status: exitFindings, err: p.aside(f, plan, "findings of severity %s or above fail that did not in the baseline, or may not have", plan.failOn.new)}
+		}
 	}
 	return nil
 }

@@ -152,21 +152,25 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	if plan.outputs[0].format == "" {
 		return errors.Join(errs...)
 	}
+	err := p.print(report.TableOptions{Verbose: f.verbose}, func(w io.Writer, o report.TableOptions) error {
+		return r.Write(w, plan.outputs[0].format, o)
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// print writes to standard output. It says how wide and coloured a table is there.
+func (p *program) print(o report.TableOptions, write func(io.Writer, report.TableOptions) error) error {
 	const widest = 500 // a terminal that says it is wider is not believed
 	columns, isTerminal := terminal(p.stdout)
 	if !isTerminal {
 		columns, _ = strconv.Atoi(p.getenv("COLUMNS"))
 	}
+	o.Width, o.Color = min(columns, widest), p.colors(isTerminal)
 	w := bufio.NewWriter(p.stdout)
-	err := r.Write(w, plan.outputs[0].format, report.TableOptions{
-		Width:   min(columns, widest),
-		Color:   p.colors(isTerminal),
-		Verbose: f.verbose,
-	})
-	if err == nil {
-		err = w.Flush()
+	if err := write(w, o); err != nil {
+		return err
 	}
-	return errors.Join(append(errs, err)...)
+	return w.Flush()
 }
 
 // writeFile writes a file so that at any time either the old one or the whole new

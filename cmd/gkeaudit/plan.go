@@ -16,7 +16,8 @@ type plan struct {
 	rules         []*audit.Rule
 	settings      report.Settings
 	leastSeverity audit.Severity
-	failOn        audit.Severity
+	failOn        threshold
+	baseline      string // empty without
 	outputs       []output
 	logFindings   audit.Severity
 	shard         *audit.Shard
@@ -42,10 +43,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
 	}
-	if f.failOn == "none" {
-		f.failOn = "" // over what a configuration file says
+	if pl.failOn, err = parseThreshold(f.failOn); err != nil {
+		return nil, err
 	}
-	if pl.failOn, err = parseSeverity("--fail-on", f.failOn); err != nil {
+	if pl.baseline, err = p.expand(f.baseline, sh, pl.started); err != nil {
 		return nil, err
 	}
 	if pl.logFindings, err = parseSeverity("--log-findings", f.logFindings); err != nil {
@@ -54,8 +55,8 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.logFindings == 0 && p.getenv(jobVariable) != "" {
 		pl.logFindings = audit.High
 	}
-	if !slices.Contains([]string{"", "text", "json"}, f.logFormat) {
-		return nil, refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
+	if err := f.checkLogFormat(); err != nil {
+		return nil, err
 	}
 	if err := f.checkAccount(); err != nil {
 		return nil, err
@@ -63,8 +64,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
 		return nil, err
 	}
-	pl.outputs, err = p.planOutputs(f, sh, pl.started)
-	return pl, err
+	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
+		return nil, err
+	}
+	return pl, checkBaseline(pl)
 }
 
 // check checks the flags of scan.
@@ -89,6 +92,9 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	}
 	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
 		return nil, err
+	}
+	if pl.failOn.new > 0 && pl.baseline == "" {
+		return nil, noBaseline
 	}
 	live := "only live projects can be read with it"
 	switch {
@@ -122,6 +128,14 @@ func (f *scanFlags) checkCalls() error {
 		return refuse("", "--timeout %s is negative", f.timeout)
 	}
 	return f.checkAccount()
+}
+
+// checkLogFormat checks what logFormatFlag has defined.
+func (f *scanFlags) checkLogFormat() error {
+	if slices.Contains([]string{"", "text", "json"}, f.logFormat) {
+		return nil
+	}
+	return refuse("Log formats are text, json.", "there is no log format %q%s", f.logFormat, didYouMean(f.logFormat, []string{"text", "json"}))
 }
 
 // checkAccount checks what accountFlags has defined.

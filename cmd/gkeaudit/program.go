@@ -163,7 +163,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(p.scanCommand(), p.reportCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.waiversCommand(), p.configCommand(), p.completionCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.reportCommand(), p.diffCommand(), p.waiversCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.configCommand(), p.completionCommand(), p.versionCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
 }

@@ -32,31 +32,51 @@ incomplete.
 Waivers that a report was made with stay as they were on its day. Those of --waivers take
 their place, and hold if they had not expired on the day of the report.
 
-The exit status is that of scan.`
+With --baseline the report says what became of its findings since an earlier one; see
+gkeaudit diff --help. Where reports that were compared each by themselves are merged, what
+they say of that is left out, and the whole is compared here.
+
+With --history the open findings of many reports are drawn over time, on one page: by
+severity, by project, and what appeared and what was closed at each audit. Shards, and
+reports of different projects, in one folder and within a day, are parts of one audit.
+Files that are no reports, and copies, are named and passed over. The exit status is 0 or 2.
+
+Otherwise the exit status is that of scan.`
 
 const reportExamples = `  # Show a report again
   gkeaudit report report.json
 
   # Merge what the tasks of a job wrote
-  gkeaudit report gs://BUCKET/runs/EXECUTION/ -o gs://BUCKET/merged/EXECUTION.html`
+  gkeaudit report gs://BUCKET/runs/EXECUTION/ -o gs://BUCKET/merged/EXECUTION.html
+
+  # Draw what became of findings over time
+  gkeaudit report --history gs://BUCKET/runs/ -o history.html`
 
 func (p *program) reportCommand() *cobra.Command {
 	var f scanFlags
+	var history string
 	cmd := &cobra.Command{
-		Use:     "report FILE...",
+		Use:     "report FILE... | --history FOLDER",
 		Short:   "Merge saved reports, and write them in any format",
 		Long:    reportHelp,
 		Example: reportExamples,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 && history == "" {
 				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "report takes the files of one or more reports")
 			}
 			return nil
 		},
 		PreRunE: noEmptyFlags,
-		RunE:    func(cmd *cobra.Command, args []string) error { return p.report(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if history != "" {
+				return p.history(cmd.Context(), &f, history, args)
+			}
+			return p.report(cmd.Context(), &f, args)
+		},
 	}
 	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&history, "history", "", "in place of files, draw open findings over time from all reports in this `folder`, below gs://BUCKET/PREFIX/ or that a glob fits")
+	must(cmd.MarkFlagDirname("history"))
 	reportFlags(cmd, &f)
 	accountFlags(cmd, &f)
 	group(cmd, "Access")
@@ -76,7 +96,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 	}
 	log := p.logger(cmp.Or(f.logFormat, p.defaultLogFormat()), f.quiet)
-	if err := p.openStorage(ctx, f, log, append(plan.files(), append(args, f.waivers)...)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.files(), append(args, f.waivers, plan.baseline)...)); err != nil {
 		return err
 	}
 	waivers, err := p.waivers(ctx, f)
@@ -98,6 +118,11 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}
 		files = append(files, file)
 	}
+	for _, name := range names {
+		if plan.baseline != "" && sameFile(name, plan.baseline) {
+			return refuse("Name an earlier one.", "--baseline %q is one of the reports that are compared with it", plan.baseline)
+		}
+	}
 	if files, err = withoutOwn(files, plan.files(), log); err != nil {
 		return err
 	}
@@ -105,10 +130,17 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	if err != nil {
 		return refuse("", "%w", err)
 	}
+	if slices.ContainsFunc(files, func(f report.File) bool { return f.Baseline != nil }) && r.Baseline == nil && plan.baseline == "" {
+		log.Warn("the reports are merged without what they say of a baseline; --baseline compares the whole with it")
+	}
+	files = nil // the baseline is as large
 	if waivers != nil {
 		if r, err = waive(r, waivers); err != nil {
 			return err
 		}
+	}
+	if r, err = p.compare(ctx, r, plan); err != nil {
+		return err
 	}
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)

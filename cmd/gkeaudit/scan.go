@@ -68,7 +68,7 @@ merges what they write.
 Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
-    1  something fails at or above --fail-on
+    1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
     2  no answer: wrong usage, no credentials, nothing could be read, a bad file
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
@@ -98,6 +98,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # For code scanning, the test report of a pipeline and a table in BigQuery
   gkeaudit scan --project=shop-prod -o findings.sarif -o findings.xml -o findings.ndjson
 
+  # What is new since the last review, and fail on that alone
+  gkeaudit scan --project=shop-prod --baseline=last.json -o today.json --fail-on=new:high
+
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
   gkeaudit scan --snapshot=shop-prod.json
@@ -125,6 +128,7 @@ type scanFlags struct {
 	config          *config
 	severity        string
 	waivers         string
+	baseline        string
 	failOn          string
 	allowIncomplete bool
 	verbose         bool
@@ -195,14 +199,17 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.StringVar(&f.waivers, "waivers", "", "accept what fails and fits one of the waivers in this YAML `file`")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
+	flags.StringVar(&f.baseline, "baseline", "", "say what is new, resolved, unchanged, changed or incomparable since this earlier JSON report, a `file`")
 	group(cmd, "What to report")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; none is the default")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; new:high is for what did not fail in the baseline; both go together: critical,new:medium; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
-	complete(cmd, audit.Severities, "severity", "fail-on")
+	complete(cmd, audit.Severities, "severity")
+	complete(cmd, thresholds, "fail-on")
 	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt", "sarif", "xml", "csv", "jsonl", "ndjson"))
 	must(cmd.MarkFlagFilename("waivers", "yaml", "yml"))
+	must(cmd.MarkFlagFilename("baseline", "json", "gz"))
 }
 
 // accountFlags defines the flags that say who makes the calls, and leaves their heading
@@ -228,14 +235,17 @@ func quietFlag(cmd *cobra.Command, f *scanFlags) {
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 }
 
+func logFormatFlag(cmd *cobra.Command, f *scanFlags) {
+	cmd.Flags().StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
+	complete(cmd, []string{"text", "json"}, "log-format")
+}
+
 // logFlags defines the flags about the log.
 func logFlags(cmd *cobra.Command, f *scanFlags) {
 	quietFlag(cmd, f)
-	flags := cmd.Flags()
-	flags.StringVar(&f.logFormat, "log-format", "", "the `format` of the log on standard error: text, json (default text; json on Cloud Run)")
-	flags.StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
+	logFormatFlag(cmd, f)
+	cmd.Flags().StringVar(&f.logFindings, "log-findings", "", "log each finding of this `severity` or above that fails, and the outcome (default none, on Cloud Run high)")
 	group(cmd, "Log")
-	complete(cmd, []string{"text", "json"}, "log-format")
 	complete(cmd, audit.Severities, "log-findings")
 }
 
@@ -278,11 +288,14 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if f.configFile != "" {
 		log.Info("configuration read", "file", f.configFile)
 	}
-	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot, f.waivers)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot, f.waivers, plan.baseline)); err != nil {
 		return err
 	}
 	waivers, err := p.waivers(ctx, f)
 	if err != nil {
+		return err
+	}
+	if err := p.tryBaseline(ctx, plan); err != nil {
 		return err
 	}
 
@@ -302,7 +315,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
-	p.haveRead(append(plan.files(), f.saveSnapshot))
+	p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
 	var saveErr error
 	if f.saveSnapshot != "" {
 		if err := p.put(f.saveSnapshot, 0o600, s.Write); err != nil {
@@ -324,7 +337,8 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 			return errors.Join(err, saveErr)
 		}
 	}
-	return p.finish(ctx, r, f, plan, log, saveErr)
+	r, err = p.compare(ctx, r, plan) // if it cannot be compared any more, it is written all the same
+	return p.finish(ctx, r, f, plan, log, errors.Join(saveErr, err))
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An

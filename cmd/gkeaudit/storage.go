@@ -84,7 +84,7 @@ var contentTypes = map[string]string{
 }
 
 // haveRead is called before files are written. From there on a signal ends the program,
-// but for an object: it may still be on its way.
+// but for an object, which may still be on its way, there or from there.
 func (p *program) haveRead(files []string) {
 	if p.doneReading != nil && !slices.ContainsFunc(files, gcp.IsObject) {
 		p.doneReading()

@@ -106,11 +106,12 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 		return err
 	}
 	var r *report.Report
-	var err error
 	if reportName != "" {
-		if r, err = p.readReport(ctx, reportName); err != nil {
+		file, err := p.readReport(ctx, reportName, "", reportHint)
+		if err != nil {
 			return err
 		}
+		r = file.Report
 	}
 	good := true
 	for _, name := range names {
@@ -389,16 +390,8 @@ func (p *program) reportFile(ctx context.Context, name string) (*report.Report, 
 	if err := p.openStorage(ctx, &scanFlags{}, p.logger("text", true), []string{name}); err != nil {
 		return nil, err
 	}
-	return p.readReport(ctx, name)
+	file, err := p.readReport(ctx, name, "", reportHint)
+	return file.Report, err
 }
 
-// readReport reads a JSON report.
-func (p *program) readReport(ctx context.Context, name string) (r *report.Report, err error) {
-	if err := p.read(ctx, name, func(in io.Reader) (err error) {
-		r, err = report.Read(in)
-		return err
-	}); err != nil {
-		return nil, refuse(readHint(ctx, err, "Reports are written by gkeaudit scan --output=FILE.json."), "%w", err)
-	}
-	return r, nil
-}
+const reportHint = "Reports are written by gkeaudit scan --output=FILE.json."
