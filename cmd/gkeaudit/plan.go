@@ -60,8 +60,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if err := f.checkAccount(); err != nil {
 		return nil, err
 	}
-	pl.outputs, err = p.planOutputs(f, sh, pl.started)
-	return pl, err
+	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
+		return nil, err
+	}
+	return pl, p.checkMarkdown(f, pl.outputs)
 }
 
 // check checks the flags of scan.

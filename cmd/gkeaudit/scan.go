@@ -121,6 +121,8 @@ type scanFlags struct {
 	failOn          string
 	allowIncomplete bool
 	verbose         bool
+	maxBytes        int
+	githubSummary   bool
 
 	impersonate, billingProject string
 	timeout                     time.Duration
@@ -187,11 +189,14 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
+	flags.IntVar(&f.maxBytes, "max-bytes", defaultMaxBytes, "shorten Markdown to this `number` of bytes, which fits a comment on GitHub, and say in it what is left out; 0 for no limit")
+	flags.BoolVar(&f.githubSummary, "github-summary", false, "add the report to the summary of the step in GitHub Actions, too ($"+summaryVariable+"), as much of it as GitHub takes")
 	group(cmd, "What to report")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
+	complete(cmd, nil, "max-bytes")
 	complete(cmd, audit.Severities, "severity", "fail-on")
 	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
 }

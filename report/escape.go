@@ -1,0 +1,103 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// special are the characters that may begin something other than text in GFM, on
+// GitHub ($ for mathematics) or in a table (|).
+var special = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&!$]")
+
+// linking is where renderers make links or pictures of text, some of them once the Markdown
+// is read, so that a backslash does not help: names of users, numbers of issues, emoji,
+// addresses.
+var linking = regexp.MustCompile(`@|#|GH-|:[a-z0-9_+-]+:|:/|www\.`)
+
+// broken is put where GitHub is to see two texts. No value has such a control in it.
+const broken = "\x04"
+
+// markdownText escapes a value for running text and table cells. It is not to stand at the
+// beginning of a line.
+func markdownText(s string) string {
+	s = linking.ReplaceAllStringFunc(clean(s), func(mark string) string {
+		if mark[0] == ':' {
+			return ":" + broken + mark[1:]
+		}
+		return mark + broken
+	})
+	s = special.ReplaceAllString(s, `\$0`)
+	return strings.ReplaceAll(s, broken, "<!-- -->")
+}
+
+// unlinked keeps GitHub from taking what follows an @ for a user's name, or what is
+// around it for an e-mail address to link to.
+func unlinked(s string) string { return strings.ReplaceAll(s, "@", "@<!-- -->") }
+
+// flowing writes a rule's text with each paragraph on one line: in a comment GitHub ends
+// a line where the text does. What is indented is left as it is.
+func flowing(text string) string {
+	paragraphs := strings.Split(unlinked(general(text)), "\n\n")
+	for i, p := range paragraphs {
+		if !strings.HasPrefix(p, " ") && !strings.Contains(p, "\n ") && !strings.Contains(p, "\n-") {
+			paragraphs[i] = strings.ReplaceAll(p, "\n", " ")
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// markdownCell writes a value as a code span in a table, where a | needs a backslash even
+// in a code span. After another backslash renderers do not agree what that means,
+// so then the value is plain text.
+func markdownCell(s string) string {
+	if strings.Contains(clean(s), `\|`) {
+		return markdownText(s)
+	}
+	return strings.ReplaceAll(markdownCode(s), "|", `\|`)
+}
+
+// markdownCode writes a value as a code span in running text.
+func markdownCode(s string) string {
+	s = clean(s)
+	if s == "" {
+		return ""
+	}
+	longest, run := 0, 0
+	for _, r := range s {
+		if r == '`' {
+			run++
+		} else {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	fence := strings.Repeat("`", longest+1)
+	if longest > 0 {
+		s = " " + s + " " // one space at either end is not part of the code
+	}
+	return fence + s + fence
+}
+
+// markdownCells writes values as code spans in a table.
+func markdownCells(names []string) string {
+	spans := make([]string, len(names))
+	for i, n := range names {
+		spans[i] = markdownCell(n)
+	}
+	return strings.Join(spans, ", ")
+}
+
+// plainAnchor is what an anchor may be made of.
+var plainAnchor = regexp.MustCompile(`^[a-z0-9-]{1,100}$`)
+
+// ruleAnchor names a rule's place in the text. GitHub puts user-content- before it, as
+// before all names that a text brings along, and finds it without.
+func ruleAnchor(id string) string {
+	if plainAnchor.MatchString(id) {
+		return "rule-" + id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "rule-" + hex.EncodeToString(sum[:6])
+}
