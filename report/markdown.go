@@ -408,19 +408,10 @@ func (m *markdown) findingTable(t *ruleTally) {
 		}
 		for _, f := range t.waived {
 			m.count(waivedRows, counted{waivedOnes + kind(f.Severity) - 1, 1}, func() string {
-				return row(f, "WAIVED", markdownText(f.Message)+"<br>"+markdownText(m.acceptance(f)))
+				return row(f, "WAIVED", markdownText(f.Message)+"<br>"+markdownText(acceptance(m.waivers, f)))
 			})
 		}
 	})
-}
-
-// acceptance says who accepts a waived finding, and until when.
-func (m *markdown) acceptance(f audit.Finding) string {
-	w, ok := m.waivers[f.Waiver]
-	if !ok {
-		return "accepted by waiver " + f.Waiver
-	}
-	return fmt.Sprintf("accepted by %s until %s: %s (%s)", w.Owner, w.Expires, w.Reason, w.Ticket)
 }
 
 // changeWords says what became of a finding.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -220,4 +221,24 @@ func (r *Report) waiversByID() map[string]Waiver {
 		byID[w.ID] = w
 	}
 	return byID
+}
+
+// acceptance says who accepts a waived finding, and until when.
+func acceptance(waivers map[string]Waiver, f audit.Finding) string {
+	w, ok := waivers[f.Waiver]
+	if !ok {
+		return "accepted by waiver " + f.Waiver
+	}
+	return fmt.Sprintf("accepted by %s until %s: %s (%s)", w.Owner, w.Expires, w.Reason, w.Ticket)
+}
+
+// changesLine counts what has changed since the baseline: "Since last.json of 2026-08-02: 3
+// new, ...". It counts the findings that are listed, the waived ones among them.
+func (r *Report) changesLine() string {
+	n := map[audit.Change]int{}
+	for f := range r.Findings.All() {
+		n[f.Change]++
+	}
+	return fmt.Sprintf("Since %s of %s: %d new, %d changed, %d incomparable, %d unchanged, %d resolved", r.Baseline.Name, r.Baseline.StartedAt.UTC().Format(time.DateOnly),
+		n[audit.Appeared], n[audit.Altered], n[audit.NotComparable], n[audit.Same], len(r.Baseline.Resolved))
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"gkeaudit/audit"
 	"gkeaudit/report"
@@ -195,7 +194,7 @@ func TestHostileReport(t *testing.T) {
 		out := string(write(t, back, extension))
 		plain := ours.ReplaceAllString(out, "")
 		for i, c := range plain {
-			if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+			if c != '\n' && controls(c) {
 				t.Errorf("%s has %U: %q", extension, c, around([]byte(plain), i))
 			}
 		}

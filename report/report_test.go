@@ -175,6 +175,11 @@ func forbidOthers(schema any) {
 	}
 }
 
+// controls reports whether a terminal might obey a character, or read text otherwise for it.
+func controls(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
+}
+
 var ours = regexp.MustCompile("\x1b\\[[0-9;]*m") // the table's own colours
 
 // TestNoControls looks for anything that a terminal might obey or that changes how
@@ -187,7 +192,7 @@ func TestNoControls(t *testing.T) {
 				out = ours.ReplaceAll(out, nil)
 			}
 			for i, c := range string(out) {
-				if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+				if c != '\n' && controls(c) {
 					t.Errorf("%s has %U at byte %d: %q", extension, c, i, around(out, i))
 				}
 			}
@@ -225,22 +230,6 @@ func TestHostileColors(t *testing.T) {
 }
 
 func around(b []byte, i int) []byte { return b[max(0, i-30):min(len(b), i+30)] }
-
-func TestTableWidth(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
-		for width, extension := range map[int]string{80: ".80.txt", 200: ".200.txt"} {
-			for line := range strings.Lines(string(write(t, r, extension))) {
-				line = strings.TrimRight(line, "\n")
-				if n := len([]rune(line)); n > width {
-					t.Errorf("line of %d columns in a table of %d: %s", n, width, line)
-				}
-				if strings.TrimRight(line, " ") != line {
-					t.Errorf("white space ends the line %q", line)
-				}
-			}
-		}
-	})
-}
 
 // TestHTML reads the page as a browser does: nothing in it runs, nothing is
 // fetched, its policy fits its style sheet, and IDs are unique.
