@@ -95,6 +95,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # In a pipeline: fail on high findings; an incomplete audit fails, too
   gkeaudit scan --project=shop-prod --format=json --fail-on=high > report.json
 
+  # In GitHub Actions: a report in the summary of the job, and one for a comment
+  gkeaudit scan --project=shop-prod --github-summary -o review.md
+
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
   gkeaudit scan --snapshot=shop-prod.json
