@@ -87,7 +87,7 @@ func (d *draft) count(r rank, of counted, text func() string) {
 		return
 	}
 	d.pieces = append(d.pieces, p)
-	if d.size[r] += length(p.text); d.size[r] > d.limit {
+	if d.size[r] += plainLength(p.text); d.size[r] > d.limit {
 		d.cut = max(r, always+1) // no more of it fits, and nothing after it
 	}
 }
@@ -117,18 +117,19 @@ func (d *draft) finish(note func(tally) string) error {
 // choose keeps the pieces that fit: those of the first ranks, and of one rank those that
 // come first in the text. The first that does not fit ends it.
 func (d *draft) choose(note func(tally) string) error {
-	all, worst := 0, d.left
-	open := map[*frame]bool{}
+	worst := d.left
+	whole := budget{open: map[*frame]bool{}, there: map[string]bool{}, owed: map[string]int{}}
+	all := 0
 	for _, p := range d.pieces {
-		all += d.cost(p, open, 0)
+		all += whole.cost(p)
 		worst[p.of.what] += p.of.n
 	}
 	if d.cut > leastRank && all <= d.limit {
 		d.limit = 0
 		return nil
 	}
-	clear(open)
 	room := d.limit - len(note(worst))
+	b := budget{open: map[*frame]bool{}, there: map[string]bool{}, owed: map[string]int{}, rest: restLength}
 	kept := map[*piece]bool{}
 	byRank := [leastRank + 1][]*piece{}
 	for _, p := range d.pieces {
@@ -137,8 +138,10 @@ func (d *draft) choose(note func(tally) string) error {
 	full := false
 	for _, pieces := range byRank {
 		for _, p := range pieces {
-			cost := d.cost(p, open, restLength)
-			full = full || cost > room
+			if !full {
+				room -= b.cost(p)
+				full = room < 0
+			}
 			if full && p.rank == always {
 				return fmt.Errorf("a report in Markdown cannot be shortened to %d bytes", d.limit)
 			}
@@ -146,7 +149,6 @@ func (d *draft) choose(note func(tally) string) error {
 				d.left[p.of.what] += p.of.n
 				continue
 			}
-			room -= cost
 			kept[p] = true
 		}
 	}
@@ -171,15 +173,34 @@ func (d *draft) choose(note func(tally) string) error {
 	return nil
 }
 
-// cost is how much a piece adds to the text: itself, and the frames that are not open yet,
-// which it opens, with what they may have to say of the rest.
-func (d *draft) cost(p *piece, open map[*frame]bool, rest int) int {
-	n := length(p.text)
-	for f := p.in; f != nil && !open[f]; f = f.outer {
-		open[f] = true
+// A budget knows what pieces add to a text that has others already.
+type budget struct {
+	open  map[*frame]bool
+	there map[string]bool // anchors
+	owed  map[string]int  // what the links take that become links when their anchor is there
+	rest  int             // for what a frame may have to say of what is left out of it
+}
+
+// cost adds a piece to the text, and returns how much longer that gets by it and by the
+// frames that it opens.
+func (b *budget) cost(p *piece) int {
+	n := plainLength(p.text)
+	for f := p.in; f != nil && !b.open[f]; f = f.outer {
+		b.open[f] = true
 		n += len(f.before) + len(f.after)
 		if f.rows != "" {
-			n += rest
+			n += b.rest
+		}
+		if f.anchor != "" {
+			b.there[f.anchor] = true
+			n += b.owed[f.anchor]
+		}
+	}
+	for _, m := range linkMark.FindAllStringSubmatch(p.text, -1) {
+		if length := len("[](#)") + len(m[1]); b.there[m[1]] {
+			n += length
+		} else {
+			b.owed[m[1]] += length
 		}
 	}
 	return n
@@ -246,8 +267,14 @@ func (d *draft) linked(text string) string {
 	})
 }
 
-// length is that of a text with its links.
-func length(text string) int { return len(text) + 2*strings.Count(text, "\x00") }
+// plainLength is that of a text without its links, which have their labels only.
+func plainLength(text string) int {
+	n := len(text)
+	for _, m := range linkMark.FindAllStringSubmatch(text, -1) {
+		n -= len(m[0]) - len(m[2])
+	}
+	return n
+}
 
 // A rank says how long something stays in a text that is shortened: the first longest.
 type rank int
@@ -260,14 +287,19 @@ const (
 	causeRows                // why findings are unknown, and what to grant
 	waiverRows               // the waivers that somebody has to look at
 	ruleRows                 // the rules with open findings
-	criticalRows             // the open findings of each severity
+	criticalRows             // the open findings of each severity, of other rules than critical ones some
 	highRows
-	clusterRows // the counts of clusters
+	clusterRows // the counts of the worst clusters
 	scopeRows   // what was to be audited
 	resolvedRows
 	highFixes // why, and how to mend it: of rules of severity critical and high
+	moreHighRows
 	mediumRows
+	moreMediumRows
 	lowRows
+	moreLowRows
+	moreClusterRows
+	moreResolvedRows
 	gapRows
 	highEvidence
 	mediumFixes
@@ -284,9 +316,10 @@ const (
 	leastRank = notApplicableRows
 )
 
-// openRows, fixes and evidences are ranks by severity.
+// openRows, moreRows, fixes and evidences are ranks by severity.
 var (
 	openRows  = map[audit.Severity]rank{audit.Critical: criticalRows, audit.High: highRows, audit.Medium: mediumRows, audit.Low: lowRows}
+	moreRows  = map[audit.Severity]rank{audit.Critical: criticalRows, audit.High: moreHighRows, audit.Medium: moreMediumRows, audit.Low: moreLowRows}
 	fixes     = map[audit.Severity]rank{audit.Critical: highFixes, audit.High: highFixes, audit.Medium: mediumFixes, audit.Low: lowFixes}
 	evidences = map[audit.Severity]rank{audit.Critical: highEvidence, audit.High: highEvidence, audit.Medium: mediumEvidence, audit.Low: lowEvidence}
 )

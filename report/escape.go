@@ -23,7 +23,10 @@ const broken = "\x04"
 // beginning of a line.
 func markdownText(s string) string {
 	s = linking.ReplaceAllStringFunc(clean(s), func(mark string) string {
-		if mark[0] == ':' {
+		switch {
+		case mark == "www.":
+			return "www" + broken + "."
+		case mark[0] == ':':
 			return ":" + broken + mark[1:]
 		}
 		return mark + broken

@@ -166,8 +166,12 @@ func changeCount(sign string, n int, signed, listed bool) string {
 	return fmt.Sprintf("%s%d", sign, n)
 }
 
-// listed is how many projects are named before the rest is in a fold.
+// listed is how many projects are named before the rest is in a fold, and how many
+// clusters and resolved findings come before other things where not all is shown.
 const listed = 20
+
+// some is how many findings of each rule come before other things where not all is shown.
+const some = 10
 
 // scope writes what was audited.
 func (m *markdown) scope() {
@@ -339,8 +343,12 @@ func (m *markdown) clusterTable() {
 	}
 	m.within(section(2, "", "Clusters", ""), func() {
 		m.within(table(head+" PASS | NOT APPLICABLE |", line+"---:|---:|", "clusters"), func() {
-			for _, t := range m.overview.clusters {
-				m.count(clusterRows, counted{ofClusters, 1}, func() string {
+			for i, t := range m.overview.clusters {
+				r := clusterRows
+				if i >= listed {
+					r = moreClusterRows
+				}
+				m.count(r, counted{ofClusters, 1}, func() string {
 					row := fmt.Sprintf("| %s |", m.clusterLink(t.Name))
 					for i := len(t.failing) - 1; i >= 0; i-- {
 						row += fmt.Sprintf(" %d |", t.failing[i])
@@ -399,12 +407,15 @@ func (m *markdown) findingTable(t *ruleTally) {
 		return text + "\n"
 	}
 	m.within(table(head, line, "findings"), func() {
-		for _, f := range t.open {
-			status, of := "**FAIL**", failing
+		for i, f := range t.open {
+			status, of, r := "**FAIL**", failing, openRows[f.Severity]
+			if i >= some {
+				r = moreRows[f.Severity]
+			}
 			if f.Status == audit.Unknown {
 				status, of = "**UNKNOWN**", unknowns
 			}
-			m.count(openRows[f.Severity], counted{of + kind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
+			m.count(r, counted{of + kind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
 		}
 		for _, f := range t.waived {
 			m.count(waivedRows, counted{waivedOnes + kind(f.Severity) - 1, 1}, func() string {
@@ -442,10 +453,10 @@ func (m *markdown) fix(t *ruleTally) {
 			switch {
 			case len(commands) == 1:
 				b.WriteString(commands[0].text("With gcloud"))
-				terraform = commands[0].terraform
+				terraform = terraformFor(t.Remediation.Terraform, commands[0].first, m.clusters[commands[0].first.Cluster])
 			case 1 < len(commands) && len(commands) <= few:
 				for _, c := range commands {
-					b.WriteString(c.text("With gcloud, for " + c.subject))
+					b.WriteString(c.text("With gcloud, for " + m.subject(c.first)))
 				}
 			default:
 				b.WriteString(command{gcloud: gcloudSteps(t.Remediation.Gcloud)}.text("With gcloud"))
@@ -462,16 +473,21 @@ func (m *markdown) fix(t *ruleTally) {
 	}
 	m.fold(fmt.Sprintf("Commands with the names in place (%d)", len(commands)), "commands", func() {
 		for _, c := range commands {
-			m.count(evidences[t.Severity], counted{ofCommands, c.findings}, func() string { return c.text("For " + c.subject) })
+			m.count(evidences[t.Severity], counted{ofCommands, c.findings}, func() string { return c.text("For " + m.subject(c.first)) })
 		}
 	})
 }
 
 // A command mends one or more findings.
 type command struct {
-	gcloud, terraform string
-	subject           string // of the first finding
-	findings          int
+	gcloud   string
+	first    audit.Finding
+	findings int
+}
+
+// subject names what a finding is about, in running text.
+func (m *markdown) subject(f audit.Finding) string {
+	return markdownCode(m.shortCluster(f.Cluster)) + ", " + markdownText(shortResource(f))
 }
 
 func (c command) text(title string) string {
@@ -483,8 +499,7 @@ func (m *markdown) commands(t *ruleTally) []command {
 	var all []command
 	known := map[string]int{}
 	for _, f := range t.open[:t.fails] {
-		c := m.clusters[f.Cluster]
-		text := gcloudFor(t.Remediation.Gcloud, f, c)
+		text := gcloudFor(t.Remediation.Gcloud, f, m.clusters[f.Cluster])
 		if text == "" {
 			text = gcloudSteps(t.Remediation.Gcloud)
 		}
@@ -492,7 +507,7 @@ func (m *markdown) commands(t *ruleTally) []command {
 		if !ok {
 			i = len(all)
 			known[text] = i
-			all = append(all, command{gcloud: text, subject: markdownCode(m.shortCluster(f.Cluster)) + ", " + markdownText(shortResource(f)), terraform: terraformFor(t.Remediation.Terraform, f, c)})
+			all = append(all, command{gcloud: text, first: f})
 		}
 		all[i].findings++
 	}
@@ -557,8 +572,12 @@ func (m *markdown) resolvedTable() {
 			}
 		})
 		m.within(table("| Resolved | Severity | Rule | Cluster | Resource | What was |", "|---|---|---|---|---|---|", "resolved findings"), func() {
-			for _, f := range m.Baseline.Resolved {
-				m.count(resolvedRows, counted{resolvedOnes, 1}, func() string {
+			for i, f := range m.Baseline.Resolved {
+				r := resolvedRows
+				if i >= listed {
+					r = moreResolvedRows
+				}
+				m.count(r, counted{resolvedOnes, 1}, func() string {
 					was := strings.ToUpper(f.Status.String())
 					if f.Waiver != "" {
 						was = "WAIVED"
@@ -591,7 +610,9 @@ func (m *markdown) cluster(g group) {
 			if f.Status != audit.Fail && f.Status != audit.Unknown {
 				continue
 			}
-			m.add(clusterLists, fmt.Sprintf("| %s | %s | %s | %s |\n", statusWord(f), f.Severity, link(ruleAnchor(f.Rule), markdownText(f.Rule)), markdownText(shortResource(f))))
+			m.count(clusterLists, counted{}, func() string {
+				return fmt.Sprintf("| %s | %s | %s | %s |\n", statusWord(f), f.Severity, link(ruleAnchor(f.Rule), markdownText(f.Rule)), markdownText(shortResource(f)))
+			})
 		}
 	})
 	settled := slices.DeleteFunc(g.Findings, func(f audit.Finding) bool { return f.Status == audit.Fail || f.Status == audit.Unknown })

@@ -248,7 +248,7 @@ func wholeOf(r *report.Report) map[string]int {
 
 var (
 	ourAnchor = regexp.MustCompile(`^(not-evaluated|rule-[a-z0-9-]+|cluster-[0-9a-f]{12})$`)
-	linked    = regexp.MustCompile(`@[A-Za-z0-9]|#[0-9]|GH-[0-9]|:([a-z_+-][a-z0-9_+-]*|100|1234):|https?://|www\.[a-z]`)
+	linked    = regexp.MustCompile(`@[A-Za-z0-9]|#[0-9]|GH-[0-9]|:([a-z_+-][a-z0-9_+-]*|100|1234):|https?://|www\.`)
 	elements  = strings.Fields("html head body h1 h2 h3 a blockquote p strong em code pre table thead tbody tr th td details summary ul li br hr")
 )
 
