@@ -39,13 +39,16 @@ func markdownText(s string) string {
 // around it for an e-mail address to link to.
 func unlinked(s string) string { return strings.ReplaceAll(s, "@", "@<!-- -->") }
 
-// flowing writes a rule's text with each paragraph on one line: in a comment GitHub ends
-// a line where the text does. What is indented is left as it is.
+// leading is what begins a list, a line or a heading where it begins a paragraph.
+var leading = regexp.MustCompile(`^(\d*)([-+=.)])`)
+
+// flowing writes a rule's text, which is plain, with each paragraph on one line: in a
+// comment GitHub ends a line where the text does.
 func flowing(text string) string {
-	paragraphs := strings.Split(unlinked(general(text)), "\n\n")
-	for i, p := range paragraphs {
-		if !strings.HasPrefix(p, " ") && !strings.Contains(p, "\n ") && !strings.Contains(p, "\n-") {
-			paragraphs[i] = strings.ReplaceAll(p, "\n", " ")
+	var paragraphs []string
+	for _, p := range strings.Split(general(text), "\n\n") {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			paragraphs = append(paragraphs, leading.ReplaceAllString(markdownText(p), `$1\$2`))
 		}
 	}
 	return strings.Join(paragraphs, "\n\n")

@@ -226,11 +226,12 @@ func (m *markdown) scope() {
 		row(scopeRows, "Made by", m.Tool.Name+" "+markdownText(m.Tool.Version))
 	})
 	if names := m.Scope.Projects; len(names) > listed {
-		m.fold(fmt.Sprintf("All %d projects", len(names)), "projects", func() {
-			for _, name := range names {
-				m.count(gapRows, counted{ofScope, 1}, func() string { return "- " + markdownCode(name) + "\n" })
-			}
-			m.add(gapRows, "\n")
+		m.fold(fmt.Sprintf("All %d projects", len(names)), "", func() {
+			m.within(frame{after: "\n", rows: "projects"}, func() {
+				for _, name := range names {
+					m.count(gapRows, counted{ofScope, 1}, func() string { return "- " + markdownCode(name) + "\n" })
+				}
+			})
 		})
 	}
 }

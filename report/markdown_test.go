@@ -98,6 +98,9 @@ func TestMarkdownGolden(t *testing.T) {
 func TestMarkdownShortened(t *testing.T) {
 	sample := recommended(t, "../cmd/gkeaudit/demo.json")
 	sample.Benchmarks = rules.BenchmarksOf("cis-gke-1.9") // of which not all rules are applied
+	for i := range 30 {
+		sample.Scope.Projects = append(sample.Scope.Projects, fmt.Sprintf("empty-%02d", i))
+	}
 	for name, r := range map[string]*report.Report{
 		"sample":  reviewed(sample, ""),
 		"hostile": reviewed(load(t, filepath.Join(folder, "hostile.json")), evil),

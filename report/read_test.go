@@ -165,7 +165,6 @@ func FuzzRead(f *testing.F) {
 // TestHostileReport reads a report that somebody wrote to do harm: what it says of the
 // cloud is no more trusted than what the cloud says.
 func TestHostileReport(t *testing.T) {
-	const evil = "\x1b[2J\u202e\u0085<script>alert(1)</script><!-- [a](https://evil.example) | `x` ![](y)\n# @everyone"
 	r := *load(t, filepath.Join(folder, "review.json"))
 	r.Tool.Version = evil
 	r.Scope.Projects = append(slices.Clone(r.Scope.Projects), evil)
@@ -186,6 +185,20 @@ func TestHostileReport(t *testing.T) {
 		r.Findings.Add(f)
 	}
 	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
+	r = *reviewed(&r, evil)
+	r.Benchmarks = []audit.Benchmark{{Framework: evil, Recommendations: []audit.Recommendation{{ID: evil, Title: evil, Otherwise: evil, Rules: []string{evil}}}}}
+	r.Rules = slices.Clone(r.Rules)
+	for i, rule := range r.Rules {
+		// What is plain enough to be a rule's may still be somebody else's.
+		const text = "x | y @everyone #1 GH-2 :tada: https://evil.example www.evil.example me@evil.example [a]\n\n[a]: //evil.example\n\n![a] *b* ***\n\n> c\n\n- d\n\n====\n1. e $x$ &lt;b> ~~~\n"
+		changed := *rule
+		changed.Title, changed.Weight, changed.Optional, changed.Rationale, changed.Checks, changed.Since = text, text, text, text, text, text
+		changed.Remediation.Disruption, changed.Remediation.Terraform, changed.Remediation.Recreates = text, text, text
+		changed.Remediation.Gcloud = []audit.Step{{Title: text, Commands: text}}
+		changed.Permissions, changed.Controls = []string{text}, []audit.Control{{Framework: text, ID: text}}
+		changed.References = []audit.Reference{{Title: text, URL: rule.References[0].URL}}
+		r.Rules[i] = &changed
+	}
 	back, err := report.Read(bytes.NewReader(write(t, &r, ".report.json")))
 	if err != nil {
 		t.Fatal(err)
