@@ -199,9 +199,9 @@ func (m *markdown) scope() {
 			row(always, "Shard", fmt.Sprintf("%s: %d of %s", sh, s.Projects, count(sh.Projects, "project", "projects")))
 		}
 		if n := len(sc.Projects); n > listed {
-			row(scopeRows, "Named", markdownCells(sc.Projects[:listed])+fmt.Sprintf(" and %d more", n-listed))
+			row(scopeRows, "Project IDs", markdownCells(sc.Projects[:listed])+fmt.Sprintf(" and %d more", n-listed))
 		} else if n > 0 {
-			row(scopeRows, "Named", markdownCells(sc.Projects))
+			row(scopeRows, "Project IDs", markdownCells(sc.Projects))
 		}
 		if found := sc.Found(); found != "" {
 			row(scopeRows, "Found", markdownText(strings.TrimSpace(found+". "+sc.Discovery.Note)))
@@ -259,7 +259,11 @@ func (m *markdown) fold(summary, rows string, add func()) {
 }
 
 func (m *markdown) causeTable() {
-	m.within(section(2, "not-evaluated", "What could not be evaluated", "UNKNOWN is neither passed nor failed. A finding may have several reasons.\n\n"), func() {
+	about := "UNKNOWN is neither passed nor failed. A finding may have several reasons."
+	if n := m.Summary.Unknown - m.changed(0); n > 0 {
+		about += fmt.Sprintf(" Not counted here: %s below severity %s.", count(n, "UNKNOWN finding", "UNKNOWN findings"), m.Scope.LeastSeverity)
+	}
+	m.within(section(2, "not-evaluated", "What could not be evaluated", about+"\n\n"), func() {
 		m.within(table("| Why | Where | UNKNOWN | Rules | Clusters |", "|---|---|---:|---:|---:|", "reasons"), func() {
 			for _, c := range m.causes {
 				if c.why == undecided && c.findings == 0 {
@@ -269,6 +273,9 @@ func (m *markdown) causeTable() {
 					why := markdownText(c.why)
 					if c.permission != "" {
 						why = "missing permission " + markdownCell(c.permission)
+					}
+					if c.clustersIn {
+						why += ", which may hide clusters"
 					}
 					return fmt.Sprintf("| %s | %s | %d | %d | %d |\n", why, someCells(c.places), c.findings, len(c.rules), len(c.clusters))
 				})

@@ -29,7 +29,7 @@ var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRend
 // TestMarkdown renders reports as GitHub does and looks at what came of them.
 func TestMarkdown(t *testing.T) {
 	each(t, func(t *testing.T, name string, r *report.Report) {
-		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": reviewed(r, ""), "hostile": reviewed(r, evil)} {
+		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": reviewed(r, ""), "hostile": reviewed(r, evil), "severe": reviewed(r, "").LeavingOut(audit.Critical)} {
 			t.Run(what, func(t *testing.T) {
 				shown := checkMarkdown(t, r, write(t, r, ".md"))
 				if whole := wholeOf(r); !maps.Equal(shown, whole) {

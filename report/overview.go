@@ -27,8 +27,9 @@ type cause struct {
 	permission string   // that is missing; empty if it is something else
 	why        string   // what it is then
 	places     []string // the projects, folders and organizations where something could not be read
+	clustersIn bool     // whole clusters may be among what could not be read
 
-	findings        int // that it makes unknown, alone or with others
+	findings        int // of those listed, that it makes unknown, alone or with others
 	rules, clusters map[string]bool
 }
 
@@ -131,6 +132,15 @@ func (r *Report) overview() *overview {
 	return o
 }
 
+// changed returns how many of the open findings are listed that are counted in a line.
+func (o *overview) changed(by audit.Severity) int {
+	n := 0
+	for _, of := range o.changes[by] {
+		n += of
+	}
+	return n
+}
+
 // countedAs is the line that a finding is counted in.
 func countedAs(f audit.Finding) audit.Severity {
 	switch {
@@ -155,6 +165,7 @@ func (r *Report) gapCauses() (all []*cause, byResource map[string][]*cause) {
 			known[why] = c
 			all = append(all, c)
 		}
+		c.clustersIn = c.clustersIn || g.HidesProjects() || audit.LastSegment(g.Resource) == "clusters"
 		place := g.Resource
 		if parts := strings.SplitN(g.Resource, "/", 3); len(parts) > 2 {
 			place = parts[0] + "/" + parts[1]
