@@ -27,7 +27,7 @@ type draft struct {
 	pieces []*piece // in the order of the text
 	size   [leastRank + 1]int
 	cut    rank // pieces of this rank or after it may be missing already
-	left   tally
+	left   leftovers
 	there  map[string]bool // the anchors of the text; nil if it has all
 }
 
@@ -53,12 +53,12 @@ type piece struct {
 
 // A counted says what a piece stands for, and how many of them.
 type counted struct {
-	what kind
+	what leftKind
 	n    int
 }
 
-// A tally counts what is left out.
-type tally [kinds]int
+// leftovers count what is left out.
+type leftovers [leftKinds]int
 
 // within has a frame around what a function adds.
 func (d *draft) within(f frame, add func()) {
@@ -101,7 +101,7 @@ func (d *draft) note() {
 
 // finish writes what fits. A note says what is left out, and may be called with more than
 // that to know how long it can get.
-func (d *draft) finish(note func(tally) string) error {
+func (d *draft) finish(note func(leftovers) string) error {
 	if d.limit > 0 {
 		if err := d.choose(note); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (d *draft) finish(note func(tally) string) error {
 
 // choose keeps the pieces that fit: those of the first ranks, and of one rank those that
 // come first in the text. The first that does not fit ends it.
-func (d *draft) choose(note func(tally) string) error {
+func (d *draft) choose(note func(leftovers) string) error {
 	worst := d.left
 	whole := budget{open: map[*frame]bool{}, there: map[string]bool{}, owed: map[string]int{}}
 	all := 0
@@ -324,19 +324,19 @@ var (
 	evidences = map[audit.Severity]rank{audit.Critical: highEvidence, audit.High: highEvidence, audit.Medium: mediumEvidence, audit.Low: lowEvidence}
 )
 
-// A kind is something that is counted where it is left out.
-type kind int
+// A leftKind is something that is counted where it is left out.
+type leftKind int
 
 // The kinds. Of the findings that have a severity there are four kinds each, from low on.
 const (
-	failing    kind = 1
-	unknowns   kind = 5
-	waivedOnes kind = 9
+	failing    leftKind = 1
+	unknowns   leftKind = 5
+	waivedOnes leftKind = 9
 )
 
 // The other kinds.
 const (
-	passing kind = iota + 13
+	passing leftKind = iota + 13
 	notApplicable
 	resolvedOnes
 	ofCauses
@@ -351,19 +351,19 @@ const (
 	ofCommands
 	ofLists
 	ofAbouts
-	kinds
+	leftKinds
 )
 
 // leftOut says what is left out: "3 FAIL (1 high, 2 low), 2 PASS; the evidence of 4 findings".
-func leftOut(t tally) string {
+func leftOut(t leftovers) string {
 	var findings, others []string
 	for _, of := range []struct {
-		kind
+		leftKind
 		word string
 	}{{failing, "FAIL"}, {unknowns, "UNKNOWN"}, {waivedOnes, "WAIVED"}} {
 		n, parts := 0, []string(nil)
 		for i := len(audit.Severities) - 1; i >= 0; i-- {
-			if left := t[of.kind+kind(i)]; left > 0 {
+			if left := t[of.leftKind+leftKind(i)]; left > 0 {
 				n += left
 				parts = append(parts, fmt.Sprintf("%d %s", left, audit.Severities[i]))
 			}
@@ -373,15 +373,15 @@ func leftOut(t tally) string {
 		}
 	}
 	for _, of := range []struct {
-		kind
+		leftKind
 		word string
 	}{{passing, "PASS"}, {notApplicable, "NOT APPLICABLE"}, {resolvedOnes, "resolved"}} {
-		if n := t[of.kind]; n > 0 {
+		if n := t[of.leftKind]; n > 0 {
 			findings = append(findings, fmt.Sprintf("%d %s", n, of.word))
 		}
 	}
 	for _, of := range []struct {
-		kind
+		leftKind
 		before, one, many string
 	}{
 		{ofCauses, "", "reason why findings are unknown", "reasons why findings are unknown"},
@@ -397,7 +397,7 @@ func leftOut(t tally) string {
 		{ofLists, "the lists of ", "cluster", "clusters"},
 		{ofAbouts, "more about ", "rule", "rules"},
 	} {
-		if n := t[of.kind]; n > 0 {
+		if n := t[of.leftKind]; n > 0 {
 			others = append(others, of.before+count(n, of.one, of.many))
 		}
 	}

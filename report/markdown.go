@@ -50,7 +50,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 	m.gapTable()
 	m.waiverTable("Waivers", allWaiverRows, func(w Waiver) bool { return w.trouble(r.StartedAt) == "" })
 	m.add(always, fmt.Sprintf("---\n\nMade by gkeaudit, %s to %s.\n", stamp(r.StartedAt), stamp(r.FinishedAt)))
-	return m.finish(func(t tally) string { return shortened(o, t) })
+	return m.finish(func(t leftovers) string { return shortened(o, t) })
 }
 
 // A markdown is a report in Markdown that is being written.
@@ -63,7 +63,7 @@ type markdown struct {
 }
 
 // shortened says what is left out, and where it is.
-func shortened(o MarkdownOptions, t tally) string {
+func shortened(o MarkdownOptions, t leftovers) string {
 	const most, longest = 3, 300
 	var files []string
 	for _, name := range o.Whole {
@@ -402,7 +402,7 @@ func (m *markdown) ruleSections() {
 	})
 }
 
-func (m *markdown) findingTable(t *ruleTally) {
+func (m *markdown) findingTable(t *ruleFindings) {
 	head, line := "| Status | Cluster | Resource | What is |", "|---|---|---|---|"
 	if m.Baseline != nil {
 		head, line = head+" Change |", line+"---|"
@@ -423,10 +423,10 @@ func (m *markdown) findingTable(t *ruleTally) {
 			if f.Status == audit.Unknown {
 				status, of = "**UNKNOWN**", unknowns
 			}
-			m.count(r, counted{of + kind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
+			m.count(r, counted{of + leftKind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
 		}
 		for _, f := range t.waived {
-			m.count(waivedRows, counted{waivedOnes + kind(f.Severity) - 1, 1}, func() string {
+			m.count(waivedRows, counted{waivedOnes + leftKind(f.Severity) - 1, 1}, func() string {
 				return row(f, "WAIVED", markdownText(f.Message)+"<br>"+markdownText(acceptance(m.waivers, f)))
 			})
 		}
@@ -446,7 +446,7 @@ func changeWords(f audit.Finding) string {
 }
 
 // fix writes how to mend a rule's findings: with the names of a few in place.
-func (m *markdown) fix(t *ruleTally) {
+func (m *markdown) fix(t *ruleFindings) {
 	const few = 3
 	var commands []command
 	if t.fails > 0 {
@@ -503,7 +503,7 @@ func (c command) text(title string) string {
 }
 
 // commands returns what mends the findings of a rule that fail, each once.
-func (m *markdown) commands(t *ruleTally) []command {
+func (m *markdown) commands(t *ruleFindings) []command {
 	var all []command
 	known := map[string]int{}
 	for _, f := range t.open[:t.fails] {
@@ -522,7 +522,7 @@ func (m *markdown) commands(t *ruleTally) []command {
 	return all
 }
 
-func (m *markdown) evidence(t *ruleTally) {
+func (m *markdown) evidence(t *ruleFindings) {
 	findings := slices.Concat(t.open, t.waived)
 	m.fold(fmt.Sprintf("Evidence (%d)", len(findings)), "", func() {
 		m.within(table("| Cluster | Resource | Field | Value | Finding |", "|---|---|---|---|---|", "findings"), func() {
@@ -678,7 +678,7 @@ func (m *markdown) ruleLinks(ids []string) string {
 	var links []string
 	for _, id := range ids {
 		label := markdownText(id)
-		if slices.ContainsFunc(m.rules, func(t *ruleTally) bool { return t.ID == id }) {
+		if slices.ContainsFunc(m.rules, func(t *ruleFindings) bool { return t.ID == id }) {
 			label = link(ruleAnchor(id), label)
 		}
 		links = append(links, label)

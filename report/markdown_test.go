@@ -29,7 +29,7 @@ var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRend
 // TestMarkdown renders reports as GitHub does and looks at what came of them.
 func TestMarkdown(t *testing.T) {
 	each(t, func(t *testing.T, name string, r *report.Report) {
-		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": reviewed(r, ""), "hostile": reviewed(r, evil), "severe": reviewed(r, "").LeavingOut(audit.Critical)} {
+		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": eventful(r, ""), "hostile": eventful(r, evil), "severe": eventful(r, "").LeavingOut(audit.Critical)} {
 			t.Run(what, func(t *testing.T) {
 				shown := checkMarkdown(t, r, write(t, r, ".md"))
 				if whole := wholeOf(r); !maps.Equal(shown, whole) {
@@ -43,9 +43,9 @@ func TestMarkdown(t *testing.T) {
 // evil does harm wherever it is taken for anything but text.
 const evil = "\x1b[2J\u202e\u0085<script>alert(1)</script><!-- [a](https://evil.example) | `x` \\| ![](y)\n# @everyone #1 GH-2 octo/cat#3 :tada: www.evil.example https://evil.example me@evil.example $x$ </details></table>\n\n```\n=1+1 👩‍👩‍👧 漢字 e\u0301\u0301"
 
-// reviewed returns a report with waivers and a baseline, with some text in all that people
+// eventful returns a report with waivers and a baseline, with some text in all that people
 // write.
-func reviewed(r *report.Report, text string) *report.Report {
+func eventful(r *report.Report, text string) *report.Report {
 	all := *r
 	all.Findings = report.Findings{}
 	all.Summary.Failing = maps.Clone(r.Summary.Failing)
@@ -87,7 +87,7 @@ func reviewed(r *report.Report, text string) *report.Report {
 
 // TestMarkdownGolden compares a report with waivers and a baseline.
 func TestMarkdownGolden(t *testing.T) {
-	r := reviewed(load(t, filepath.Join(folder, "review.json")), "")
+	r := eventful(load(t, filepath.Join(folder, "review.json")), "")
 	for _, extension := range []string{".md", ".80.txt", ".200.txt", ".color.txt"} {
 		golden(t, filepath.Join(folder, "reviewed"+extension), write(t, r, extension))
 	}
@@ -102,8 +102,8 @@ func TestMarkdownShortened(t *testing.T) {
 		sample.Scope.Projects = append(sample.Scope.Projects, fmt.Sprintf("empty-%02d", i))
 	}
 	for name, r := range map[string]*report.Report{
-		"sample":  reviewed(sample, ""),
-		"hostile": reviewed(load(t, filepath.Join(folder, "hostile.json")), evil),
+		"sample":  eventful(sample, ""),
+		"hostile": eventful(load(t, filepath.Join(folder, "hostile.json")), evil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			full := write(t, r, ".md")

@@ -13,8 +13,8 @@ import (
 // An overview is what the formats for people say before they list findings.
 type overview struct {
 	causes   []cause
-	rules    []*ruleTally    // those that fail, be it waived, or are unknown; worst first
-	clusters []*clusterTally // worst first
+	rules    []*ruleFindings  // those that fail, be it waived, or are unknown; worst first
+	clusters []*clusterCounts // worst first
 
 	// Open findings, and those resolved, by severity and change; unknown ones have
 	// severity 0, waived ones -1.
@@ -33,9 +33,9 @@ type cause struct {
 	rules, clusters map[string]bool
 }
 
-// A ruleTally is a rule with its findings that fail or are unknown, in the order of
+// A ruleFindings is a rule with its findings that fail or are unknown, in the order of
 // clusters.
-type ruleTally struct {
+type ruleFindings struct {
 	*audit.Rule
 	open, waived []audit.Finding // open ones: first those that fail
 	fails        int             // of the open ones
@@ -43,8 +43,8 @@ type ruleTally struct {
 	fresh        int             // open and new
 }
 
-// A clusterTally is a cluster with counts of its findings.
-type clusterTally struct {
+// A clusterCounts is a cluster with counts of its findings.
+type clusterCounts struct {
 	Cluster
 	failing         [4]int // by severity, from low on
 	unknown, waived int
@@ -57,13 +57,13 @@ const undecided = "what was read does not decide it; each finding says why"
 func (r *Report) overview() *overview {
 	o := &overview{changes: map[audit.Severity]map[audit.Change]int{}, resolved: map[audit.Severity]int{}}
 	causes, byResource := r.gapCauses()
-	rules := map[string]*ruleTally{}
+	rules := map[string]*ruleFindings{}
 	for _, rule := range r.Rules {
-		rules[rule.ID] = &ruleTally{Rule: rule}
+		rules[rule.ID] = &ruleFindings{Rule: rule}
 	}
-	clusters := map[string]*clusterTally{}
+	clusters := map[string]*clusterCounts{}
 	for _, c := range r.Clusters {
-		t := &clusterTally{Cluster: c}
+		t := &clusterCounts{Cluster: c}
 		clusters[c.Name] = t
 		o.clusters = append(o.clusters, t)
 	}
@@ -109,10 +109,10 @@ func (r *Report) overview() *overview {
 			o.rules = append(o.rules, t)
 		}
 	}
-	slices.SortStableFunc(o.rules, func(a, b *ruleTally) int {
+	slices.SortStableFunc(o.rules, func(a, b *ruleFindings) int {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.clusters, b.clusters), -cmp.Compare(len(a.open), len(b.open)))
 	})
-	slices.SortStableFunc(o.clusters, func(a, b *clusterTally) int {
+	slices.SortStableFunc(o.clusters, func(a, b *clusterCounts) int {
 		for i := len(a.failing) - 1; i >= 0; i-- {
 			if c := cmp.Compare(b.failing[i], a.failing[i]); c != 0 {
 				return c

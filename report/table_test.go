@@ -21,7 +21,7 @@ func TestTableWidth(t *testing.T) {
 	each(t, func(t *testing.T, name string, r *report.Report) {
 		r.Benchmarks = rules.BenchmarksOf("cis-gke-1.9")
 		long := strings.Repeat("名", 60) + strings.Repeat("e\u0301", 60) + strings.Repeat("x", 253)
-		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": reviewed(r, ""), "hostile": reviewed(r, evil), "long": reviewed(r, long)} {
+		for what, r := range map[string]*report.Report{"as it is": r, "reviewed": eventful(r, ""), "hostile": eventful(r, evil), "long": eventful(r, long)} {
 			for _, width := range []int{60, 80, 200} {
 				for _, verbose := range []bool{false, true} {
 					var b bytes.Buffer
@@ -94,7 +94,7 @@ func TestTableGroups(t *testing.T) {
 
 // TestTableHostile proves that nothing that people or the cloud say drives a terminal.
 func TestTableHostile(t *testing.T) {
-	r := reviewed(load(t, filepath.Join(folder, "hostile.json")), evil)
+	r := eventful(load(t, filepath.Join(folder, "hostile.json")), evil)
 	for _, verbose := range []bool{false, true} {
 		var b bytes.Buffer
 		if err := r.WriteTable(&b, report.TableOptions{Width: 80, Color: true, Verbose: verbose}); err != nil {
