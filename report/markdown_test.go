@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -96,13 +97,13 @@ func TestMarkdownGolden(t *testing.T) {
 // TestMarkdownShortened writes reports at many lengths. None is longer than it may be, all
 // are sound, and what is shown and what is said to be left out make the whole.
 func TestMarkdownShortened(t *testing.T) {
-	sample := recommended(t, "../cmd/gkeaudit/demo.json")
-	sample.Benchmarks = rules.BenchmarksOf("cis-gke-1.9") // of which not all rules are applied
+	all := sample(t)
+	all.Benchmarks = rules.BenchmarksOf("cis-gke-1.9") // of which not all rules are applied
 	for i := range 30 {
-		sample.Scope.Projects = append(sample.Scope.Projects, fmt.Sprintf("empty-%02d", i))
+		all.Scope.Projects = append(all.Scope.Projects, fmt.Sprintf("empty-%02d", i))
 	}
 	for name, r := range map[string]*report.Report{
-		"sample":  eventful(sample, ""),
+		"sample":  eventful(all, ""),
 		"hostile": eventful(load(t, filepath.Join(folder, "hostile.json")), evil),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -442,7 +443,7 @@ func TestMarkdownTime(t *testing.T) {
 // estate makes an estate of many clusters of the sample's first.
 func estate(t *testing.T, clusters int) *report.Report {
 	t.Helper()
-	r := *recommended(t, "../cmd/gkeaudit/demo.json")
+	r := *sample(t)
 	var findings []audit.Finding
 	for f := range r.Findings.All() {
 		findings = append(findings, f)
@@ -475,4 +476,19 @@ func estate(t *testing.T, clusters int) *report.Report {
 		}
 	}
 	return &r
+}
+
+// sample returns the report of the sample estate by the recommended rules.
+func sample(t *testing.T) *report.Report {
+	t.Helper()
+	text, err := os.ReadFile("../cmd/gkeaudit/demo.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := audit.ReadSnapshotStrict(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, start := rules.In("recommended"), time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	return report.New(s, all, audit.Judge(audit.NewInput(s), all), report.Options{Version: "1.2.3", StartedAt: start, Now: func() time.Time { return start }})
 }

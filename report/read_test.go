@@ -185,7 +185,6 @@ func TestHostileReport(t *testing.T) {
 		r.Findings.Add(f)
 	}
 	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
-	r = *eventful(&r, evil)
 	r.Benchmarks = []audit.Benchmark{{Framework: evil, Recommendations: []audit.Recommendation{{ID: evil, Title: evil, Otherwise: evil, Rules: []string{evil}}}}}
 	r.Rules = slices.Clone(r.Rules)
 	for i, rule := range r.Rules {
