@@ -3,6 +3,8 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"regexp"
 	"strings"
 )
@@ -106,4 +108,31 @@ func ruleAnchor(id string) string {
 	}
 	sum := sha256.Sum256([]byte(id))
 	return "rule-" + hex.EncodeToString(sum[:6])
+}
+
+// markdownWriter writes Markdown line by line, and remembers the first error.
+type markdownWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (m *markdownWriter) line(format string, args ...any) {
+	if m.err == nil {
+		_, m.err = fmt.Fprintf(m.w, format+"\n", args...)
+	}
+}
+
+func (m *markdownWriter) text(s string) string { return markdownText(s) }
+
+func (m *markdownWriter) cell(s string) string { return markdownCell(s) }
+
+func (m *markdownWriter) code(s string) string { return markdownCode(s) }
+
+func (m *markdownWriter) codes(names []string) string { return markdownCells(names) }
+
+// fold writes details. GitHub wants blank lines around Markdown inside.
+func (m *markdownWriter) fold(summary string, body func()) {
+	m.line("<details><summary>%s</summary>\n", summary)
+	body()
+	m.line("</details>\n")
 }

@@ -38,7 +38,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 	}
 	m.first()
 	m.causeTable()
-	m.waiverTable("Waivers to look at", waiverRows, func(w Waiver) bool { return w.trouble(r.StartedAt) != "" })
+	m.waiverTable("Waivers to look at", waiverRows, true)
 	m.ruleTable()
 	m.clusterTable()
 	m.ruleSections()
@@ -48,7 +48,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 		m.benchmark(b)
 	}
 	m.gapTable()
-	m.waiverTable("Waivers", allWaiverRows, func(w Waiver) bool { return w.trouble(r.StartedAt) == "" })
+	m.waiverTable("Other waivers", allWaiverRows, false)
 	m.add(always, fmt.Sprintf("---\n\nMade by gkeaudit, %s to %s.\n", stamp(r.StartedAt), stamp(r.FinishedAt)))
 	return m.finish(func(t leftovers) string { return shortened(o, t) })
 }
@@ -298,20 +298,18 @@ func someCells(names []string) string {
 	return markdownCells(names[:most]) + fmt.Sprintf(" and %d more", len(names)-most)
 }
 
-func (m *markdown) waiverTable(title string, r rank, fits func(Waiver) bool) {
+// waiverTable writes the waivers that somebody should look at, or the others.
+func (m *markdown) waiverTable(title string, r rank, toLookAt bool) {
 	m.within(section(2, "", title, ""), func() {
-		m.within(table("| Waiver | Rule | Resource | Owner | Reason | Ticket | Until | Findings | State |", "|---|---|---|---|---|---|---|---:|---|", "waivers"), func() {
+		m.within(table("| Waiver | Rule | Resource | Findings | Owner | Ticket | Reason | ID |", "|---|---|---|---:|---|---|---|---|", "waivers"), func() {
 			for _, w := range m.Waivers {
-				if !fits(w) {
+				state, look := w.standing(m.StartedAt)
+				if look != toLookAt {
 					continue
 				}
 				m.count(r, counted{ofWaivers, 1}, func() string {
-					state := w.trouble(m.StartedAt)
-					if state == "" {
-						state = w.State
-					}
-					return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %d | %s |\n", markdownCell(w.ID), markdownCell(w.Rule), markdownCell(w.Resource),
-						markdownText(w.Owner), markdownText(w.Reason), markdownText(w.Ticket), markdownText(w.Expires), w.Findings, markdownText(state))
+					return fmt.Sprintf("| %s | %s | %s | %d | %s | %s | %s | %s |\n", markdownText(state), markdownCell(w.Rule), markdownCell(w.Resource), w.Findings,
+						markdownText(w.Owner), markdownText(w.Ticket), markdownText(w.Reason), markdownCell(w.ID))
 				})
 			}
 		})
@@ -410,7 +408,11 @@ func (m *markdown) findingTable(t *ruleFindings) {
 	row := func(f audit.Finding, status, what string) string {
 		text := fmt.Sprintf("| %s | %s | %s | %s |", status, m.clusterLink(f.Cluster), markdownText(shortResource(f)), what)
 		if m.Baseline != nil {
-			text += " " + changeWords(f) + " |"
+			change := changeWords(f)
+			if f.Change == audit.Appeared {
+				change = "**" + change + "**"
+			}
+			text += " " + change + " |"
 		}
 		return text + "\n"
 	}
@@ -431,18 +433,6 @@ func (m *markdown) findingTable(t *ruleFindings) {
 			})
 		}
 	})
-}
-
-// changeWords says what became of a finding.
-func changeWords(f audit.Finding) string {
-	words := string(f.Change)
-	if f.Change == audit.Appeared {
-		return "**new**"
-	}
-	if !f.FirstSeen.IsZero() {
-		words += ", since " + f.FirstSeen.UTC().Format(time.DateOnly)
-	}
-	return strings.TrimPrefix(words, ", ")
 }
 
 // fix writes how to mend a rule's findings: with the names of a few in place.
@@ -548,22 +538,28 @@ func (m *markdown) evidence(t *ruleFindings) {
 	})
 }
 
-// about writes what else there is to know of a rule. Its text is ours and Markdown
-// already.
+// about writes what else there is to know of a rule.
 func (m *markdown) about(r *audit.Rule) {
 	m.fold("About this rule", "", func() {
-		m.count(aboutRules, counted{ofAbouts, 1}, func() string {
-			var b strings.Builder
-			fmt.Fprintf(&b, "*Why %s:* %s\n\n", r.Severity, flowing(r.Weight))
+		m.passage(aboutRules, counted{ofAbouts, 1}, func(w *markdownWriter) {
+			w.line("*Why %s:* %s\n", r.Severity, flowing(r.Weight))
 			if r.Optional != "" {
-				fmt.Fprintf(&b, "*Not among the recommended rules:* %s\n\n", flowing(r.Optional))
+				w.line("*Not among the recommended rules:* %s\n", flowing(r.Optional))
 			}
-			fmt.Fprintf(&b, "*What is checked:* %s\n\n*Permissions it needs:* %s\n\n", flowing(r.Checks), markdownCells(r.Permissions))
+			w.line("*What is checked:* %s\n\n*Permissions it needs:* %s\n", flowing(r.Checks), w.codes(r.Permissions))
 			if len(r.Controls) > 0 {
-				fmt.Fprintf(&b, "*What others call it:* %s.\n\n", markdownText(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+				w.line("*What others call it:* %s.\n", w.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
 			}
-			return b.String()
 		})
+	})
+}
+
+// passage adds what is written line by line, as one piece.
+func (m *markdown) passage(r rank, of counted, write func(*markdownWriter)) {
+	m.count(r, of, func() string {
+		var b strings.Builder
+		write(&markdownWriter{w: &b})
+		return b.String()
 	})
 }
 
@@ -574,7 +570,8 @@ func (m *markdown) resolvedTable() {
 		return
 	}
 	m.within(section(2, "", "Since the baseline", ""), func() {
-		m.within(table("| What cannot be compared |", "|---|", "notes"), func() {
+		m.count(waiverRows, counted{ofScope, 1}, func() string { return markdownText(m.changesLine()) + "\n\n" })
+		m.within(table("| Not compared with the baseline |", "|---|", "notes"), func() {
 			for _, note := range m.Baseline.Notes {
 				m.count(waiverRows, counted{ofScope, 1}, func() string { return "| " + markdownText(note) + " |\n" })
 			}

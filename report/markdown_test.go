@@ -62,7 +62,7 @@ func eventful(r *report.Report, text string) *report.Report {
 		waiver("w-unused", "2027-03-31", report.WaiverUnused, "", 0),
 	}
 	all.Baseline = &report.Baseline{Name: "last.json" + text, Version: "1.1.0" + text, StartedAt: r.StartedAt.AddDate(0, -3, 0), Notes: []string{"rule cloud-nat is another" + text}}
-	i := 0
+	i, passes := 0, 0
 	for f := range r.Findings.All() {
 		if f.Status == audit.Fail || f.Status == audit.Unknown {
 			f.Change = audit.Change(audit.Changes[i%len(audit.Changes)])
@@ -76,7 +76,7 @@ func eventful(r *report.Report, text string) *report.Report {
 				all.Summary.Failing[f.Severity.String()]--
 			}
 			i++
-		} else if f.Status == audit.Pass && i%2 == 0 {
+		} else if passes++; f.Status == audit.Pass && passes%2 == 1 {
 			was := f
 			was.Status, was.Message = audit.Fail, "it was otherwise"+text
 			all.Baseline.Resolved = append(all.Baseline.Resolved, was)

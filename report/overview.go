@@ -203,26 +203,48 @@ func causesOf(f audit.Finding, all []*cause, byResource map[string][]*cause) []*
 // soon is how many days before its end a waiver is to be looked at.
 const soon = 30
 
-// trouble says why somebody should look at a waiver; empty if nobody needs to. It ends on
-// its last day, at the end of it in UTC.
-func (w Waiver) trouble(now time.Time) string {
-	var parts []string
-	left := -1
+// standing says how a waiver stands, and whether somebody should look at it: "ends in 3
+// days, on 2027-03-31". It ends with its last day in UTC.
+func (w Waiver) standing(now time.Time) (text string, look bool) {
+	text = "until " + w.Expires
 	if end, err := time.Parse(time.DateOnly, w.Expires); err == nil {
-		left = int(end.Sub(now.UTC().Truncate(24*time.Hour)) / (24 * time.Hour))
+		left := int(end.Sub(now.UTC().Truncate(24*time.Hour)) / (24 * time.Hour))
+		if look = left >= 0 && left <= soon; look {
+			text = "ends in " + count(left, "day", "days") + ", on " + w.Expires
+		}
 	}
-	switch {
-	case w.State == WaiverExpired:
-		parts = append(parts, "expired: what it accepted is open")
-	case w.State == WaiverUnused:
-		parts = append(parts, "unused: no finding fits")
-	case left >= 0 && left <= soon:
-		parts = append(parts, "ends in "+count(left, "day", "days"))
+	switch w.State {
+	case WaiverExpired:
+		text, look = "expired on "+w.Expires, true
+	case WaiverUnused:
+		text, look = "unused; "+text, true
 	}
 	if w.Broad != "" {
-		parts = append(parts, "broad: "+w.Broad)
+		return text + "; broad: " + w.Broad, true
 	}
-	return strings.Join(parts, "; ")
+	return text, look
+}
+
+// waiverLine counts waivers by what has come of them: "3 active, 1 expired, 1 unused, 1
+// broad".
+func (r *Report) waiverLine() string {
+	states, broad := map[string]int{}, 0
+	for _, w := range r.Waivers {
+		states[w.State]++
+		if w.Broad != "" {
+			broad++
+		}
+	}
+	var parts []string
+	for _, state := range []string{WaiverActive, WaiverExpired, WaiverUnused} {
+		if n := states[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	if broad > 0 {
+		parts = append(parts, fmt.Sprintf("%d broad", broad))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // waiversByID returns the waivers of a report by their IDs.
@@ -238,18 +260,28 @@ func (r *Report) waiversByID() map[string]Waiver {
 func acceptance(waivers map[string]Waiver, f audit.Finding) string {
 	w, ok := waivers[f.Waiver]
 	if !ok {
-		return "accepted by waiver " + f.Waiver
+		return "waived by " + f.Waiver
 	}
-	return fmt.Sprintf("accepted by %s until %s: %s (%s)", w.Owner, w.Expires, w.Reason, w.Ticket)
+	return fmt.Sprintf("waived by %s until %s (%s): %s", w.Owner, w.Expires, w.Ticket, w.Reason)
 }
 
-// changesLine counts what has changed since the baseline: "Since last.json of 2026-08-02: 3
+// changesLine counts what has changed since the baseline: "Since 2026-08-02 (last.json): 3
 // new, ...". It counts the findings that are listed, the waived ones among them.
 func (r *Report) changesLine() string {
 	n := map[audit.Change]int{}
 	for f := range r.Findings.All() {
 		n[f.Change]++
 	}
-	return fmt.Sprintf("Since %s of %s: %d new, %d changed, %d incomparable, %d unchanged, %d resolved", r.Baseline.Name, r.Baseline.StartedAt.UTC().Format(time.DateOnly),
-		n[audit.Appeared], n[audit.Altered], n[audit.NotComparable], n[audit.Same], len(r.Baseline.Resolved))
+	return fmt.Sprintf("Since %s (%s): %d new, %d resolved, %d unchanged, %d changed, %d incomparable.", stamp(r.Baseline.StartedAt), r.Baseline.Name,
+		n[audit.Appeared], len(r.Baseline.Resolved), n[audit.Same], n[audit.Altered], n[audit.NotComparable])
+}
+
+// changeWords says what became of an open finding, and since when it is known: "changed,
+// first seen 2026-10-01"; empty without a baseline.
+func changeWords(f audit.Finding) string {
+	words := string(f.Change)
+	if words != "" && f.Change != audit.Appeared && !f.FirstSeen.IsZero() {
+		words += ", first seen " + f.FirstSeen.UTC().Format(time.DateOnly)
+	}
+	return words
 }

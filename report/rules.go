@@ -81,7 +81,7 @@ func indented(text string) string {
 
 // WriteCatalogue writes the rules as a Markdown page.
 func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
-	m := &catalogue{w: w}
+	m := &markdownWriter{w: w}
 	m.line("# Rules")
 	m.line("")
 	m.line("Made from the rules themselves; `gkeaudit explain RULE` prints the same.")
@@ -89,32 +89,20 @@ func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
 	m.line("| Rule | Severity | What holds when all is well |")
 	m.line("|---|---|---|")
 	for _, r := range rules {
-		m.line("| [%s](#%s) | %s | %s |", r.ID, r.ID, r.Severity, markdownText(r.Title))
+		m.line("| [%s](#%s) | %s | %s |", r.ID, r.ID, r.Severity, m.text(r.Title))
 	}
 	for _, r := range rules {
 		m.line("")
 		m.line("## %s", r.ID)
 		m.line("")
-		m.line("**%s.** Severity: %s.", markdownText(r.Title), r.Severity)
+		m.line("**%s.** Severity: %s.", m.text(r.Title), r.Severity)
 		m.rule(r)
 	}
 	return m.err
 }
 
-// A catalogue remembers the first error.
-type catalogue struct {
-	w   io.Writer
-	err error
-}
-
-func (m *catalogue) line(format string, args ...any) {
-	if m.err == nil {
-		_, m.err = fmt.Fprintf(m.w, format+"\n", args...)
-	}
-}
-
 // rule writes what a rule says. Its text is ours and Markdown already.
-func (m *catalogue) rule(r *audit.Rule) {
+func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("%s", unlinked(general(r.Rationale)))
 	m.line("")
@@ -126,7 +114,7 @@ func (m *catalogue) rule(r *audit.Rule) {
 	}
 	m.line("*What is checked:* %s", unlinked(general(r.Checks)))
 	m.line("")
-	m.line("*Permissions it needs:* %s", markdownCells(r.Permissions))
+	m.line("*Permissions it needs:* %s", m.codes(r.Permissions))
 	m.line("")
 	m.line("With gcloud:")
 	m.line("")
@@ -139,10 +127,10 @@ func (m *catalogue) rule(r *audit.Rule) {
 	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
 	m.line("")
 	if len(r.Controls) > 0 {
-		m.line("*What others call it:* %s.", markdownText(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+		m.line("*What others call it:* %s.", m.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
 		m.line("")
 	}
 	for _, ref := range r.References {
-		m.line("- [%s](%s)", markdownText(ref.Title), ref.URL)
+		m.line("- [%s](%s)", m.text(ref.Title), ref.URL)
 	}
 }

@@ -2,12 +2,10 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"gkeaudit/audit"
 
@@ -207,17 +205,19 @@ func settledCounts(g group) string {
 }
 
 func (t *tableWriter) row(f audit.Finding) []string {
-	message := clean(f.Message) + changeMark([]audit.Finding{f})
+	message := clean(f.Message)
 	if f.Waiver != "" {
 		message += "\n" + clean(acceptance(t.waivers, f))
+	}
+	if f.Change != audit.Same || t.o.Verbose {
+		if change := changeWords(f); change != "" {
+			message += "\n· " + change
+		}
 	}
 	row := t.cells(f, f.Rule, clean(shortResource(f)), message)
 	if t.o.Verbose {
 		for _, e := range f.Evidence {
 			row[len(row)-1] += "\n· " + evidenceLine(e, f.Resource)
-		}
-		if f.Change == audit.Same && !f.FirstSeen.IsZero() {
-			row[len(row)-1] += "\n· unchanged since " + f.FirstSeen.UTC().Format(time.DateOnly)
 		}
 	}
 	return row
@@ -395,33 +395,34 @@ func (t *tableWriter) resolved(r *Report) {
 	if r.Baseline == nil {
 		return
 	}
-	t.list("Not comparable with the baseline", r.Baseline.Notes)
+	t.list("Not compared with the baseline", r.Baseline.Notes)
 	var lines []string
 	for i, f := range r.Baseline.Resolved {
 		if i == most && !t.o.Verbose {
 			lines = append(lines, fmt.Sprintf("and %d more, which --verbose lists", len(r.Baseline.Resolved)-most))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%s (%s) in %s: %s", f.Rule, f.Severity, f.Cluster, shortResource(f)))
+		place := f.Resource
+		if !strings.HasPrefix(f.Resource+"/", f.Cluster+"/") {
+			place += " for " + f.Cluster
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s (%s)", f.Rule, place, strings.ToUpper(f.Status.String())))
 	}
 	t.list("Resolved since the baseline", lines)
 }
 
-// waiverList lists the waivers that somebody has to look at, or all.
+// waiverList counts the waivers, and lists those that somebody has to look at, or all.
 func (t *tableWriter) waiverList(r *Report) {
-	var lines []string
-	for _, w := range r.Waivers {
-		state := w.trouble(r.StartedAt)
-		if state == "" && !t.o.Verbose {
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("%s, of %s until %s: %s", w.ID, w.Owner, w.Expires, cmp.Or(state, w.State)))
-	}
-	if t.o.Verbose {
-		t.list("Waivers", lines)
+	if len(r.Waivers) == 0 {
 		return
 	}
-	t.list("Waivers to look at", lines)
+	t.line("%s", t.paint(bold, "Waivers: "+r.waiverLine()))
+	for _, w := range r.Waivers {
+		if state, look := w.standing(r.StartedAt); look || t.o.Verbose {
+			t.line("%s", t.indent(clean(fmt.Sprintf("%s: %s on %s, %s, by %s (%s)", state, w.Rule, w.Resource, count(w.Findings, "finding", "findings"), w.Owner, w.Ticket))))
+		}
+	}
+	t.line("")
 }
 
 // gapLine says what a gap hides and why.
