@@ -142,7 +142,7 @@ func (m *markdown) counts() {
 	}
 	row("**UNKNOWN**", s.Unknown, 0, s.LeftOut == 0)
 	if s.Waived > 0 || len(m.Waivers) > 0 {
-		row("WAIVED", s.Waived, -1, s.LeftOut == 0)
+		row("**WAIVED**", s.Waived, -1, s.LeftOut == 0)
 	}
 	blank := ""
 	if m.Baseline != nil {
@@ -429,7 +429,7 @@ func (m *markdown) findingTable(t *ruleFindings) {
 		}
 		for _, f := range t.waived {
 			m.count(waivedRows, counted{waivedOnes + leftKind(f.Severity) - 1, 1}, func() string {
-				return row(f, "WAIVED", markdownText(f.Message)+"<br>"+markdownText(acceptance(m.waivers, f)))
+				return row(f, "**WAIVED**", markdownText(f.Message)+"<br>"+markdownText(acceptance(m.waivers, f)))
 			})
 		}
 	})
@@ -644,7 +644,7 @@ func (m *markdown) cluster(g group) {
 func statusWord(f audit.Finding) string {
 	switch {
 	case f.Waiver != "":
-		return "WAIVED"
+		return "**WAIVED**"
 	case f.Status == audit.Fail:
 		return "**FAIL**"
 	case f.Status == audit.Unknown:

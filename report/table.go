@@ -416,7 +416,9 @@ func (t *tableWriter) waiverList(r *Report) {
 	if len(r.Waivers) == 0 {
 		return
 	}
-	t.line("%s", t.paint(bold, "Waivers: "+r.waiverLine()))
+	for _, line := range t.wrap("Waivers: "+r.waiverLine(), t.o.Width) {
+		t.line("%s", t.paint(bold, line))
+	}
 	for _, w := range r.Waivers {
 		if state, look := w.standing(r.StartedAt); look || t.o.Verbose {
 			t.line("%s", t.indent(clean(fmt.Sprintf("%s: %s on %s, %s, by %s (%s)", state, w.Rule, w.Resource, count(w.Findings, "finding", "findings"), w.Owner, w.Ticket))))
