@@ -129,8 +129,11 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
 		errs = append(errs, p.put(o.file, 0o644, func(w io.Writer) error {
-			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
+			return r.Write(w, o.format, report.WriteOptions{Table: report.TableOptions{Verbose: f.verbose}, Markdown: plan.markdownOptions(f.maxBytes)})
 		}))
+	}
+	if f.githubSummary {
+		errs = append(errs, p.appendSummary(r, plan))
 	}
 	if plan.outputs[0].format == "" {
 		return errors.Join(errs...)
@@ -141,11 +144,11 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 		columns, _ = strconv.Atoi(p.getenv("COLUMNS"))
 	}
 	w := bufio.NewWriter(p.stdout)
-	err := r.Write(w, plan.outputs[0].format, report.TableOptions{
+	err := r.Write(w, plan.outputs[0].format, report.WriteOptions{Table: report.TableOptions{
 		Width:   min(columns, widest),
 		Color:   p.colors(isTerminal),
 		Verbose: f.verbose,
-	})
+	}, Markdown: plan.markdownOptions(f.maxBytes)})
 	if err == nil {
 		err = w.Flush()
 	}

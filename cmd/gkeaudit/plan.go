@@ -63,8 +63,10 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
 		return nil, err
 	}
-	pl.outputs, err = p.planOutputs(f, sh, pl.started)
-	return pl, err
+	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
+		return nil, err
+	}
+	return pl, p.checkMarkdown(f, pl.outputs)
 }
 
 // check checks the flags of scan.
