@@ -47,7 +47,7 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	}
 	t.gaps(r)
 	t.list("Missing from this report", r.Scope.Missing)
-	t.resolved(r)
+	t.sinceBaseline(r)
 	t.waiverList(r)
 	t.summary(r)
 	return t.err
@@ -389,8 +389,8 @@ func (t *tableWriter) list(heading string, lines []string) {
 	t.line("")
 }
 
-// resolved lists what was open in the baseline and is no more, and what does not compare.
-func (t *tableWriter) resolved(r *Report) {
+// sinceBaseline lists what was open in the baseline and is no more, and what does not compare.
+func (t *tableWriter) sinceBaseline(r *Report) {
 	const most = 10
 	if r.Baseline == nil {
 		return
