@@ -1,5 +1,5 @@
 // Package report makes a [Report] of an audit and writes it as a table, Markdown,
-// HTML or JSON. The JSON is the report; every other format is made from the same
+// HTML, JSON, SARIF, JUnit XML, CSV, OCSF or NDJSON. The JSON is the report; every other format is made from the same
 // value.
 //
 // Names, messages and values in a report come from the cloud and are not trusted:

@@ -105,6 +105,11 @@ var formats = map[string]func(r *report.Report, w io.Writer) error{
 	".report.json": func(r *report.Report, w io.Writer) error { return r.WriteJSON(w) },
 	".md":          func(r *report.Report, w io.Writer) error { return r.WriteMarkdown(w, report.MarkdownOptions{}) },
 	".html":        func(r *report.Report, w io.Writer) error { return r.WriteHTML(w) },
+	".sarif":       func(r *report.Report, w io.Writer) error { return r.WriteSARIF(w) },
+	".xml":         func(r *report.Report, w io.Writer) error { return r.WriteJUnit(w) },
+	".csv":         func(r *report.Report, w io.Writer) error { return r.WriteCSV(w) },
+	".ocsf.jsonl":  func(r *report.Report, w io.Writer) error { return r.WriteOCSF(w) },
+	".ndjson":      func(r *report.Report, w io.Writer) error { return r.WriteNDJSON(w) },
 	".80.txt": func(r *report.Report, w io.Writer) error {
 		return r.WriteTable(w, report.TableOptions{Width: 80})
 	},
@@ -202,11 +207,6 @@ func forbidOthers(schema any) {
 	}
 }
 
-// controls reports whether a terminal might obey a character, or read text otherwise for it.
-func controls(c rune) bool {
-	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
-}
-
 var ours = regexp.MustCompile("\x1b\\[[0-9;]*m") // the table's own colours
 
 // TestNoControls looks for anything that a terminal might obey or that changes how
@@ -218,13 +218,22 @@ func TestNoControls(t *testing.T) {
 			if extension == ".color.txt" {
 				out = ours.ReplaceAll(out, nil)
 			}
+			if extension == ".csv" {
+				out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
+			}
 			for i, c := range string(out) {
-				if c != '\n' && controls(c) {
+				if c != '\n' && dangerous(c) {
 					t.Errorf("%s has %U at byte %d: %q", extension, c, i, around(out, i))
 				}
 			}
 		}
 	})
+}
+
+// dangerous reports whether a terminal might obey a character, or it changes how text is
+// read.
+func dangerous(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
 }
 
 // TestColorsChangeNothing takes the colours out of a coloured table: what is left is

@@ -12,7 +12,11 @@ import (
 // terminals take some for commands), line breaks and the characters that change
 // the direction of text or have no width become visible escapes.
 func clean(s string) string {
-	if !strings.ContainsFunc(s, unsafe) {
+	i := 0 // nearly all text is plain ASCII
+	for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f {
+		i++
+	}
+	if !strings.ContainsFunc(s[i:], unsafe) {
 		return s
 	}
 	var b strings.Builder
@@ -29,7 +33,8 @@ func clean(s string) string {
 
 // unsafe reports whether a character is not text: control (C0, C1, DEL), format
 // (bidirectional controls, zero-width characters, tags), line and paragraph
-// separators, private use, surrogates, and what stands for invalid UTF-8.
+// separators, private use, surrogates, what stands for invalid UTF-8, and what is no
+// character.
 func unsafe(r rune) bool {
 	if r < 0x7f {
 		return r < 0x20
@@ -38,7 +43,7 @@ func unsafe(r rune) bool {
 	case '\u115f', '\u1160', '\u2800', '\u3164', '\uffa0': // letters and patterns without ink
 		return true
 	}
-	return r == unicode.ReplacementChar || unicode.Is(unicode.Variation_Selector, r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
+	return r == unicode.ReplacementChar || unicode.Is(unicode.Variation_Selector, r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point)
 }
 
 // count writes a number with its noun.

@@ -6,7 +6,7 @@ import (
 )
 
 // Formats are the names of the formats.
-var Formats = []string{"table", "markdown", "html", "json"}
+var Formats = []string{"table", "markdown", "html", "json", "sarif", "junit", "csv", "ocsf", "ndjson"}
 
 // WriteOptions are those of the formats that have some.
 type WriteOptions struct {
@@ -25,6 +25,16 @@ func (r *Report) Write(w io.Writer, format string, o WriteOptions) error {
 		return r.WriteHTML(w)
 	case "json":
 		return r.WriteJSON(w)
+	case "sarif":
+		return r.WriteSARIF(w)
+	case "junit":
+		return r.WriteJUnit(w)
+	case "csv":
+		return r.WriteCSV(w)
+	case "ocsf":
+		return r.WriteOCSF(w)
+	case "ndjson":
+		return r.WriteNDJSON(w)
 	}
 	return fmt.Errorf("there is no format %q", format)
 }

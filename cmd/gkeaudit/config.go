@@ -248,7 +248,7 @@ func (v *configChecker) config(c *config) {
 		"maxBytes is neither 0 nor %d or more", report.LeastMarkdown)
 	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
 		func(name string) string {
-			return fmt.Sprintf("the format of output %q is not known by its extension: .html, .md, .json, .json.gz, .txt", name)
+			return fmt.Sprintf("the format of output %q is not known by its extension: %s", name, extensionNames)
 		}, "outputs")
 }
 

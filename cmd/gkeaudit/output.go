@@ -31,14 +31,31 @@ var extensions = map[string]string{
 	".md": "markdown", ".markdown": "markdown",
 	".json": "json",
 	".txt":  "table",
+
+	".sarif": "sarif", ".sarif.json": "sarif",
+	".xml":        "junit",
+	".csv":        "csv",
+	".ocsf.jsonl": "ocsf", ".ocsf.ndjson": "ocsf", ".ocsf.json": "ocsf",
+	".ndjson": "ndjson", ".jsonl": "ndjson",
 }
 
+// extensionNames are those to choose from, for help and errors.
+const extensionNames = ".html, .md, .txt, .sarif, .xml (JUnit), .json, .csv, .ndjson, .ocsf.jsonl, the last four also with .gz"
+
+// compressible are the formats that may be compressed: those that are read by programs
+// which know that, and get long.
+var compressible = []string{"json", "csv", "ocsf", "ndjson"}
+
 // extension returns the extension of a file in lower case, without the .gz of one that
-// is compressed.
+// is compressed. What is JSON of another kind has two: .ocsf.json.
 func extension(name string) (ext string, compressed bool) {
 	name = strings.ToLower(name)
 	plain, compressed := strings.CutSuffix(name, ".gz")
-	return path.Ext(plain), compressed
+	ext = path.Ext(plain)
+	if both := path.Ext(strings.TrimSuffix(plain, ext)) + ext; extensions[both] != "" {
+		ext = both
+	}
+	return ext, compressed
 }
 
 // planOutputs finds the format of each output and refuses what cannot be written
@@ -60,8 +77,8 @@ func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) 
 		}
 		ext, compressed := extension(name)
 		format := extensions[ext]
-		if format == "" || compressed && format != "json" {
-			return nil, refuse("Extensions are .html, .md, .json, .json.gz, .txt.", "the format of output %q is not known by its extension", name)
+		if format == "" || compressed && !slices.Contains(compressible, format) {
+			return nil, refuse("Extensions are "+extensionNames+".", "the format of output %q is not known by its extension", name)
 		}
 		if slices.ContainsFunc(outputs[1:], func(o output) bool { return sameFile(o.file, name) }) {
 			return nil, refuse("", "output %q is named twice", name)

@@ -98,6 +98,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # In GitHub Actions: a report in the summary of the job, and one for a comment
   gkeaudit scan --project=shop-prod --github-summary -o review.md
 
+  # For code scanning, the test report of a pipeline and a table in BigQuery
+  gkeaudit scan --project=shop-prod -o findings.sarif -o findings.xml -o findings.ndjson
+
   # Read now, audit later, elsewhere and without credentials
   gkeaudit scan --project=shop-prod --save-snapshot=shop-prod.json
   gkeaudit scan --snapshot=shop-prod.json
@@ -193,7 +196,7 @@ func ruleFlags(cmd *cobra.Command, f *scanFlags) {
 func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: .html, .md, .json, .json.gz, .txt; - is standard output; repeatable")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: "+extensionNames+"; - is standard output; repeatable")
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.StringVar(&f.waivers, "waivers", "", "accept what fails and fits one of the waivers in this YAML `file`")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
@@ -206,7 +209,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	complete(cmd, report.Formats, "format")
 	complete(cmd, nil, "max-bytes")
 	complete(cmd, audit.Severities, "severity", "fail-on")
-	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt"))
+	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt", "sarif", "xml", "csv", "jsonl", "ndjson"))
 	must(cmd.MarkFlagFilename("waivers", "yaml", "yml"))
 }
 

@@ -75,6 +75,12 @@ var contentTypes = map[string]string{
 	".md": "text/markdown; charset=utf-8", ".markdown": "text/markdown; charset=utf-8",
 	".json": "application/json",
 	".txt":  "text/plain; charset=utf-8",
+
+	".sarif": "application/sarif+json", ".sarif.json": "application/sarif+json",
+	".xml":        "application/xml",
+	".csv":        "text/csv; charset=utf-8",
+	".ocsf.jsonl": "application/x-ndjson", ".ocsf.ndjson": "application/x-ndjson", ".ocsf.json": "application/x-ndjson",
+	".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson",
 }
 
 // haveRead is called before files are written. From there on a signal ends the program,
