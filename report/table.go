@@ -428,7 +428,7 @@ func (t *tableWriter) waiverList(r *Report) {
 }
 
 // gapLine says what a gap hides and why.
-func gapLine(g audit.Gap) string { return g.Resource + ": " + gapCause(g) }
+func gapLine(g audit.Gap) string { return clean(g.Resource + ": " + gapCause(g)) }
 
 // gapCause says why something could not be read, and which permission would help.
 func gapCause(g audit.Gap) string {
