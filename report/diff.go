@@ -35,8 +35,8 @@ func (r *Report) WriteDiff(w io.Writer, format string, o TableOptions) error {
 	return fmt.Errorf("there is no format %q", format)
 }
 
-// changed returns the findings of which one thing became.
-func (r *Report) changed(change audit.Change) iter.Seq[audit.Finding] {
+// changedTo returns the findings of which one thing became.
+func (r *Report) changedTo(change audit.Change) iter.Seq[audit.Finding] {
 	return func(yield func(audit.Finding) bool) {
 		for f := range r.Findings.All() {
 			if f.Change == change && !yield(f) {
@@ -54,7 +54,7 @@ func (r *Report) writeDiffTable(w io.Writer, o TableOptions) error {
 	t := &tableWriter{w: w, o: o}
 	for _, section := range diffSections {
 		title := section.title
-		for f := range r.changed(section.change) {
+		for f := range r.changedTo(section.change) {
 			if title != "" {
 				t.line("%s", t.paint(bold, title))
 			}
@@ -69,7 +69,8 @@ func (r *Report) writeDiffTable(w io.Writer, o TableOptions) error {
 			t.line("")
 		}
 	}
-	t.resolved(r.Baseline, r.Baseline.Resolved, "")
+	t.o.Verbose = true
+	t.sinceBaseline(r.Baseline)
 	t.text(r.Baseline.Line())
 	return t.err
 }
@@ -88,7 +89,7 @@ func (r *Report) writeDiffMarkdown(w io.Writer) error {
 	m.line("")
 	for _, section := range diffSections {
 		title := section.title
-		for f := range r.changed(section.change) {
+		for f := range r.changedTo(section.change) {
 			if title != "" {
 				m.line("## %s", title)
 				m.line("")
@@ -102,8 +103,31 @@ func (r *Report) writeDiffMarkdown(w io.Writer) error {
 			m.line("")
 		}
 	}
-	m.baseline(r.Baseline, r.Baseline.Resolved, "")
+	m.baseline(r.Baseline)
 	return m.err
+}
+
+// baseline says what became of findings since the baseline.
+func (m *markdownWriter) baseline(b *Baseline) {
+	m.line("%s", m.text(b.Line()))
+	m.line("")
+	for _, note := range b.Notes {
+		m.line("- %s", m.text(note))
+	}
+	if len(b.Notes) > 0 {
+		m.line("")
+	}
+	if len(b.Resolved) == 0 {
+		return
+	}
+	m.line("## Resolved")
+	m.line("")
+	m.line("| Was, and is | Severity | Rule | Resource |")
+	m.line("|---|---|---|---|")
+	for _, f := range b.Resolved {
+		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(place(f)))
+	}
+	m.line("")
 }
 
 func (r *Report) writeDiffJSON(w io.Writer) error {

@@ -3,102 +3,79 @@ package report
 import (
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"gkeaudit/audit"
 )
 
+// MarkdownOptions say how long a report in Markdown may get.
+type MarkdownOptions struct {
+	// MaxBytes is how long; 0 for as long as it is. What is over is left out, and
+	// counted.
+	MaxBytes int
+
+	// Whole names files that hold what is left out.
+	Whole []string
+}
+
+// LeastMarkdown is the least that a report in Markdown can be shortened to, in bytes: the
+// verdict, what is missing, and the counts.
+const LeastMarkdown = 4000
+
 // WriteMarkdown writes the report in GitHub Flavored Markdown.
-func (r *Report) WriteMarkdown(w io.Writer) error {
-	m := &markdownWriter{w: w, waivers: r.waiversByID()}
-	m.line("# GKE audit")
-	m.line("")
-	m.line("> [!%s]", alert(r))
-	m.line("> **%s**", m.text(r.Verdict()))
-	m.line("")
-	m.facts(r)
-	m.counts(r)
-	if r.Baseline != nil {
-		m.baseline(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
+func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
+	m := &markdown{
+		draft:    draft{w: w, limit: o.MaxBytes, cut: leastRank + 1},
+		Report:   r,
+		overview: r.overview(),
+		waivers:  r.waiversByID(),
+		clusters: map[string]Cluster{},
 	}
-	m.gaps(r.Gaps)
-	m.listWaivers(r)
+	for _, c := range r.Clusters {
+		m.clusters[c.Name] = c
+	}
+	m.first()
+	m.causeTable()
+	m.waiverTable("Waivers to look at", waiverRows, true)
+	m.ruleTable()
+	m.clusterTable()
+	m.ruleSections()
+	m.resolvedTable()
+	m.clusterSections()
 	for _, b := range r.Benchmarks {
-		m.benchmark(r, b)
+		m.benchmark(b)
 	}
-	m.clusters(r)
-	m.rules(r)
-	m.line("")
-	m.line("---")
-	m.line("")
-	m.line("%s %s, %s to %s", r.Tool.Name, m.text(r.Tool.Version), stamp(r.StartedAt), stamp(r.FinishedAt))
-	return m.err
+	m.gapTable()
+	m.waiverTable("Other waivers", allWaiverRows, false)
+	m.add(always, fmt.Sprintf("---\n\nMade by gkeaudit, %s to %s.\n", stamp(r.StartedAt), stamp(r.FinishedAt)))
+	return m.finish(func(t leftovers) string { return shortened(o, t) })
 }
 
-// markdownWriter remembers the first error.
-type markdownWriter struct {
-	w       io.Writer
-	waivers map[string]Waiver
-	err     error
+// A markdown is a report in Markdown that is being written.
+type markdown struct {
+	draft
+	*Report
+	*overview
+	waivers  map[string]Waiver
+	clusters map[string]Cluster
 }
 
-func (m *markdownWriter) line(format string, args ...any) {
-	if m.err == nil {
-		_, m.err = fmt.Fprintf(m.w, format+"\n", args...)
-	}
-}
-
-// special are the characters that may begin something other than text in GFM, on
-// GitHub ($ for mathematics) or in a table (|).
-var special = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&!#$]|:/|www\\.")
-
-// text escapes a value for running text and table cells.
-func (m *markdownWriter) text(s string) string {
-	s = special.ReplaceAllStringFunc(clean(s), func(c string) string {
-		if c == "www." {
-			return `www\.`
+// shortened says what is left out, and where it is.
+func shortened(o MarkdownOptions, t leftovers) string {
+	const most, longest = 3, 300
+	var files []string
+	for _, name := range o.Whole {
+		if code := markdownCode(name); len(code) <= longest && len(files) < most {
+			files = append(files, code)
 		}
-		return `\` + c
-	})
-	return unlinked(s)
-}
-
-// unlinked keeps GitHub from taking what follows an @ for a user's name, or what is
-// around it for an e-mail address to link to.
-func unlinked(s string) string { return strings.ReplaceAll(s, "@", "@<!-- -->") }
-
-// cell writes a value as a code span in a table, where a | needs a backslash even
-// in a code span. After another backslash renderers do not agree what that means,
-// so then the value is plain text.
-func (m *markdownWriter) cell(s string) string {
-	if strings.Contains(clean(s), `\|`) {
-		return m.text(s)
 	}
-	return strings.ReplaceAll(m.code(s), "|", `\|`)
-}
-
-// code writes a value as a code span in running text.
-func (m *markdownWriter) code(s string) string {
-	s = clean(s)
-	if s == "" {
-		return ""
+	where := "`gkeaudit report REPORT.json --format=markdown --max-bytes=0` writes the whole from the JSON report of this audit"
+	if files != nil {
+		where = "The whole is in " + strings.Join(files, ", ") + "; `--max-bytes=0` writes it here, too"
 	}
-	longest, run := 0, 0
-	for _, r := range s {
-		if r == '`' {
-			run++
-		} else {
-			run = 0
-		}
-		longest = max(longest, run)
-	}
-	fence := strings.Repeat("`", longest+1)
-	if longest > 0 {
-		s = " " + s + " " // one space at either end is not part of the code
-	}
-	return fence + s + fence
+	return fmt.Sprintf("> [!NOTE]\n> **This report is shortened to %d bytes.** Left out: %s. %s.\n\n", o.MaxBytes, leftOut(t), where)
 }
 
 func alert(r *Report) string {
@@ -113,152 +90,552 @@ func alert(r *Report) string {
 
 func stamp(t time.Time) string { return t.Format("2006-01-02 15:04:05 UTC") }
 
-func (m *markdownWriter) facts(r *Report) {
-	m.line("| | |")
-	m.line("|---|---|")
-	projects := m.codes(r.Scope.Projects)
-	if projects == "" {
-		projects = "none"
+// first writes what is never left out.
+func (m *markdown) first() {
+	m.add(always, "# GKE audit\n\n")
+	m.add(always, fmt.Sprintf("> [!%s]\n> **%s**\n\n", alert(m.Report), markdownText(m.Verdict())))
+	if !m.Complete {
+		m.add(always, "> [!WARNING]\n> "+m.incomplete()+"\n\n")
 	}
-	m.line("| Projects | %s |", projects)
-	if found := r.Scope.Found(); found != "" {
-		m.line("| Found | %s |", m.text(strings.TrimSpace(found+". "+r.Scope.Discovery.Note)))
-	}
-	if len(r.Scope.ExcludeProjects) > 0 {
-		m.line("| Without projects | %s |", m.codes(r.Scope.ExcludeProjects))
-	}
-	if len(r.Scope.ExcludeFolders) > 0 {
-		m.line("| Without folders | %s |", m.codes(r.Scope.ExcludeFolders))
-	}
-	if len(r.Scope.Locations) > 0 {
-		m.line("| Only locations | %s |", m.codes(r.Scope.Locations))
-	}
-	if len(r.Scope.Scope.Clusters) > 0 {
-		m.line("| Only clusters | %s |", m.codes(r.Scope.Scope.Clusters))
-	}
-	if sh := r.Scope.Shard; sh != nil {
-		m.line("| Shard | %s: %d of %s |", sh, r.Summary.Projects, count(sh.Projects, "project", "projects"))
-	}
-	m.line("| Clusters | %d |", r.Summary.Clusters)
-	m.line("| Data read | %s |", stamp(r.Scope.ReadAt))
-	complete := "yes"
-	if !r.Complete {
-		complete = fmt.Sprintf("no: %s, %s", count(r.Summary.Gaps, "gap", "gaps"), count(r.Summary.Unknown, "finding is unknown", "findings are unknown"))
-	}
-	m.line("| Complete | %s |", complete)
-	for _, part := range r.Scope.Missing {
-		m.line("| Missing | %s |", m.text(part))
-	}
-	if facts := r.Settings.Facts(); facts != nil {
-		m.line("| Rules | %s |", m.text(strings.Join(facts, "; ")))
-	}
-	if r.Summary.LeftOut > 0 {
-		m.line("| Left out | %s below severity %s |", count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
-	}
-	m.line("")
+	m.note()
+	m.counts()
+	m.scope()
 }
 
-func (m *markdownWriter) benchmark(r *Report, b audit.Benchmark) {
-	rows := r.benchmarkRows(b)
-	m.line("## %s", m.text(string(b.Framework)))
-	m.line("")
-	m.line("%s.", r.benchmarkCounts(b, rows))
-	m.line("")
-	m.line("| | Recommendation | Level | Assessment | Result | Rules |")
-	m.line("|---|---|---:|---|---|---|")
-	for _, row := range rows {
-		m.line("| %s | %s | %d | %s | %s | %s |", m.text(row.ID), m.text(row.Title), row.Level, row.Assessment(), m.text(row.Result), m.codes(row.Rules))
+// incomplete says what is missing.
+func (m *markdown) incomplete() string {
+	what := "**Not everything could be read.**"
+	if n := m.Summary.Unknown; n > 0 {
+		what = fmt.Sprintf("**Not everything could be judged: %s UNKNOWN, which is neither passed nor failed.**", count(n, "finding is", "findings are"))
 	}
-	m.line("")
+	if n := m.Summary.Gaps; n > 0 {
+		what += fmt.Sprintf(" %s data or clusters.", count(n, "gap hides", "gaps hide"))
+	}
+	if n := len(m.Scope.Missing); n > 0 {
+		what += fmt.Sprintf(" %s missing from this report.", count(n, "part is", "parts are"))
+	}
+	return what + " " + link("not-evaluated", "What could not be evaluated") + " says why, and what to grant."
 }
 
-func (m *markdownWriter) codes(names []string) string {
-	spans := make([]string, len(names))
-	for i, n := range names {
-		spans[i] = m.cell(n)
+// counts writes how many findings there are, and what has changed.
+func (m *markdown) counts() {
+	head, line := "| Findings | Now |", "|---|---:|"
+	if m.Baseline != nil {
+		head += " New | Changed | Incomparable | Unchanged | Resolved |"
+		line += "---:|---:|---:|---:|---:|"
 	}
-	return strings.Join(spans, ", ")
-}
-
-func (m *markdownWriter) counts(r *Report) {
-	s := r.Summary
-	m.line("## Summary")
-	m.line("")
-	m.line("| Fail: critical | Fail: high | Fail: medium | Fail: low | Unknown | Pass | Not applicable |")
-	m.line("|---:|---:|---:|---:|---:|---:|---:|")
-	m.line("| %d | %d | %d | %d | %d | %d | %d |",
-		s.Failing["critical"], s.Failing["high"], s.Failing["medium"], s.Failing["low"], s.Unknown, s.Pass, s.NotApplicable)
-	m.line("")
-	if s.Waived > 0 {
-		m.line("%s, and not counted as failing.", count(s.Waived, "finding is waived", "findings are waived"))
-		m.line("")
-	}
-}
-
-func (m *markdownWriter) listWaivers(r *Report) {
-	if len(r.Waivers) == 0 {
-		return
-	}
-	m.line("## Waivers")
-	m.line("")
-	m.line("%s.", r.waiverCounts())
-	m.line("")
-	m.line("| Last day | Rule | Resource | Findings | Owner | Ticket | Reason |")
-	m.line("|---|---|---|---:|---|---|---|")
-	for _, w := range r.listedWaivers() {
-		m.line("| %s | %s | %s | %d | %s | %s | %s |", m.text(r.waiverState(w)), m.cell(w.Rule), m.cell(w.Resource), w.Findings, m.text(w.Owner), m.text(w.Ticket), m.text(w.Reason))
-	}
-	m.line("")
-}
-
-// baseline says what became of findings since the baseline.
-func (m *markdownWriter) baseline(b *Baseline, shown []audit.Finding, more string) {
-	m.line("%s", m.text(b.Line()))
-	m.line("")
-	for _, note := range b.Notes {
-		m.line("- %s", m.text(note))
-	}
-	if len(b.Notes) > 0 {
-		m.line("")
-	}
-	if len(shown) == 0 {
-		return
-	}
-	m.line("## Resolved")
-	m.line("")
-	m.line("| Was, and is | Severity | Rule | Resource |")
-	m.line("|---|---|---|---|")
-	for _, f := range shown {
-		m.line("| %s | %s | %s | %s |", resolvedText(f), f.Severity, m.text(f.Rule), m.cell(place(f)))
-	}
-	m.line("")
-	if more != "" {
-		m.line("%s", more)
-		m.line("")
-	}
-}
-
-func (m *markdownWriter) gaps(gaps []audit.Gap) {
-	if len(gaps) == 0 {
-		return
-	}
-	m.line("## Could not be read")
-	m.line("")
-	m.line("What these hide is unknown, neither passed nor failed.")
-	m.line("")
-	m.line("| What | Why | Missing permission |")
-	m.line("|---|---|---|")
-	for _, g := range gaps {
-		why := g.Code
-		if g.Reason != "" {
-			why += ", " + g.Reason
+	var rows []string
+	row := func(what string, n int, by audit.Severity, listed bool) {
+		text := fmt.Sprintf("| %s | %d |", what, n)
+		if m.Baseline != nil {
+			for _, change := range []audit.Change{audit.Appeared, audit.Altered, audit.NotComparable, audit.Same} {
+				text += " " + changeCount("+", m.changes[by][change], change == audit.Appeared, listed) + " |"
+			}
+			text += " " + changeCount("-", m.resolved[by], true, listed) + " |"
 		}
-		m.line("| %s | %s | %s |", m.cell(g.Resource), m.text(g.Message+" ("+why+")"), m.cell(g.Permission))
+		rows = append(rows, text)
 	}
-	m.line("")
+	s, least := m.Summary, m.Scope.least()
+	for i := len(audit.Severities) - 1; i >= 0; i-- {
+		severity := audit.Severity(i + 1)
+		row("**FAIL**, "+severity.String(), s.Failing[severity.String()], severity, severity >= least)
+	}
+	row("**UNKNOWN**", s.Unknown, 0, s.LeftOut == 0)
+	if s.Waived > 0 || len(m.Waivers) > 0 {
+		row("**WAIVED**", s.Waived, -1, s.LeftOut == 0)
+	}
+	blank := ""
+	if m.Baseline != nil {
+		blank = strings.Repeat(" |", 5)
+	}
+	rows = append(rows, fmt.Sprintf("| PASS | %d |%s", s.Pass, blank), fmt.Sprintf("| NOT APPLICABLE | %d |%s", s.NotApplicable, blank))
+	m.add(always, head+"\n"+line+"\n"+strings.Join(rows, "\n")+"\n\n")
+	if s.LeftOut > 0 {
+		m.add(always, fmt.Sprintf("Counted and not listed: %s below severity %s.\n\n", count(s.LeftOut, "finding", "findings"), m.Scope.LeastSeverity))
+	}
 }
 
-// statusWord writes a finding's status as a word that stands out without colour.
+// changeCount writes how many findings have changed, where they are listed.
+func changeCount(sign string, n int, signed, listed bool) string {
+	switch {
+	case !listed:
+		return "?"
+	case n == 0 || !signed:
+		sign = ""
+	}
+	return fmt.Sprintf("%s%d", sign, n)
+}
+
+// listed is how many projects are named before the rest is in a fold, and how many
+// clusters and resolved findings come before other things where not all is shown.
+const listed = 20
+
+// some is how many findings of each rule come before other things where not all is shown.
+const some = 10
+
+// scope writes what was audited.
+func (m *markdown) scope() {
+	m.within(table("| | |", "|---|---|", ""), func() {
+		row := func(r rank, what, text string) {
+			of := counted{}
+			if r > always {
+				of = counted{ofScope, 1}
+			}
+			m.count(r, of, func() string { return "| " + what + " | " + text + " |\n" })
+		}
+		s, sc := m.Summary, m.Scope
+		row(always, "Projects", fmt.Sprint(s.Projects))
+		row(always, "Clusters", fmt.Sprint(s.Clusters))
+		row(always, "Data read", stamp(sc.ReadAt))
+		complete := "yes"
+		if !m.Complete {
+			complete = fmt.Sprintf("**no**: %s, %s", count(s.Gaps, "gap", "gaps"), count(s.Unknown, "finding is unknown", "findings are unknown"))
+			if n := len(sc.Missing); n > 0 {
+				complete += ", " + count(n, "part is missing", "parts are missing")
+			}
+		}
+		row(always, "Complete", complete)
+		if sh := sc.Shard; sh != nil {
+			row(always, "Shard", fmt.Sprintf("%s: %d of %s", sh, s.Projects, count(sh.Projects, "project", "projects")))
+		}
+		if n := len(sc.Projects); n > listed {
+			row(scopeRows, "Project IDs", markdownCells(sc.Projects[:listed])+fmt.Sprintf(" and %d more", n-listed))
+		} else if n > 0 {
+			row(scopeRows, "Project IDs", markdownCells(sc.Projects))
+		}
+		if found := sc.Found(); found != "" {
+			row(scopeRows, "Found", markdownText(strings.TrimSpace(found+". "+sc.Discovery.Note)))
+		}
+		for _, only := range []struct {
+			what  string
+			names []string
+		}{
+			{"Without projects", sc.ExcludeProjects}, {"Without folders", sc.ExcludeFolders},
+			{"Only locations", sc.Locations}, {"Only clusters", sc.Scope.Clusters},
+		} {
+			if len(only.names) > 0 {
+				row(scopeRows, only.what, markdownCells(only.names))
+			}
+		}
+		if facts := m.Settings.Facts(); facts != nil {
+			row(scopeRows, "Rules", markdownText(strings.Join(facts, "; ")))
+		}
+		if b := m.Baseline; b != nil {
+			row(scopeRows, "Compared with", fmt.Sprintf("%s, an audit of %s by %s %s", markdownCell(b.Name), stamp(b.StartedAt), toolName, markdownText(b.Version)))
+		}
+		row(scopeRows, "Made by", m.Tool.Name+" "+markdownText(m.Tool.Version))
+	})
+	if names := m.Scope.Projects; len(names) > listed {
+		m.fold(fmt.Sprintf("All %d projects", len(names)), "", func() {
+			m.within(frame{after: "\n", rows: "projects"}, func() {
+				for _, name := range names {
+					m.count(gapRows, counted{ofScope, 1}, func() string { return "- " + markdownCode(name) + "\n" })
+				}
+			})
+		})
+	}
+}
+
+// table is a frame for rows. Some may be left out, which it says if they have a name.
+func table(head, line, rows string) frame {
+	return frame{before: head + "\n" + line + "\n", after: "\n", rows: rows}
+}
+
+// section is a frame for what a heading is of. The anchor may be empty.
+func section(level int, anchor, title, text string) frame {
+	name := ""
+	if anchor != "" {
+		name = `<a name="` + anchor + `"></a>`
+	}
+	return frame{anchor: anchor, before: strings.Repeat("#", level) + " " + name + title + "\n\n" + text}
+}
+
+// fold has details around what a function adds. GitHub wants blank lines around Markdown
+// in it, and takes no Markdown for the summary.
+func (m *markdown) fold(summary, rows string, add func()) {
+	m.within(frame{before: "<details><summary>" + summary + "</summary>\n\n", after: "</details>\n\n"}, func() {
+		m.within(frame{rows: rows}, add)
+	})
+}
+
+func (m *markdown) causeTable() {
+	about := "UNKNOWN is neither passed nor failed. A finding may have several reasons."
+	if n := m.Summary.Unknown - m.changed(0); n > 0 {
+		about += fmt.Sprintf(" Not counted here: %s below severity %s.", count(n, "UNKNOWN finding", "UNKNOWN findings"), m.Scope.LeastSeverity)
+	}
+	m.within(section(2, "not-evaluated", "What could not be evaluated", about+"\n\n"), func() {
+		m.within(table("| Why | Where | UNKNOWN | Rules | Clusters |", "|---|---|---:|---:|---:|", "reasons"), func() {
+			for _, c := range m.causes {
+				if c.why == undecided && c.findings == 0 {
+					continue
+				}
+				m.count(causeRows, counted{ofCauses, 1}, func() string {
+					why := markdownText(c.why)
+					if c.permission != "" {
+						why = "missing permission " + markdownCell(c.permission)
+					}
+					if c.clustersIn {
+						why += ", which may hide clusters"
+					}
+					return fmt.Sprintf("| %s | %s | %d | %d | %d |\n", why, someCells(c.places), c.findings, len(c.rules), len(c.clusters))
+				})
+			}
+		})
+		m.within(table("| Missing from this report |", "|---|", "parts"), func() {
+			for _, part := range m.Scope.Missing {
+				m.count(causeRows, counted{ofScope, 1}, func() string { return "| " + markdownText(part) + " |\n" })
+			}
+		})
+	})
+}
+
+// someCells names the first few.
+func someCells(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return markdownCells(names)
+	}
+	return markdownCells(names[:most]) + fmt.Sprintf(" and %d more", len(names)-most)
+}
+
+// waiverTable writes the waivers that somebody should look at, or the others.
+func (m *markdown) waiverTable(title string, r rank, toLookAt bool) {
+	m.within(section(2, "", title, ""), func() {
+		m.within(table("| Waiver | Rule | Resource | Findings | Owner | Ticket | Reason | ID |", "|---|---|---|---:|---|---|---|---|", "waivers"), func() {
+			for _, w := range m.listedWaivers() {
+				if m.waits(w) != toLookAt {
+					continue
+				}
+				m.count(r, counted{ofWaivers, 1}, func() string {
+					return fmt.Sprintf("| %s | %s | %s | %d | %s | %s | %s | %s |\n", markdownText(m.waiverState(w)), markdownCell(w.Rule), markdownCell(w.Resource), w.Findings,
+						markdownText(w.Owner), markdownText(w.Ticket), markdownText(w.Reason), markdownCell(w.ID))
+				})
+			}
+		})
+	})
+}
+
+func (m *markdown) ruleTable() {
+	head, line := "| Rule | Severity | What ought to hold | Clusters | FAIL | UNKNOWN |", "|---|---|---|---:|---:|---:|"
+	if m.Summary.Waived > 0 {
+		head, line = head+" WAIVED |", line+"---:|"
+	}
+	if m.Baseline != nil {
+		head, line = head+" New |", line+"---:|"
+	}
+	m.within(section(2, "", "Rules that expose most", "Worst severity first, and then by the number of clusters that fail.\n\n"), func() {
+		m.within(table(head, line, "rules"), func() {
+			for _, t := range m.rules {
+				m.count(ruleRows, counted{ofRules, 1}, func() string {
+					row := fmt.Sprintf("| %s | %s | %s | %d | %d | %d |", link(ruleAnchor(t.ID), markdownText(t.ID)), t.Severity, markdownText(t.Title), t.clusters, t.fails, len(t.open)-t.fails)
+					if m.Summary.Waived > 0 {
+						row += fmt.Sprintf(" %d |", len(t.waived))
+					}
+					if m.Baseline != nil {
+						row += fmt.Sprintf(" %d |", t.fresh)
+					}
+					return row + "\n"
+				})
+			}
+		})
+	})
+}
+
+func (m *markdown) clusterTable() {
+	head, line := "| Cluster | critical | high | medium | low | UNKNOWN |", "|---|---:|---:|---:|---:|---:|"
+	if m.Summary.Waived > 0 {
+		head, line = head+" WAIVED |", line+"---:|"
+	}
+	m.within(section(2, "", "Clusters", ""), func() {
+		m.within(table(head+" PASS | NOT APPLICABLE |", line+"---:|---:|", "clusters"), func() {
+			for i, t := range m.overview.clusters {
+				r := clusterRows
+				if i >= listed {
+					r = moreClusterRows
+				}
+				m.count(r, counted{ofClusters, 1}, func() string {
+					row := fmt.Sprintf("| %s |", m.clusterLink(t.Name))
+					for i := len(t.failing) - 1; i >= 0; i-- {
+						row += fmt.Sprintf(" %d |", t.failing[i])
+					}
+					row += fmt.Sprintf(" %d |", t.unknown)
+					if m.Summary.Waived > 0 {
+						row += fmt.Sprintf(" %d |", t.waived)
+					}
+					return row + fmt.Sprintf(" %d | %d |\n", t.counts[audit.Pass], t.counts[audit.NotApplicable])
+				})
+			}
+		})
+	})
+}
+
+// clusterLink leads to a cluster, in a table.
+func (m *markdown) clusterLink(name string) string {
+	return link(anchor(name), markdownCell(m.shortCluster(name)))
+}
+
+// shortCluster names a cluster by project, location and its own name.
+func (m *markdown) shortCluster(name string) string {
+	c := m.clusters[name]
+	return c.Project + "/" + c.Location + "/" + strings.TrimPrefix(name, "projects/"+c.Project+"/locations/"+c.Location+"/clusters/")
+}
+
+// ruleSections writes the findings that fail or are unknown, rule by rule, and how to mend
+// them.
+func (m *markdown) ruleSections() {
+	m.within(section(2, "", "Findings", ""), func() {
+		for _, t := range m.rules {
+			counts := fmt.Sprintf("%d FAIL in %s, %d UNKNOWN", t.fails, count(t.clusters, "cluster", "clusters"), len(t.open)-t.fails)
+			if len(t.waived) > 0 {
+				counts += fmt.Sprintf(", %d WAIVED", len(t.waived))
+			}
+			m.within(section(3, ruleAnchor(t.ID), markdownText(t.ID), fmt.Sprintf("**%s.** Severity: %s. %s.\n\n", markdownText(t.Title), t.Severity, counts)), func() {
+				m.findingTable(t)
+				m.fix(t)
+				m.evidence(t)
+				m.about(t.Rule)
+			})
+		}
+	})
+}
+
+func (m *markdown) findingTable(t *ruleFindings) {
+	head, line := "| Status | Cluster | Resource | What is |", "|---|---|---|---|"
+	if m.Baseline != nil {
+		head, line = head+" Change |", line+"---|"
+	}
+	row := func(f audit.Finding, status, what string) string {
+		text := fmt.Sprintf("| %s | %s | %s | %s |", status, m.clusterLink(f.Cluster), markdownText(shortResource(f)), what)
+		if m.Baseline != nil {
+			change := changeText(f)
+			if f.Change == audit.Appeared {
+				change = "**" + change + "**"
+			}
+			text += " " + change + " |"
+		}
+		return text + "\n"
+	}
+	m.within(table(head, line, "findings"), func() {
+		for i, f := range t.open {
+			status, of, r := "**FAIL**", failing, openRows[f.Severity]
+			if i >= some {
+				r = moreRows[f.Severity]
+			}
+			if f.Status == audit.Unknown {
+				status, of = "**UNKNOWN**", unknowns
+			}
+			m.count(r, counted{of + leftKind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
+		}
+		for _, f := range t.waived {
+			m.count(waivedRows, counted{waivedOnes + leftKind(f.Severity) - 1, 1}, func() string {
+				return row(f, "**WAIVED**", markdownText(f.Message)+"<br>"+markdownText(waivedBy(m.waivers[f.Waiver])))
+			})
+		}
+	})
+}
+
+// fix writes how to mend a rule's findings: with the names of a few in place.
+func (m *markdown) fix(t *ruleFindings) {
+	const few = 3
+	var commands []command
+	if t.fails > 0 {
+		commands = m.commands(t)
+	}
+	m.fold("Why, and how to mend it", "", func() {
+		m.count(fixes[t.Severity], counted{ofFixes, 1}, func() string {
+			var b strings.Builder
+			fmt.Fprintf(&b, "%s\n\n", flowing(t.Rationale))
+			fmt.Fprintf(&b, "*What mending it disrupts:* %s What is made anew: %s.\n\n", flowing(t.Remediation.Disruption), recreations[t.Remediation.Recreates])
+			terraform := general(t.Remediation.Terraform)
+			switch {
+			case len(commands) == 1:
+				b.WriteString(commands[0].text("With gcloud"))
+				terraform = terraformFor(t.Remediation.Terraform, commands[0].first, m.clusters[commands[0].first.Cluster])
+			case 1 < len(commands) && len(commands) <= few:
+				for _, c := range commands {
+					b.WriteString(c.text("With gcloud, for " + m.subject(c.first)))
+				}
+			default:
+				b.WriteString(command{gcloud: gcloudSteps(t.Remediation.Gcloud)}.text("With gcloud"))
+			}
+			fmt.Fprintf(&b, "With Terraform:\n\n```terraform\n%s\n```\n\n", terraform)
+			for _, ref := range t.References {
+				fmt.Fprintf(&b, "- [%s](%s)\n", markdownText(ref.Title), ref.URL)
+			}
+			return b.String() + "\n"
+		})
+	})
+	if len(commands) <= few {
+		return
+	}
+	m.fold(fmt.Sprintf("Commands with the names in place (%d)", len(commands)), "commands", func() {
+		for _, c := range commands {
+			m.count(evidences[t.Severity], counted{ofCommands, c.findings}, func() string { return c.text("For " + m.subject(c.first)) })
+		}
+	})
+}
+
+// A command mends one or more findings.
+type command struct {
+	gcloud   string
+	first    audit.Finding
+	findings int
+}
+
+// subject names what a finding is about, in running text.
+func (m *markdown) subject(f audit.Finding) string {
+	return markdownCode(m.shortCluster(f.Cluster)) + ", " + markdownText(shortResource(f))
+}
+
+func (c command) text(title string) string {
+	return title + ":\n\n```sh\n" + c.gcloud + "\n```\n\n"
+}
+
+// commands returns what mends the findings of a rule that fail, each once.
+func (m *markdown) commands(t *ruleFindings) []command {
+	var all []command
+	known := map[string]int{}
+	for _, f := range t.open[:t.fails] {
+		text := gcloudFor(t.Remediation.Gcloud, f, m.clusters[f.Cluster])
+		if text == "" {
+			text = gcloudSteps(t.Remediation.Gcloud)
+		}
+		i, ok := known[text]
+		if !ok {
+			i = len(all)
+			known[text] = i
+			all = append(all, command{gcloud: text, first: f})
+		}
+		all[i].findings++
+	}
+	return all
+}
+
+func (m *markdown) evidence(t *ruleFindings) {
+	findings := slices.Concat(t.open, t.waived)
+	m.fold(fmt.Sprintf("Evidence (%d)", len(findings)), "", func() {
+		m.within(table("| Cluster | Resource | Field | Value | Finding |", "|---|---|---|---|---|", "findings"), func() {
+			for _, f := range findings {
+				m.count(evidences[f.Severity], counted{ofEvidence, 1}, func() string {
+					var b strings.Builder
+					id := markdownCode(f.ID())
+					if len(f.Evidence) == 0 {
+						fmt.Fprintf(&b, "| %s | %s | | | %s |\n", m.clusterLink(f.Cluster), markdownText(shortResource(f)), id)
+					}
+					for _, e := range f.Evidence {
+						resource := markdownText(shortResource(f))
+						if e.Resource != f.Resource {
+							resource = markdownCell(e.Resource)
+						}
+						fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", m.clusterLink(f.Cluster), resource, markdownCell(e.Field), markdownCell(e.Value), id)
+						id = ""
+					}
+					return b.String()
+				})
+			}
+		})
+	})
+}
+
+// about writes what else there is to know of a rule.
+func (m *markdown) about(r *audit.Rule) {
+	m.fold("About this rule", "", func() {
+		m.passage(aboutRules, counted{ofAbouts, 1}, func(w *markdownWriter) {
+			w.line("*Why %s:* %s\n", r.Severity, flowing(r.Weight))
+			if r.Optional != "" {
+				w.line("*Not among the recommended rules:* %s\n", flowing(r.Optional))
+			}
+			w.line("*What is checked:* %s\n\n*Permissions it needs:* %s\n", flowing(r.Checks), w.codes(r.Permissions))
+			if len(r.Controls) > 0 {
+				w.line("*What others call it:* %s.\n", w.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+			}
+		})
+	})
+}
+
+// passage adds what is written line by line, as one piece.
+func (m *markdown) passage(r rank, of counted, write func(*markdownWriter)) {
+	m.count(r, of, func() string {
+		var b strings.Builder
+		write(&markdownWriter{w: &b})
+		return b.String()
+	})
+}
+
+// resolvedTable writes what was open in the baseline and is no more, and what cannot be
+// compared.
+func (m *markdown) resolvedTable() {
+	if m.Baseline == nil {
+		return
+	}
+	m.within(section(2, "", "Since the baseline", ""), func() {
+		m.count(waiverRows, counted{ofScope, 1}, func() string { return markdownText(m.Baseline.Line()) + "\n\n" })
+		m.within(table("| Not compared with the baseline |", "|---|", "notes"), func() {
+			for _, note := range m.Baseline.Notes {
+				m.count(waiverRows, counted{ofScope, 1}, func() string { return "| " + markdownText(note) + " |\n" })
+			}
+		})
+		m.within(table("| Was, and is | Severity | Rule | Cluster | Resource | What was |", "|---|---|---|---|---|---|", "resolved findings"), func() {
+			for i, f := range m.Baseline.Resolved {
+				r := resolvedRows
+				if i >= listed {
+					r = moreResolvedRows
+				}
+				m.count(r, counted{resolvedOnes, 1}, func() string {
+					cluster := markdownCell(f.Cluster)
+					if _, ok := m.clusters[f.Cluster]; ok {
+						cluster = m.clusterLink(f.Cluster)
+					}
+					return fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", resolvedText(f), f.Severity, markdownText(f.Rule), cluster, markdownText(shortResource(f)), markdownText(f.Message))
+				})
+			}
+		})
+	})
+}
+
+// clusterSections writes the clusters with their open findings, which are explained above,
+// and what passes and does not apply.
+func (m *markdown) clusterSections() {
+	m.within(section(2, "", "Cluster by cluster", ""), func() {
+		for g := range m.groups() {
+			m.within(section(3, anchor(g.Cluster.Name), markdownCode(g.Cluster.Name), ""), func() { m.cluster(g) })
+		}
+	})
+}
+
+func (m *markdown) cluster(g group) {
+	m.count(clusterLists, counted{ofLists, 1}, func() string { return "GKE " + markdownText(clusterLine(g.Cluster)) + "\n\n" })
+	m.within(table("| Status | Severity | Rule | Resource |", "|---|---|---|---|", "findings"), func() {
+		for _, f := range g.Findings {
+			if f.Status != audit.Fail && f.Status != audit.Unknown {
+				continue
+			}
+			m.count(clusterLists, counted{}, func() string {
+				return fmt.Sprintf("| %s | %s | %s | %s |\n", statusWord(f), f.Severity, link(ruleAnchor(f.Rule), markdownText(f.Rule)), markdownText(shortResource(f)))
+			})
+		}
+	})
+	settled := slices.DeleteFunc(g.Findings, func(f audit.Finding) bool { return f.Status == audit.Fail || f.Status == audit.Unknown })
+	m.fold(settledCounts(g), "", func() {
+		m.within(table("| Status | Rule | Resource | What is | Evidence |", "|---|---|---|---|---|", "findings"), func() {
+			for _, f := range settled {
+				r, of := passRows, passing
+				if f.Status == audit.NotApplicable {
+					r, of = notApplicableRows, notApplicable
+				}
+				m.count(r, counted{of, 1}, func() string {
+					var evidence []string
+					for _, e := range f.Evidence {
+						evidence = append(evidence, markdownCell(evidenceLine(e, f.Resource)))
+					}
+					return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", statusWord(f), markdownText(f.Rule), markdownText(shortResource(f)), markdownText(f.Message), strings.Join(evidence, "<br>"))
+				})
+			}
+		})
+	})
+}
+
+// statusWord writes a status as a word that stands out without colour.
 func statusWord(f audit.Finding) string {
 	switch {
 	case f.Waiver != "":
@@ -268,138 +645,53 @@ func statusWord(f audit.Finding) string {
 	case f.Status == audit.Unknown:
 		return "**UNKNOWN**"
 	case f.Status == audit.Pass:
-		return "pass"
+		return "PASS"
 	}
-	return "not applicable"
+	return "NOT APPLICABLE"
 }
 
-func (m *markdownWriter) clusters(r *Report) {
-	if len(r.Clusters) == 0 {
-		return
-	}
-	m.line("## Clusters")
-	for g := range r.groups() {
-		m.line("")
-		m.line("### %s", m.code(g.Cluster.Name))
-		m.line("")
-		m.line("%s", m.text(clusterLine(g.Cluster)))
-		m.line("")
-		m.findings(g.open())
-		if len(g.open()) > 0 {
-			m.fold("Evidence", func() { m.evidence(g.open()) })
-		}
-		if waived := g.waived(); len(waived) > 0 {
-			m.fold(fmt.Sprintf("%d waived", len(waived)), func() {
-				m.findings(waived)
-				m.evidence(waived)
+func (m *markdown) benchmark(b audit.Benchmark) {
+	rows := m.benchmarkRows(b)
+	m.within(section(2, "", markdownText(string(b.Framework)), ""), func() {
+		m.add(recommendationRows, m.benchmarkCounts(b, rows)+".\n\n")
+		m.fold("Recommendation by recommendation", "", func() {
+			m.within(table("| | Recommendation | Level | Assessment | Result | Rules |", "|---|---|---:|---|---|---|", "recommendations"), func() {
+				for _, row := range rows {
+					m.count(recommendationRows, counted{ofRecommendations, 1}, func() string {
+						return fmt.Sprintf("| %s | %s | %d | %s | %s | %s |\n", markdownText(row.ID), markdownText(row.Title), row.Level, row.Assessment(), markdownText(row.Result), m.ruleLinks(row.Rules))
+					})
+				}
 			})
+		})
+	})
+}
+
+func (m *markdown) ruleLinks(ids []string) string {
+	var links []string
+	for _, id := range ids {
+		label := markdownText(id)
+		if slices.ContainsFunc(m.rules, func(t *ruleFindings) bool { return t.ID == id }) {
+			label = link(ruleAnchor(id), label)
 		}
-		if len(g.settled()) > 0 {
-			m.fold(settledCounts(g), func() {
-				m.findings(g.settled())
-				m.evidence(g.settled())
+		links = append(links, label)
+	}
+	return strings.Join(links, ", ")
+}
+
+func (m *markdown) gapTable() {
+	m.within(section(2, "", "Could not be read", ""), func() {
+		m.fold(count(len(m.Gaps), "gap", "gaps"), "", func() {
+			m.within(table("| What | Why | Missing permission |", "|---|---|---|", "gaps"), func() {
+				for _, g := range m.Gaps {
+					m.count(gapRows, counted{ofGaps, 1}, func() string {
+						why := g.Code
+						if g.Reason != "" {
+							why += ", " + g.Reason
+						}
+						return fmt.Sprintf("| %s | %s | %s |\n", markdownCell(g.Resource), markdownText(g.Message+" ("+why+")"), markdownCell(g.Permission))
+					})
+				}
 			})
-		}
-	}
-}
-
-// fold writes details. GitHub wants blank lines around Markdown inside.
-func (m *markdownWriter) fold(summary string, body func()) {
-	m.line("<details><summary>%s</summary>", summary)
-	m.line("")
-	body()
-	m.line("</details>")
-	m.line("")
-}
-
-func (m *markdownWriter) findings(findings []audit.Finding) {
-	if len(findings) == 0 {
-		return
-	}
-	m.line("| Status | Severity | Rule | Resource | What is |")
-	m.line("|---|---|---|---|---|")
-	for _, f := range findings {
-		rule, message := f.Rule, f.Message
-		if isOpen(f) {
-			rule = fmt.Sprintf("[%s](#%s)", f.Rule, f.Rule)
-		}
-		status := statusWord(f)
-		if f.Change != "" {
-			status += ", " + changeText(f)
-		}
-		if f.Waiver != "" {
-			message += "; " + waivedBy(m.waivers[f.Waiver])
-		}
-		m.line("| %s | %s | %s | %s | %s |", status, f.Severity, rule, m.text(shortResource(f)), m.text(message))
-	}
-	m.line("")
-}
-
-func (m *markdownWriter) evidence(findings []audit.Finding) {
-	m.line("| Rule | Resource | Field | Value |")
-	m.line("|---|---|---|---|")
-	for _, f := range findings {
-		for _, e := range f.Evidence {
-			m.line("| %s | %s | %s | %s |", f.Rule, m.cell(e.Resource), m.cell(e.Field), m.cell(e.Value))
-		}
-	}
-	m.line("")
-}
-
-// rules explains the rules that ask for something.
-func (m *markdownWriter) rules(r *Report) {
-	open := map[string]bool{}
-	for f := range r.Findings.All() {
-		if isOpen(f) {
-			open[f.Rule] = true
-		}
-	}
-	if len(open) == 0 {
-		return
-	}
-	m.line("")
-	m.line("## How to mend it")
-	for _, rule := range r.Rules {
-		if open[rule.ID] {
-			m.line("")
-			m.line("### %s", rule.ID)
-			m.line("")
-			m.line("**%s.** Severity: %s.", m.text(rule.Title), rule.Severity)
-			m.rule(rule)
-		}
-	}
-}
-
-// rule writes what a rule says. Its text is ours and Markdown already.
-func (m *markdownWriter) rule(r *audit.Rule) {
-	m.line("")
-	m.line("%s", unlinked(general(r.Rationale)))
-	m.line("")
-	m.line("*Why %s:* %s", r.Severity, unlinked(r.Weight))
-	m.line("")
-	if r.Optional != "" {
-		m.line("*Not among the recommended rules:* %s", unlinked(r.Optional))
-		m.line("")
-	}
-	m.line("*What is checked:* %s", unlinked(general(r.Checks)))
-	m.line("")
-	m.line("*Permissions it needs:* %s", m.codes(r.Permissions))
-	m.line("")
-	m.line("With gcloud:")
-	m.line("")
-	m.line("```sh\n%s\n```", gcloudSteps(r.Remediation.Gcloud))
-	m.line("")
-	m.line("With Terraform:")
-	m.line("")
-	m.line("```terraform\n%s\n```", general(r.Remediation.Terraform))
-	m.line("")
-	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
-	m.line("")
-	if len(r.Controls) > 0 {
-		m.line("*What others call it:* %s.", m.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
-		m.line("")
-	}
-	for _, ref := range r.References {
-		m.line("- [%s](%s)", m.text(ref.Title), ref.URL)
-	}
+		})
+	})
 }

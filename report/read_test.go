@@ -8,14 +8,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"gkeaudit/audit"
 	"gkeaudit/report"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 )
 
 // TestRead reads reports as they are written, and then with one thing wrong.
@@ -168,7 +165,6 @@ func FuzzRead(f *testing.F) {
 // TestHostileReport reads a report that somebody wrote to do harm: what it says of the
 // cloud is no more trusted than what the cloud says.
 func TestHostileReport(t *testing.T) {
-	const evil = "\x1b[2J\u202e\u0085<script>alert(1)</script><!-- [a](https://evil.example) | `x` ![](y)\n# @everyone"
 	r := *load(t, filepath.Join(folder, "review.json"))
 	r.Tool.Version = evil
 	r.Scope.Projects = append(slices.Clone(r.Scope.Projects), evil)
@@ -189,6 +185,19 @@ func TestHostileReport(t *testing.T) {
 		r.Findings.Add(f)
 	}
 	r.Gaps = []audit.Gap{{Project: evil, Resource: "projects/" + evil, Operation: evil, Code: evil, Reason: evil, Permission: evil, Message: evil}}
+	r.Benchmarks = []audit.Benchmark{{Framework: evil, Recommendations: []audit.Recommendation{{ID: evil, Title: evil, Otherwise: evil, Rules: []string{evil}}}}}
+	r.Rules = slices.Clone(r.Rules)
+	for i, rule := range r.Rules {
+		// What is plain enough to be a rule's may still be somebody else's.
+		const text = "x | y @everyone #1 GH-2 :tada: https://evil.example www.evil.example me@evil.example [a]\n\n[a]: //evil.example\n\n![a] *b* ***\n\n> c\n\n- d\n\n====\n1. e $x$ &lt;b> ~~~\n"
+		changed := *rule
+		changed.Title, changed.Weight, changed.Optional, changed.Rationale, changed.Checks, changed.Since = text, text, text, text, text, text
+		changed.Remediation.Disruption, changed.Remediation.Terraform, changed.Remediation.Recreates = text, text, text
+		changed.Remediation.Gcloud = []audit.Step{{Title: text, Commands: text}}
+		changed.Permissions, changed.Controls = []string{text}, []audit.Control{{Framework: text, ID: text}}
+		changed.References = []audit.Reference{{Title: text, URL: rule.References[0].URL}}
+		r.Rules[i] = &changed
+	}
 	waived, err := r.Waiving([]report.Waiver{
 		{Rule: "private-nodes", Resource: "projects/**", Owner: evil, Reason: evil, Ticket: evil, Expires: "2026-11-02"},
 		{Rule: evil, Resource: evil, Owner: evil, Reason: evil, Ticket: evil, Expires: "2026-11-01"},
@@ -210,7 +219,7 @@ func TestHostileReport(t *testing.T) {
 			plain = strings.ReplaceAll(plain, "\r\n", "\n")
 		}
 		for i, c := range plain {
-			if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)) {
+			if c != '\n' && dangerous(c) {
 				t.Errorf("%s has %U: %q", extension, c, around([]byte(plain), i))
 			}
 		}
@@ -218,21 +227,7 @@ func TestHostileReport(t *testing.T) {
 			t.Errorf("%s has a script", extension)
 		}
 		if extension == ".md" {
-			ast.Walk(gfm.Parser().Parse(text.NewReader([]byte(out))), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-				switch n := n.(type) {
-				case *ast.Link:
-					if d := string(n.Destination); !strings.HasPrefix(d, "#") && !strings.HasPrefix(d, "https://docs.cloud.google.com/") {
-						t.Errorf("a link to %s", d)
-					}
-				case *ast.Image, *ast.AutoLink:
-					t.Errorf("an image or a link of its own: %v", n)
-				case *ast.RawHTML:
-					if raw := string(n.Segments.Value([]byte(out))); raw != "<!-- -->" {
-						t.Errorf("raw HTML: %s", raw)
-					}
-				}
-				return ast.WalkContinue, nil
-			})
+			checkMarkdown(t, back, []byte(out))
 		}
 	}
 }

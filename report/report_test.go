@@ -23,11 +23,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
-	east "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/text"
 	"golang.org/x/net/html"
 )
 
@@ -118,7 +113,7 @@ func loadWaivers(t *testing.T, file string) []report.Waiver {
 // formats are the golden files of each report.
 var formats = map[string]func(r *report.Report, w io.Writer) error{
 	".report.json": func(r *report.Report, w io.Writer) error { return r.WriteJSON(w) },
-	".md":          func(r *report.Report, w io.Writer) error { return r.WriteMarkdown(w) },
+	".md":          func(r *report.Report, w io.Writer) error { return r.WriteMarkdown(w, report.MarkdownOptions{}) },
 	".html":        func(r *report.Report, w io.Writer) error { return r.WriteHTML(w) },
 	".sarif":       func(r *report.Report, w io.Writer) error { return r.WriteSARIF(w) },
 	".xml":         func(r *report.Report, w io.Writer) error { return r.WriteJUnit(w) },
@@ -151,22 +146,26 @@ func TestGolden(t *testing.T) {
 			return // judged by the other tests; it is there to be looked at
 		}
 		for extension := range formats {
-			file := filepath.Join(folder, name+extension)
-			got := write(t, r, extension)
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s differs (-want +got):\n%s", file, diff)
-			}
+			golden(t, filepath.Join(folder, name+extension), write(t, r, extension))
 		}
 	})
+}
+
+// golden compares what was written with a golden file.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", file, diff)
+	}
 }
 
 func TestJSONFitsSchema(t *testing.T) {
@@ -277,127 +276,6 @@ func TestHostileColors(t *testing.T) {
 }
 
 func around(b []byte, i int) []byte { return b[max(0, i-30):min(len(b), i+30)] }
-
-func TestTableWidth(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
-		for width, extension := range map[int]string{80: ".80.txt", 200: ".200.txt"} {
-			for line := range strings.Lines(string(write(t, r, extension))) {
-				line = strings.TrimRight(line, "\n")
-				if n := len([]rune(line)); n > width {
-					t.Errorf("line of %d columns in a table of %d: %s", n, width, line)
-				}
-				if strings.TrimRight(line, " ") != line {
-					t.Errorf("white space ends the line %q", line)
-				}
-			}
-		}
-	})
-}
-
-var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM))
-
-// TestMarkdown renders the report as GitHub does and looks at what came of it: every
-// row of a table has as many cells as its head, and no value made a link, an image
-// or markup.
-func TestMarkdown(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
-		source := write(t, r, ".md")
-		doc := gfm.Parser().Parse(text.NewReader(source))
-		tables, cells := 0, 0
-		headings := map[int]int{}
-		err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-			if !entering {
-				return ast.WalkContinue, nil
-			}
-			switch n := n.(type) {
-			case *east.Table:
-				tables++
-				want := n.FirstChild().ChildCount()
-				for row := n.FirstChild(); row != nil; row = row.NextSibling() {
-					if row.ChildCount() != want {
-						t.Errorf("a row of %d cells in a table of %d", row.ChildCount(), want)
-					}
-					cells += row.ChildCount()
-				}
-			case *ast.Heading:
-				headings[n.Level]++
-			case *ast.Link:
-				if d := string(n.Destination); !strings.HasPrefix(d, "#") && !strings.HasPrefix(d, "https://docs.cloud.google.com/") {
-					t.Errorf("a link to %s", d)
-				}
-			case *ast.AutoLink:
-				t.Errorf("%s became a link", n.URL(source))
-			case *ast.Text:
-				if text := n.Segment.Value(source); n.Parent().Kind() != ast.KindCodeSpan && mention.Match(text) {
-					t.Errorf("a mention: %s", text)
-				}
-			case *ast.Image:
-				t.Errorf("an image: %s", n.Destination)
-			case *ast.RawHTML:
-				if raw := string(n.Segments.Value(source)); raw != "<!-- -->" {
-					t.Errorf("raw HTML: %s", raw)
-				}
-			case *ast.HTMLBlock:
-				if raw := string(n.Lines().Value(source)); !details.MatchString(raw) {
-					t.Errorf("an HTML block: %s", raw)
-				}
-			}
-			return ast.WalkContinue, nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if pipes := tableRows(source); tables == 0 || cells == 0 || pipes != rows(doc) {
-			t.Errorf("%d lines look like rows of tables, and %d are", pipes, rows(doc))
-		}
-		if headings[1] != 1 {
-			t.Errorf("%d first headings", headings[1])
-		}
-		if got, want := headings[3], len(r.Clusters)+openRules(r); got != want {
-			t.Errorf("%d third headings, want one for each of the clusters and open rules, %d", got, want)
-		}
-	})
-}
-
-var mention = regexp.MustCompile(`@[A-Za-z0-9]`)
-
-var details = regexp.MustCompile(`^(<details><summary>[A-Za-z0-9, ]+</summary>|</details>)\n$`)
-
-// tableRows counts the lines that begin a row, those of heads but not the lines
-// below them.
-func tableRows(source []byte) int {
-	n := 0
-	for line := range strings.Lines(string(source)) {
-		if strings.HasPrefix(line, "| ") {
-			n++
-		}
-	}
-	return n
-}
-
-func rows(doc ast.Node) int {
-	n := 0
-	ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
-		switch node.(type) {
-		case *east.TableRow, *east.TableHeader:
-			if entering {
-				n++
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	return n
-}
-
-func openRules(r *report.Report) int {
-	open := map[string]bool{}
-	for f := range r.Findings.All() {
-		if f.Status == audit.Fail && f.Waiver == "" || f.Status == audit.Unknown {
-			open[f.Rule] = true
-		}
-	}
-	return len(open)
-}
 
 // TestHTML reads the page as a browser does: nothing in it runs, nothing is
 // fetched, its policy fits its style sheet, and IDs are unique.

@@ -100,3 +100,37 @@ func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
 	}
 	return m.err
 }
+
+// rule writes what a rule says. Its text is ours and Markdown already.
+func (m *markdownWriter) rule(r *audit.Rule) {
+	m.line("")
+	m.line("%s", unlinked(general(r.Rationale)))
+	m.line("")
+	m.line("*Why %s:* %s", r.Severity, unlinked(r.Weight))
+	m.line("")
+	if r.Optional != "" {
+		m.line("*Not among the recommended rules:* %s", unlinked(r.Optional))
+		m.line("")
+	}
+	m.line("*What is checked:* %s", unlinked(general(r.Checks)))
+	m.line("")
+	m.line("*Permissions it needs:* %s", m.codes(r.Permissions))
+	m.line("")
+	m.line("With gcloud:")
+	m.line("")
+	m.line("```sh\n%s\n```", gcloudSteps(r.Remediation.Gcloud))
+	m.line("")
+	m.line("With Terraform:")
+	m.line("")
+	m.line("```terraform\n%s\n```", general(r.Remediation.Terraform))
+	m.line("")
+	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
+	m.line("")
+	if len(r.Controls) > 0 {
+		m.line("*What others call it:* %s.", m.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+		m.line("")
+	}
+	for _, ref := range r.References {
+		m.line("- [%s](%s)", m.text(ref.Title), ref.URL)
+	}
+}

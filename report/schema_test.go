@@ -68,7 +68,7 @@ func TestReleasedReports(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, format := range report.Formats {
-			if err := r.Write(io.Discard, format, report.TableOptions{}); err != nil {
+			if err := r.Write(io.Discard, format, report.WriteOptions{}); err != nil {
 				t.Errorf("%s as %s: %v", file, format, err)
 			}
 		}

@@ -36,18 +36,19 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	}
 	o.Width = max(o.Width, 60)
 	t := &tableWriter{w: w, o: o, waivers: r.waiversByID()}
+	for _, rule := range r.Rules {
+		t.widest = max(t.widest, len(rule.ID))
+	}
 	for g := range r.groups() {
 		t.group(g)
 	}
 	for _, b := range r.Benchmarks {
 		t.benchmark(r, b)
 	}
-	t.listWaivers(r)
-	if r.Baseline != nil {
-		t.resolved(r.Baseline, r.Baseline.Shown(), r.Baseline.More())
-	}
-	t.gaps(r.Gaps)
-	t.missing(r.Scope.Missing)
+	t.gaps(r)
+	t.list("Missing from this report", r.Scope.Missing)
+	t.sinceBaseline(r.Baseline)
+	t.waiverList(r)
 	t.summary(r)
 	return t.err
 }
@@ -57,6 +58,8 @@ type tableWriter struct {
 	w       io.Writer
 	o       TableOptions
 	waivers map[string]Waiver
+	widest  int // rule's ID
+	grouped bool
 	err     error
 }
 
@@ -71,20 +74,107 @@ func (t *tableWriter) group(g group) {
 	for _, line := range t.wrap(clean(c.Name), t.o.Width) {
 		t.line("%s", t.paint(bold, line))
 	}
-	t.line("%s", t.paint(dim, clusterLine(c)))
-	shown := append(slices.Clip(g.open()), g.waived()...)
-	if t.o.Verbose {
-		shown = g.Findings
+	for _, line := range t.wrap(clusterLine(c), t.o.Width) {
+		t.line("%s", t.paint(dim, line))
 	}
-	var rows [][]string
-	for _, f := range shown {
-		rows = append(rows, t.row(f))
+	var open, waived, settled [][]string
+	for len(g.Findings) > 0 {
+		f := g.Findings[0]
+		n := 1
+		if !t.o.Verbose && f.Status == audit.Unknown {
+			n = alike(g.Findings)
+		}
+		switch {
+		case n > 1:
+			open = append(open, t.groupRow(g.Findings[:n]))
+		case f.Waiver != "":
+			waived = append(waived, t.row(f))
+		case f.Status == audit.Fail || f.Status == audit.Unknown:
+			open = append(open, t.row(f))
+		case t.o.Verbose:
+			settled = append(settled, t.row(f))
+		}
+		g.Findings = g.Findings[n:]
 	}
-	t.table(rows)
-	if !t.o.Verbose && len(g.settled()) > 0 {
-		t.line("  %s", settledCounts(g))
+	t.table(slices.Concat(open, waived, settled))
+	if counts := settledCounts(g); !t.o.Verbose && counts != "" {
+		t.line("  %s", counts)
 	}
 	t.line("")
+}
+
+// alike moves the findings that are unknown for the same reason as the first to the
+// front, and returns how many there are. They follow those that fail.
+func alike(findings []audit.Finding) int {
+	of := func(f audit.Finding) bool { return f.Status == audit.Unknown && f.Message == findings[0].Message }
+	slices.SortStableFunc(findings[1:], func(a, b audit.Finding) int {
+		switch {
+		case of(a) == of(b):
+			return 0
+		case of(a):
+			return -1
+		}
+		return 1
+	})
+	n := 1
+	for n < len(findings) && of(findings[n]) {
+		n++
+	}
+	return n
+}
+
+// groupRow writes findings of a cluster that are unknown for the same reason, and of which
+// the first has the highest severity.
+func (t *tableWriter) groupRow(findings []audit.Finding) []string {
+	const most = 3
+	t.grouped = true
+	first := findings[0]
+	var rules, resources []string
+	for _, f := range findings {
+		if !slices.Contains(rules, f.Rule) {
+			rules = append(rules, f.Rule)
+		}
+		if short := shortResource(f); !slices.Contains(resources, short) {
+			resources = append(resources, short)
+		}
+	}
+	what := rules[0]
+	if n := len(rules); n > 1 {
+		what = fmt.Sprintf("%d rules (%s", n, strings.Join(rules[:min(most, n)], ", "))
+		if n > most {
+			what += fmt.Sprintf(" and %d more", n-most)
+		}
+		what += ")"
+	}
+	resource := resources[0]
+	if len(resources) > 1 {
+		resource = fmt.Sprintf("%d resources", len(resources))
+	}
+	message := fmt.Sprintf("%d findings: %s%s", len(findings), first.Message, changeMark(findings))
+	return t.cells(first, clean(what), clean(resource), clean(message))
+}
+
+// changeMark says how findings have changed: " (new)", or " (2 new)" of several.
+func changeMark(findings []audit.Finding) string {
+	var marks []string
+	for _, change := range []audit.Change{audit.Appeared, audit.Altered, audit.NotComparable} {
+		n := 0
+		for _, f := range findings {
+			if f.Change == change {
+				n++
+			}
+		}
+		switch {
+		case n > 0 && n == len(findings):
+			marks = append(marks, string(change))
+		case n > 0:
+			marks = append(marks, fmt.Sprintf("%d %s", n, change))
+		}
+	}
+	if marks == nil {
+		return ""
+	}
+	return " (" + strings.Join(marks, ", ") + ")"
 }
 
 // clusterLine describes a cluster: "standard, 1.33.5-gke.1000 (regular)".
@@ -115,35 +205,41 @@ func settledCounts(g group) string {
 }
 
 func (t *tableWriter) row(f audit.Finding) []string {
-	status := strings.ToUpper(f.Status.String())
-	if f.Status == audit.NotApplicable {
-		status = "N/A"
-	}
-	severity := f.Severity.String()
-	if f.Status == audit.Pass || f.Status == audit.NotApplicable {
-		severity = ""
-	}
-	resource, message := clean(shortResource(f)), clean(f.Message)
-	color := statusColor[f.Status]
+	message := clean(f.Message)
 	if f.Waiver != "" {
-		status, color = "WAIVED", dim
 		message += "\n" + clean(waivedBy(t.waivers[f.Waiver]))
 	}
-	row := []string{t.paint(color, status), severity}
-	if t.wide() {
-		row = append(row, f.Rule, resource, message)
-	} else {
-		row = append(row, f.Rule+": "+resource+"\n"+message)
+	if f.Change != audit.Same || t.o.Verbose {
+		if change := changeText(f); change != "" {
+			message += "\n· " + change
+		}
 	}
-	if f.Change != "" && (f.Change != audit.Same || t.o.Verbose) {
-		row[len(row)-1] += "\n· " + changeText(f)
-	}
+	row := t.cells(f, f.Rule, clean(shortResource(f)), message)
 	if t.o.Verbose {
 		for _, e := range f.Evidence {
 			row[len(row)-1] += "\n· " + evidenceLine(e, f.Resource)
 		}
 	}
 	return row
+}
+
+// cells writes the cells of a row, for which all but the finding is safe to show.
+func (t *tableWriter) cells(f audit.Finding, rule, resource, message string) []string {
+	status, color := strings.ToUpper(f.Status.String()), statusColor[f.Status]
+	severity := f.Severity.String()
+	switch {
+	case f.Waiver != "":
+		status, color = "WAIVED", dim
+	case f.Status == audit.NotApplicable:
+		status, severity = "N/A", ""
+	case f.Status == audit.Pass:
+		severity = ""
+	}
+	row := []string{t.paint(color, status), severity}
+	if t.wide() {
+		return append(row, rule, resource, message)
+	}
+	return append(row, rule+": "+resource+"\n"+message)
 }
 
 // evidenceLine writes evidence on one line; its resource only if it is another
@@ -162,8 +258,8 @@ func (t *tableWriter) wide() bool { return t.o.Width >= 130 }
 // widths returns the width of each column. Two spaces of padding are part of it.
 func (t *tableWriter) widths() []int {
 	if t.wide() {
-		resource := min(t.o.Width/5, 44)
-		return []int{9, 10, 23, resource, t.o.Width - 42 - resource}
+		rule, resource := min(max(t.widest, 10)+2, t.o.Width/4), min(t.o.Width/5, 44)
+		return []int{9, 10, rule, resource, t.o.Width - 19 - rule - resource}
 	}
 	return []int{9, 10, t.o.Width - 19}
 }
@@ -241,56 +337,89 @@ func breakWords(text string, width int) string {
 	return b.String()
 }
 
-func (t *tableWriter) gaps(gaps []audit.Gap) {
-	if len(gaps) == 0 {
+// gaps lists what could not be read: of each reason a few, or else how many there are.
+func (t *tableWriter) gaps(r *Report) {
+	const few = 3
+	times := map[string]int{}
+	for _, g := range r.Gaps {
+		times[gapCause(g)]++
+	}
+	var lines []string
+	var causes map[string]cause
+	said := map[string]bool{}
+	for _, g := range r.Gaps {
+		why := gapCause(g)
+		if t.o.Verbose || times[why] <= few {
+			lines = append(lines, gapLine(g))
+			continue
+		}
+		if said[why] {
+			continue
+		}
+		said[why] = true
+		if causes == nil {
+			causes = map[string]cause{}
+			for _, c := range r.overview().causes {
+				causes[c.why] = c
+			}
+		}
+		c := causes[why]
+		line := fmt.Sprintf("%s: %s in %s", why, count(times[why], "gap", "gaps"), strings.Join(c.places[:min(few, len(c.places))], ", "))
+		if n := len(c.places) - few; n > 0 {
+			line += fmt.Sprintf(" and %d more", n)
+		}
+		if c.findings > 0 {
+			line += fmt.Sprintf("; %s of %s in %s unknown", count(c.findings, "finding", "findings"), count(len(c.rules), "rule", "rules"), count(len(c.clusters), "cluster is", "clusters are"))
+		}
+		t.grouped = true
+		lines = append(lines, line)
+	}
+	t.list("Could not be read", lines)
+}
+
+// list writes lines under a heading, if there are any.
+func (t *tableWriter) list(heading string, lines []string) {
+	if len(lines) == 0 {
 		return
 	}
-	t.line("%s", t.paint(bold, "Could not be read"))
-	for _, g := range gaps {
-		t.line("%s", t.indent(gapLine(g)))
+	t.line("%s", t.paint(bold, heading))
+	for _, line := range lines {
+		t.line("%s", t.indent(clean(line)))
 	}
 	t.line("")
 }
 
-func (t *tableWriter) listWaivers(r *Report) {
+// sinceBaseline lists what was open in the baseline and is no more, and what does not
+// compare. Without verbose it lists the first of what is resolved.
+func (t *tableWriter) sinceBaseline(b *Baseline) {
+	const most = 10
+	if b == nil {
+		return
+	}
+	t.list("Not compared with the baseline", b.Notes)
+	var lines []string
+	for i, f := range b.Resolved {
+		if i == most && !t.o.Verbose {
+			lines = append(lines, fmt.Sprintf("and %d more, which --verbose lists", len(b.Resolved)-most))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s (%s)", f.Rule, place(f), resolvedText(f)))
+	}
+	t.list("Resolved since the baseline", lines)
+}
+
+// waiverList counts the waivers, and lists those that somebody has to look at, or all.
+func (t *tableWriter) waiverList(r *Report) {
 	if len(r.Waivers) == 0 {
 		return
 	}
-	t.line("%s", t.paint(bold, "Waivers: "+r.waiverCounts()))
+	for _, line := range t.wrap("Waivers: "+r.waiverCounts(), t.o.Width) {
+		t.line("%s", t.paint(bold, line))
+	}
 	for _, w := range r.listedWaivers() {
-		t.line("%s", t.indent(clean(fmt.Sprintf("%s: %s on %s, %s, by %s (%s)", r.waiverState(w), w.Rule, w.Resource, count(w.Findings, "finding", "findings"), w.Owner, w.Ticket))))
-	}
-	t.line("")
-}
-
-// resolved lists what is resolved since the baseline, and what cannot be compared.
-func (t *tableWriter) resolved(b *Baseline, shown []audit.Finding, more string) {
-	if len(shown) > 0 {
-		t.line("%s", t.paint(bold, "Resolved since the baseline"))
-		for _, f := range shown {
-			t.line("%s", t.indent(clean(f.Rule+": "+place(f)+" ("+resolvedText(f)+")")))
+		if r.waits(w) || t.o.Verbose {
+			t.line("%s", t.indent(clean(fmt.Sprintf("%s: %s on %s, %s, by %s (%s)", r.waiverState(w), w.Rule, w.Resource, count(w.Findings, "finding", "findings"), w.Owner, w.Ticket))))
 		}
-		if more != "" {
-			t.line("  %s", more)
-		}
-		t.line("")
-	}
-	if len(b.Notes) > 0 {
-		t.line("%s", t.paint(bold, "Not compared with the baseline"))
-		for _, note := range b.Notes {
-			t.line("%s", t.indent(clean(note)))
-		}
-		t.line("")
-	}
-}
-
-func (t *tableWriter) missing(parts []string) {
-	if len(parts) == 0 {
-		return
-	}
-	t.line("%s", t.paint(bold, "Missing from this report"))
-	for _, part := range parts {
-		t.line("%s", t.indent(clean(part)))
 	}
 	t.line("")
 }
@@ -332,14 +461,23 @@ func (t *tableWriter) summary(r *Report) {
 	for _, line := range t.wrap(r.Verdict(), t.o.Width) {
 		t.line("%s", t.paint(color, line))
 	}
-	waived := ""
+	counts := fmt.Sprintf("%d fail%s, %d unknown", s.Fail, failingCounts(s), s.Unknown)
 	if s.Waived > 0 {
-		waived = fmt.Sprintf("%d waived, ", s.Waived)
+		counts += fmt.Sprintf(", %d waived", s.Waived)
 	}
-	t.line("%d fail%s, %d unknown, %s%d pass, %d not applicable; %s",
-		s.Fail, failingCounts(s), s.Unknown, waived, s.Pass, s.NotApplicable, count(s.Gaps, "gap", "gaps"))
+	counts += fmt.Sprintf(", %d pass, %d not applicable;", s.Pass, s.NotApplicable)
+	gaps := count(s.Gaps, "gap", "gaps")
+	if len(counts)+1+len(gaps) > t.o.Width {
+		t.text(counts)
+		t.text(gaps)
+	} else {
+		t.text(counts + " " + gaps)
+	}
 	if r.Baseline != nil {
 		t.text(r.Baseline.Line())
+	}
+	if t.grouped {
+		t.text("What is unknown for one reason is on one line; --verbose lists each.")
 	}
 	if sh := r.Scope.Shard; sh != nil {
 		t.line("Shard %s: %d of %s.", sh, s.Projects, count(sh.Projects, "project", "projects"))
@@ -387,7 +525,7 @@ func (t *tableWriter) benchmark(r *Report, b audit.Benchmark) {
 		text := t.wrap(clean(row.Title+": "+row.Result), t.o.Width-18)
 		t.line("  %s %-7s %s", t.paint(statusColor[row.Status], fmt.Sprintf("%-6s", words[row.Status])), clean(row.ID), strings.Join(text, "\n"+strings.Repeat(" ", 17)))
 	}
-	t.line("  %s", r.benchmarkCounts(b, rows))
+	t.line("%s", t.indent(r.benchmarkCounts(b, rows)))
 	t.line("")
 }
 

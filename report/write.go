@@ -8,13 +8,19 @@ import (
 // Formats are the names of the formats.
 var Formats = []string{"table", "markdown", "html", "json", "sarif", "junit", "csv", "ocsf", "ndjson"}
 
-// Write writes the report in a format. The options are for the table alone.
-func (r *Report) Write(w io.Writer, format string, o TableOptions) error {
+// WriteOptions are those of the formats that have some.
+type WriteOptions struct {
+	Table    TableOptions
+	Markdown MarkdownOptions
+}
+
+// Write writes the report in a format.
+func (r *Report) Write(w io.Writer, format string, o WriteOptions) error {
 	switch format {
 	case "table":
-		return r.WriteTable(w, o)
+		return r.WriteTable(w, o.Table)
 	case "markdown":
-		return r.WriteMarkdown(w)
+		return r.WriteMarkdown(w, o.Markdown)
 	case "html":
 		return r.WriteHTML(w)
 	case "json":

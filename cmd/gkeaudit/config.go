@@ -19,6 +19,7 @@ import (
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
 	"gkeaudit/gcp"
+	"gkeaudit/report"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -58,8 +59,9 @@ type config struct {
 	Waivers  string `yaml:"waivers"`
 	Baseline string `yaml:"baseline"`
 
-	Outputs []string `yaml:"outputs"`
-	FailOn  string   `yaml:"failOn"`
+	Outputs  []string `yaml:"outputs"`
+	MaxBytes *uint64  `yaml:"maxBytes"`
+	FailOn   string   `yaml:"failOn"`
 }
 
 // parseConfig reads a configuration file. Its errors name the file and the line.
@@ -123,7 +125,7 @@ var configSettings = []string{
 	"scope", "projects", "folders", "organizations", "excludeProjects", "excludeFolders", "discovery", "locations", "clusters",
 	"profile", "rules", "enable", "disable", "severities",
 	"parameters", "authorizedNetworksBreadth", "allowedLocations", "nodeServiceAccounts", "peopleGroups", "airGappedNetworks",
-	"waivers", "outputs", "baseline", "failOn",
+	"waivers", "outputs", "baseline", "maxBytes", "failOn",
 }
 
 // A configChecker checks the values of a configuration file, and remembers the first
@@ -189,7 +191,7 @@ func (v *configChecker) scalars(n *yaml.Node, key string) {
 		whole := n.Tag == "!!int" && number.MatchString(n.Value)
 		ok := n.Tag == "!!str" && n.Value != ""
 		switch key {
-		case "authorizedNetworksBreadth":
+		case "authorizedNetworksBreadth", "maxBytes":
 			ok = whole && (n.Value == "0" || n.Value[0] != '0')
 		case "folders", "organizations":
 			ok = ok || whole
@@ -197,7 +199,7 @@ func (v *configChecker) scalars(n *yaml.Node, key string) {
 			ok = ok || n.Tag == "!!null" // an empty file
 		}
 		if !ok && v.err == nil {
-			v.err = fmt.Errorf("%s:%d: %s takes %s", v.name, n.Line, cmp.Or(key, "a configuration"), map[bool]string{true: "a whole number, in digits", false: "text; put it in quotes"}[key == "authorizedNetworksBreadth"])
+			v.err = fmt.Errorf("%s:%d: %s takes %s", v.name, n.Line, cmp.Or(key, "a configuration"), map[bool]string{true: "a whole number, in digits", false: "text; put it in quotes"}[key == "authorizedNetworksBreadth" || key == "maxBytes"])
 		}
 	default:
 		for _, item := range n.Content {
@@ -245,6 +247,8 @@ func (v *configChecker) config(c *config) {
 	if _, err := parseThreshold(c.FailOn); err != nil {
 		v.check(false, []string{"failOn"}, "%s", strings.TrimPrefix(err.Error(), "--fail-on: "))
 	}
+	v.check(c.MaxBytes == nil || *c.MaxBytes == 0 || *c.MaxBytes >= report.LeastMarkdown && *c.MaxBytes <= 1<<31-1, []string{"maxBytes"},
+		"maxBytes is neither 0 nor %d or more", report.LeastMarkdown)
 	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
 		func(name string) string {
 			return fmt.Sprintf("the format of output %q is not known by its extension: %s", name, extensionNames)
@@ -314,6 +318,7 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		{"waivers", false, one(c.Waivers)},
 		{"output", false, c.Outputs},
 		{"baseline", false, one(c.Baseline)},
+		{"max-bytes", false, c.maxBytes()},
 		{"fail-on", false, one(c.FailOn)},
 	}
 	for _, s := range settings {
@@ -327,6 +332,13 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 		}
 	}
 	return nil
+}
+
+func (c *config) maxBytes() []string {
+	if c.MaxBytes == nil {
+		return nil
+	}
+	return []string{strconv.FormatUint(*c.MaxBytes, 10)}
 }
 
 func one(value string) []string {

@@ -138,10 +138,10 @@ func testShards(t *testing.T, s *audit.Snapshot, counts ...int) {
 		merged.FinishedAt = whole.FinishedAt
 		for _, format := range report.Formats {
 			var got, want bytes.Buffer
-			if err := merged.Write(&got, format, report.TableOptions{}); err != nil {
+			if err := merged.Write(&got, format, report.WriteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := whole.Write(&want, format, report.TableOptions{}); err != nil {
+			if err := whole.Write(&want, format, report.WriteOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			if got.String() != want.String() {
@@ -198,7 +198,7 @@ func TestMissingShard(t *testing.T) {
 	}
 	for _, format := range report.Formats {
 		var b strings.Builder
-		if err := merged.Write(&b, format, report.TableOptions{}); err != nil {
+		if err := merged.Write(&b, format, report.WriteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(b.String(), gone) {

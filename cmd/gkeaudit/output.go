@@ -146,14 +146,17 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
 		errs = append(errs, p.put(o.file, 0o644, func(w io.Writer) error {
-			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
+			return r.Write(w, o.format, report.WriteOptions{Table: report.TableOptions{Verbose: f.verbose}, Markdown: plan.markdownOptions(f.maxBytes)})
 		}))
+	}
+	if f.githubSummary {
+		errs = append(errs, p.appendSummary(r, plan))
 	}
 	if plan.outputs[0].format == "" {
 		return errors.Join(errs...)
 	}
 	err := p.print(report.TableOptions{Verbose: f.verbose}, func(w io.Writer, o report.TableOptions) error {
-		return r.Write(w, plan.outputs[0].format, o)
+		return r.Write(w, plan.outputs[0].format, report.WriteOptions{Table: o, Markdown: plan.markdownOptions(f.maxBytes)})
 	})
 	return errors.Join(append(errs, err)...)
 }

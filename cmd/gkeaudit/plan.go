@@ -67,6 +67,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
 		return nil, err
 	}
+	if err := p.checkMarkdown(f, pl.outputs); err != nil {
+		return nil, err
+	}
 	return pl, checkBaseline(pl)
 }
 

@@ -95,6 +95,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # In a pipeline: fail on high findings; an incomplete audit fails, too
   gkeaudit scan --project=shop-prod --format=json --fail-on=high > report.json
 
+  # In GitHub Actions: a report in the summary of the job, and one for a comment
+  gkeaudit scan --project=shop-prod --github-summary -o review.md
+
   # For code scanning, the test report of a pipeline and a table in BigQuery
   gkeaudit scan --project=shop-prod -o findings.sarif -o findings.xml -o findings.ndjson
 
@@ -132,6 +135,8 @@ type scanFlags struct {
 	failOn          string
 	allowIncomplete bool
 	verbose         bool
+	maxBytes        int
+	githubSummary   bool
 
 	impersonate, billingProject string
 	timeout                     time.Duration
@@ -200,11 +205,14 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags.StringVar(&f.waivers, "waivers", "", "accept what fails and fits one of the waivers in this YAML `file`")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
 	flags.StringVar(&f.baseline, "baseline", "", "say what is new, resolved, unchanged, changed or incomparable since this earlier JSON report, a `file`")
+	flags.IntVar(&f.maxBytes, "max-bytes", defaultMaxBytes, "shorten Markdown to this `number` of bytes, which fits a comment on GitHub, and say in it what is left out; 0 for no limit")
+	flags.BoolVar(&f.githubSummary, "github-summary", false, "add the report to the summary of the step in GitHub Actions, too ($"+summaryVariable+"), as much of it as GitHub takes")
 	group(cmd, "What to report")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; new:high is for what did not fail in the baseline; both go together: critical,new:medium; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
+	complete(cmd, nil, "max-bytes")
 	complete(cmd, audit.Severities, "severity")
 	complete(cmd, thresholds, "fail-on")
 	must(cmd.MarkFlagFilename("output", "html", "md", "json", "gz", "txt", "sarif", "xml", "csv", "jsonl", "ndjson"))
