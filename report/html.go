@@ -41,7 +41,8 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 	"recreates":  func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
 	"paragraphs": paragraphs,
-}).Parse(htmlTemplate))
+	"legend":     func() []legendEntry { return pathLegend },
+}).Parse(htmlTemplate + pathTemplate))
 
 // An htmlReport is what the template sees.
 type htmlReport struct {
@@ -68,7 +69,7 @@ type htmlFinding struct {
 
 // WriteHTML writes the report as one page that needs no other file.
 func (r *Report) WriteHTML(w io.Writer) error {
-	style := strings.TrimSpace(htmlStyle)
+	style := strings.TrimSpace(htmlStyle + pathStyle)
 	sum := sha256.Sum256([]byte(style))
 	page := htmlReport{
 		Report: r,

@@ -66,6 +66,8 @@ func read(d *json.Decoder) (*Report, error) {
 			r.Waivers, err = items(d, item[Waiver])
 		case "baseline":
 			err = d.Decode(&r.Baseline)
+		case "networkPaths":
+			r.NetworkPaths, err = items(d, item[audit.NetworkPath])
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":

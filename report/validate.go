@@ -22,7 +22,7 @@ func (r *Report) validate() error {
 	case r.FinishedAt.Before(r.StartedAt):
 		return errors.New("its audit finished before it started")
 	}
-	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkGaps, r.checkSummary} {
+	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkGaps, r.checkSummary, r.checkPaths} {
 		if err := check(); err != nil {
 			return err
 		}

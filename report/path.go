@@ -1,0 +1,692 @@
+package report
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gkeaudit/audit"
+
+	"github.com/clipperhouse/displaywidth"
+)
+
+//go:embed path.html.tmpl
+var pathTemplate string
+
+//go:embed path.css
+var pathStyle string
+
+// checkPaths checks what drawing and merging pictures rely on.
+func (r *Report) checkPaths() error {
+	clusters, drawn := map[string]bool{}, map[string]bool{}
+	for _, c := range r.Clusters {
+		clusters[c.Name] = true
+	}
+	var again audit.NetworkPaths
+	for i, p := range r.NetworkPaths {
+		if len(p.Clusters) == 0 || i > 0 && p.Clusters[0] <= r.NetworkPaths[i-1].Clusters[0] {
+			return fmt.Errorf("networkPaths[%d] has no cluster, or is out of order: pictures are sorted by their first clusters", i)
+		}
+		for k, name := range p.Clusters {
+			if !clusters[name] || drawn[name] || k > 0 && p.Clusters[k-1] >= name {
+				return fmt.Errorf("networkPaths[%d]: cluster %q is not in the report, is drawn twice or is out of order", i, name)
+			}
+			drawn[name] = true
+		}
+		if err := checkPath(p); err != nil {
+			return fmt.Errorf("networkPaths[%d]: %w", i, err)
+		}
+		again.Add(p)
+	}
+	if len(again.All()) != len(r.NetworkPaths) {
+		return fmt.Errorf("networkPaths has two pictures that say the same")
+	}
+	return nil
+}
+
+func checkPath(p audit.NetworkPath) error {
+	ids := map[string]bool{}
+	counted := func(r *audit.Range) bool { return r == nil || r.Least <= r.Most }
+	for i, n := range p.Nodes {
+		if n.ID == "" || ids[n.ID] || !slices.Contains(audit.PathKinds, n.Kind) || !counted(n.Count) {
+			return fmt.Errorf("nodes[%d] has no ID or one that is there twice, or no known kind, or a count that is none", i)
+		}
+		ids[n.ID] = true
+	}
+	for i, w := range p.Ways {
+		if !slices.Contains(audit.WayStates, w.State) {
+			return fmt.Errorf("ways[%d]: there is no state %q", i, w.State)
+		}
+		if w.Word == "" || !counted(w.Addresses) {
+			return fmt.Errorf("ways[%d] does not say why, or admits a number of addresses that is none", i)
+		}
+		for _, id := range slices.Concat([]string{w.From}, w.Via, []string{w.To}) {
+			if !ids[id] {
+				return fmt.Errorf("ways[%d]: there is no node %q", i, id)
+			}
+		}
+	}
+	return nil
+}
+
+// pathLabels are what kinds of nodes are called, in the middle of a sentence.
+var pathLabels = map[audit.PathKind]string{
+	audit.Internet:        "the internet",
+	audit.GoogleCloud:     "Google Cloud's addresses",
+	audit.GoogleAPIs:      "Google APIs",
+	audit.VPCNetwork:      "the VPC network and what is connected",
+	audit.ExternalIPs:     "external addresses",
+	audit.CloudNAT:        "Cloud NAT",
+	audit.OtherNextHop:    "another next hop",
+	audit.PublicEndpoint:  "public endpoint",
+	audit.DNSEndpoint:     "DNS endpoint",
+	audit.PrivateEndpoint: "private endpoint",
+	audit.DefaultRoute:    "default route",
+	audit.GoogleRoute:     "route to Google APIs",
+	audit.PathSubnet:      "subnetwork",
+	audit.PublicNodes:     "public nodes",
+	audit.PrivateNodes:    "private nodes",
+	audit.FutureNodes:     "nodes to come",
+	audit.UnknownNodes:    "nodes",
+	audit.NoNodePools:     "no node pools",
+	audit.ControlPlane:    "the control plane",
+}
+
+// pathTitle is what a node is called in its box.
+func pathTitle(n audit.PathNode) string {
+	label := pathLabels[n.Kind]
+	switch {
+	case n.Absent:
+		return "No " + label
+	case n.Kind == audit.VPCNetwork:
+		return "VPC network"
+	}
+	label = strings.TrimPrefix(label, "the ")
+	return strings.ToUpper(label[:1]) + label[1:]
+}
+
+// between writes a range with its noun.
+func between(r *audit.Range, one, many string) string {
+	if r.Least == r.Most {
+		return count(int(r.Most), one, many)
+	}
+	return fmt.Sprintf("%d to %d %s", r.Least, r.Most, many)
+}
+
+// numbers says how many a node stands for; empty where that goes without saying.
+func numbers(n audit.PathNode) string {
+	switch {
+	case n.Count == nil || n.Count.Most == 0:
+		return ""
+	case n.Kind != audit.PathSubnet:
+		return between(n.Count, "node pool", "node pools")
+	case n.Count.Most > 1:
+		return between(n.Count, "subnetwork", "subnetworks")
+	}
+	return ""
+}
+
+// wayNotes are what belongs to the word of a way.
+func wayNotes(w audit.Way) []string {
+	var notes []string
+	if w.Addresses != nil {
+		notes = append(notes, between(w.Addresses, "public IPv4 address", "public IPv4 addresses"))
+	}
+	if len(w.Permissions) > 0 {
+		notes = append(notes, "missing "+strings.Join(w.Permissions, ", "))
+	}
+	return notes
+}
+
+// stateWord is the state of a way in words.
+func stateWord(s audit.WayState) string { return strings.ReplaceAll(string(s), "-", " ") }
+
+// A phrase is a part of a sentence; a name comes from the cloud and may run from right to
+// left.
+type phrase struct {
+	Text string
+	Name bool
+}
+
+// sentence says a way in words, apart from its state: "from private nodes (2 node pools: a,
+// b) to the internet, through ...: Cloud NAT".
+func sentence(p audit.NetworkPath, w audit.Way) []phrase {
+	nodes := map[string]audit.PathNode{}
+	for _, n := range p.Nodes {
+		nodes[n.ID] = n
+	}
+	var all []phrase
+	text := func(s string) {
+		if last := len(all) - 1; last >= 0 && !all[last].Name {
+			all[last].Text += s
+			return
+		}
+		all = append(all, phrase{Text: s})
+	}
+	name := func(s string) { all = append(all, phrase{clean(s), true}) }
+	node := func(id string) {
+		n := nodes[id]
+		if n.Absent {
+			text("no ")
+		}
+		text(pathLabels[n.Kind])
+		before := " ("
+		part := func(s string, named bool) {
+			if s == "" {
+				return
+			}
+			text(before)
+			before = "; "
+			if named {
+				name(s)
+			} else {
+				text(s)
+			}
+		}
+		part(numbers(n), false)
+		part(n.Name, true)
+		part(n.Place, true)
+		for _, note := range n.Notes {
+			part(clean(note), false)
+		}
+		if before != " (" {
+			text(")")
+		}
+	}
+	text("from ")
+	node(w.From)
+	text(" to ")
+	node(w.To)
+	for i, id := range w.Via {
+		text(map[bool]string{true: ", through ", false: ", "}[i == 0])
+		node(id)
+	}
+	text(": " + clean(strings.Join(append([]string{w.Word}, wayNotes(w)...), "; ")))
+	return all
+}
+
+// plainSentence is a sentence without the difference between names and others.
+func plainSentence(p audit.NetworkPath, w audit.Way) string {
+	var b strings.Builder
+	for _, part := range sentence(p, w) {
+		b.WriteString(part.Text)
+	}
+	return b.String()
+}
+
+// worstPaths returns the pictures with most that is exposing first, then with most that is
+// unknown, then of most clusters.
+func (r *Report) worstPaths() []audit.NetworkPath {
+	paths := slices.Clone(r.NetworkPaths)
+	slices.SortStableFunc(paths, func(a, b audit.NetworkPath) int {
+		return cmp.Or(
+			cmp.Compare(ways(b, audit.WayExposing), ways(a, audit.WayExposing)),
+			cmp.Compare(ways(b, audit.WayUnknown), ways(a, audit.WayUnknown)),
+			cmp.Compare(len(b.Clusters), len(a.Clusters)),
+		)
+	})
+	return paths
+}
+
+// ways counts those of a state.
+func ways(p audit.NetworkPath, state audit.WayState) int {
+	n := 0
+	for _, w := range p.Ways {
+		if w.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// pathCounts says how many pictures there are of how many clusters.
+func (r *Report) pathCounts() string {
+	clusters, exposing, unknown := 0, 0, 0
+	for _, p := range r.NetworkPaths {
+		clusters += len(p.Clusters)
+		switch {
+		case ways(p, audit.WayExposing) > 0:
+			exposing += len(p.Clusters)
+		case ways(p, audit.WayUnknown) > 0:
+			unknown += len(p.Clusters)
+		}
+	}
+	said := count(len(r.NetworkPaths), "picture", "pictures") + " of " + count(clusters, "cluster", "clusters") + ": " +
+		count(exposing, "has", "have") + " a way in or out that is exposing"
+	if unknown > 0 {
+		said += ", and of " + count(unknown, "other", "others") + " some way is unknown"
+	}
+	if without := len(r.Clusters) - clusters; without > 0 {
+		said += "; " + count(without, "is being made or deleted, and has", "are being made or deleted, and have") + " none"
+	}
+	return said
+}
+
+// A legendEntry says what a state means.
+type legendEntry struct {
+	State audit.WayState
+	Text  string
+}
+
+// Word is the state in words.
+func (e legendEntry) Word() string { return stateWord(e.State) }
+
+var pathLegend = []legendEntry{
+	{audit.WayAllowed, "open, as it may be"},
+	{audit.WayExposing, "open wider than a rule allows"},
+	{audit.WayBlocked, "closed, or missing something"},
+	{audit.WayUnknown, "could not be read or judged"},
+	{audit.WayNotRead, "no rule asked for it"},
+}
+
+// mostPictures is how many pictures a page draws. Of those beyond it has the words.
+const mostPictures = 50
+
+// A picture is a network path as a page shows it.
+type picture struct {
+	audit.NetworkPath
+	Anchor  string
+	Title   string
+	Links   []clusterLink
+	Said    []said
+	Drawing *drawing // nil beyond the most that are drawn
+}
+
+type clusterLink struct{ Anchor, Name, Where string }
+
+// said is a way in words.
+type said struct {
+	audit.Way
+	Phrases []phrase
+}
+
+// Word is the state in words.
+func (s said) Word() string { return stateWord(s.State) }
+
+// PathCounts is said above the pictures.
+func (r htmlReport) PathCounts() string { return r.pathCounts() }
+
+// Pictures are the network paths, worst first.
+func (r htmlReport) Pictures() []picture {
+	var all []picture
+	for i, p := range r.worstPaths() {
+		pic := picture{NetworkPath: p, Anchor: "path-" + strings.TrimPrefix(anchor(p.Clusters[0]), "cluster-")}
+		for _, name := range p.Clusters {
+			pic.Links = append(pic.Links, clusterLink{
+				anchor(name), clean(audit.LastSegment(name)),
+				clean(audit.Segment(name, "projects") + " / " + audit.Segment(name, "locations")),
+			})
+		}
+		pic.Title = count(len(p.Clusters), "cluster", "clusters") + " of the same shape"
+		if len(p.Clusters) == 1 {
+			pic.Title = "Network path of cluster " + pic.Links[0].Name
+		}
+		for _, w := range p.Ways {
+			pic.Said = append(pic.Said, said{w, sentence(p, w)})
+		}
+		if i < mostPictures {
+			pic.Drawing = draw(p)
+		}
+		all = append(all, pic)
+	}
+	return all
+}
+
+// Sizes of a drawing, in its own units.
+const (
+	drawingWidth = 960
+	boxPad       = 9
+	lineHeight   = 17
+	labelHeight  = 24
+	labelGap     = 6
+	rowGap       = 16
+	laneGap      = 26
+	headHeight   = 26
+)
+
+// columns are where nodes stand: outside, at the edge, routes, subnetworks, and nodes and
+// control plane.
+var columns = []struct {
+	x, width int
+	head     string
+}{
+	{8, 150, "Outside"},
+	{194, 170, "Edge"},
+	{400, 150, "Routes"},
+	{586, 180, "Subnetwork"},
+	{802, 150, "Nodes"},
+}
+
+func columnOf(kind audit.PathKind) int {
+	switch kind {
+	case audit.Internet, audit.GoogleCloud, audit.GoogleAPIs, audit.VPCNetwork:
+		return 0
+	case audit.ExternalIPs, audit.CloudNAT, audit.OtherNextHop, audit.PublicEndpoint, audit.DNSEndpoint, audit.PrivateEndpoint:
+		return 1
+	case audit.DefaultRoute, audit.GoogleRoute:
+		return 2
+	case audit.PathSubnet:
+		return 3
+	}
+	return 4
+}
+
+// A drawing is a picture as shapes.
+type drawing struct {
+	Width, Height int
+	Zones         []box
+	Boxes         []box
+	Lines         []stroke
+	Labels        []label
+	Heads         []line
+	Summary       string // the picture in a few sentences without names
+}
+
+// A box has lines of text, its title first.
+type box struct {
+	X, Y, Width, Height int
+	Class               string
+	Lines               []line
+}
+
+type line struct {
+	X, Y        int
+	Class, Text string
+}
+
+// A stroke is a part of a way from one box to the next.
+type stroke struct {
+	Class       string // the state of the way
+	Path, Arrow string
+	Cross       string // where a blocked way ends
+}
+
+// A label says the state of a way above it.
+type label struct {
+	box
+	State, Word string
+}
+
+// A row is a way with its nodes by column, or a node that no way leads to.
+type row struct {
+	way   *audit.Way
+	cells [5]*audit.PathNode
+	seq   []int // columns, in the order of the way
+
+	plane          bool // it leads to the control plane
+	y, label, body int  // where it begins, and how high are its label and its boxes
+}
+
+// middle is where the way runs.
+func (r row) middle() int { return r.y + r.label + r.body/2 }
+
+func draw(p audit.NetworkPath) *drawing {
+	d := &drawing{Width: drawingWidth}
+	rows := rowsOf(p)
+	boxes := d.place(rows)
+	for i := range rows {
+		d.label(&rows[i])
+		d.connect(rows[i])
+	}
+	d.Boxes = boxes
+	d.summarize(p)
+	return d
+}
+
+// rowsOf returns a row for each way, those to the control plane last, and one for each
+// node that stands alone.
+func rowsOf(p audit.NetworkPath) []row {
+	nodes, used := map[string]*audit.PathNode{}, map[string]bool{}
+	for i := range p.Nodes {
+		nodes[p.Nodes[i].ID] = &p.Nodes[i]
+	}
+	var rows, plane []row
+	for i := range p.Ways {
+		r := row{way: &p.Ways[i]}
+		for _, id := range slices.Concat([]string{r.way.From}, r.way.Via, []string{r.way.To}) {
+			n := nodes[id]
+			used[id] = true
+			r.plane = r.plane || n.Kind == audit.ControlPlane
+			if c := columnOf(n.Kind); r.cells[c] == nil {
+				r.cells[c] = n
+				r.seq = append(r.seq, c)
+			}
+		}
+		if r.plane {
+			plane = append(plane, r)
+		} else {
+			rows = append(rows, r)
+		}
+	}
+	for i := range p.Nodes {
+		if n := &p.Nodes[i]; !used[n.ID] {
+			r := row{}
+			r.cells[columnOf(n.Kind)] = n
+			rows = append(rows, r)
+		}
+	}
+	return append(rows, plane...)
+}
+
+// spans reports whether a column of a row is one box with that of the row before. Labels
+// take the place between others.
+func spans(rows []row, i, column int) bool {
+	labelled := column == 1 && !rows[i].plane || column == 2
+	return i > 0 && !labelled && rows[i].plane == rows[i-1].plane && rows[i].cells[column] != nil && rows[i].cells[column] == rows[i-1].cells[column]
+}
+
+// place gives rows their heights, and returns the boxes.
+func (d *drawing) place(rows []row) []box {
+	lines := map[*audit.PathNode][]line{}
+	for _, r := range rows {
+		for c, n := range r.cells {
+			if n != nil && lines[n] == nil {
+				lines[n] = boxLines(*n, columns[c].width)
+			}
+		}
+	}
+	needs := func(n *audit.PathNode) int { return len(lines[n])*lineHeight + 2*boxPad - 2 }
+	var boxes []box
+	y := 0
+	for i := range rows {
+		r := &rows[i]
+		if i == 0 || r.plane != rows[i-1].plane {
+			if i > 0 {
+				y += laneGap
+			}
+			d.heads(r.plane, y)
+			y += headHeight
+		} else if r.cells[3] != rows[i-1].cells[3] {
+			y += laneGap - rowGap
+		}
+		r.y = y
+		if r.way != nil {
+			r.label = labelHeight + labelGap + lineHeight*(len(labelLines(*r.way))-1)
+		}
+		for c, n := range r.cells {
+			if n == nil || i+1 < len(rows) && spans(rows, i+1, c) {
+				continue
+			}
+			first := i
+			for spans(rows, first, c) {
+				first--
+			}
+			r.body = max(r.body, needs(n)-(r.y-rows[first].y)-r.label+rows[first].label, 44)
+		}
+		r.body = max(r.body, 44)
+		for c, n := range r.cells {
+			if n == nil || i+1 < len(rows) && spans(rows, i+1, c) {
+				continue
+			}
+			first := i
+			for spans(rows, first, c) {
+				first--
+			}
+			top := rows[first].y + rows[first].label
+			b := box{X: columns[c].x, Y: top, Width: columns[c].width, Height: r.y + r.label + r.body - top, Class: string(n.Kind), Lines: lines[n]}
+			if n.Absent {
+				b.Class += " absent"
+			}
+			boxes = append(boxes, b)
+		}
+		y = r.y + r.label + r.body + rowGap
+	}
+	d.Height = y
+	d.zone(rows)
+	return boxes
+}
+
+// heads writes what stands in the columns.
+func (d *drawing) heads(plane bool, y int) {
+	for i, c := range columns {
+		head := c.head
+		if plane {
+			head = []string{"Who", "Endpoint", "", "", "Control plane"}[i]
+		}
+		if head != "" {
+			d.Heads = append(d.Heads, line{c.x, y + 16, "head", head})
+		}
+	}
+}
+
+// zone draws the network behind what is in it.
+func (d *drawing) zone(rows []row) {
+	top, bottom := -1, 0
+	for _, r := range rows {
+		if !r.plane {
+			if top < 0 {
+				top = r.y - headHeight
+			}
+			bottom = r.y + r.label + r.body + rowGap/2
+		}
+	}
+	if top >= 0 {
+		x := columns[2].x - 10
+		d.Zones = append(d.Zones, box{X: x, Y: top, Width: d.Width - x, Height: bottom - top})
+	}
+}
+
+// cells is how wide a text may be in a column, in columns of a terminal: letters are as
+// wide as that on average, and what is wider is cut off by its box.
+func cells(width int) int { return (width - 2*boxPad) * 10 / 67 }
+
+func boxLines(n audit.PathNode, width int) []line {
+	var all []line
+	add := func(class, text string) {
+		if text != "" {
+			all = append(all, line{boxPad, boxPad + 11 + len(all)*lineHeight, class, displaywidth.TruncateString(clean(text), cells(width), "…")})
+		}
+	}
+	add("title", pathTitle(n))
+	add("note", numbers(n))
+	add("name", n.Name)
+	add("place", n.Place)
+	if n.Kind == audit.VPCNetwork {
+		add("note", "and what is connected")
+	}
+	for _, note := range n.Notes {
+		for _, part := range strings.SplitAfter(note, ": ") {
+			add("note", strings.TrimSpace(part))
+		}
+	}
+	return all
+}
+
+// labelLines are the word of a way, in lines.
+func labelLines(w audit.Way) []string {
+	const wide = 52
+	lines := []string{""}
+	first := displaywidth.String(stateWord(w.State)) + 5
+	for _, word := range strings.Fields(clean(w.Word)) {
+		last := len(lines) - 1
+		used := displaywidth.String(lines[last])
+		if last == 0 {
+			used += first
+		}
+		if lines[last] != "" && used+1+displaywidth.String(word) > wide {
+			lines = append(lines, "")
+			last++
+		}
+		lines[last] = strings.TrimSpace(lines[last] + " " + word)
+	}
+	lines = append(lines, wayNotes(w)...)
+	if len(lines) > 4 {
+		lines = append(lines[:3], "…")
+	}
+	for i := range lines {
+		lines[i] = displaywidth.TruncateString(clean(lines[i]), wide, "…")
+	}
+	return lines
+}
+
+// label writes the state of a way where its row has place for it.
+func (d *drawing) label(r *row) {
+	if r.way == nil {
+		return
+	}
+	x, end := columns[1].x, columns[3].x-6
+	if r.plane {
+		x, end = columns[2].x, columns[4].x-6
+	}
+	l := label{State: string(r.way.State), Word: strings.ToUpper(stateWord(r.way.State))}
+	l.box = box{X: x, Y: r.y, Width: end - x, Height: r.label - labelGap, Class: l.State}
+	for i, text := range labelLines(*r.way) {
+		l.Lines = append(l.Lines, line{28, 16 + i*lineHeight, "word", text})
+	}
+	d.Labels = append(d.Labels, l)
+}
+
+// connect draws a way from box to box. A blocked one ends at what is absent; where nothing
+// is, at the first box of a way in and the last of a way out.
+func (d *drawing) connect(r row) {
+	if r.way == nil {
+		return
+	}
+	blocked := r.way.State == audit.WayBlocked
+	end := len(r.seq) - 1
+	if blocked {
+		absent := slices.IndexFunc(r.seq, func(c int) bool { return r.cells[c].Absent })
+		switch {
+		case absent > 0:
+			end = absent
+		case r.plane:
+			end = min(1, end)
+		}
+	}
+	y := r.middle()
+	for i := 1; i <= end; i++ {
+		from, to := columns[r.seq[i-1]], columns[r.seq[i]]
+		x1, x2, dir := from.x+from.width, to.x, 1
+		if r.seq[i] < r.seq[i-1] {
+			x1, x2, dir = from.x, to.x+to.width, -1
+		}
+		s := stroke{Class: string(r.way.State)}
+		tip, head := x2-dir*2, 9
+		if r.way.State == audit.WayExposing {
+			head = 13
+		}
+		s.Path = fmt.Sprintf("M%d %dH%d", x1+dir*2, y, tip-dir*head)
+		s.Arrow = fmt.Sprintf("M%d %dl%d %dv%dz", tip, y, -dir*head, -head/2-1, 2*(head/2+1))
+		if blocked && i == end {
+			x := (x1 + x2) / 2
+			s.Path = fmt.Sprintf("M%d %dH%d", x1+dir*2, y, x-dir*8)
+			s.Arrow = ""
+			s.Cross = fmt.Sprintf("M%d %dl14 14m0 -14l-14 14", x-7, y-7)
+		}
+		d.Lines = append(d.Lines, s)
+	}
+}
+
+func (d *drawing) summarize(p audit.NetworkPath) {
+	kinds := map[string]audit.PathKind{}
+	for _, n := range p.Nodes {
+		kinds[n.ID] = n.Kind
+	}
+	var parts []string
+	for _, w := range p.Ways {
+		parts = append(parts, fmt.Sprintf("%s: from %s to %s, %s.", stateWord(w.State), pathLabels[kinds[w.From]], pathLabels[kinds[w.To]], clean(w.Word)))
+	}
+	d.Summary = strings.Join(parts, " ")
+}
