@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gkeaudit/audit"
@@ -74,7 +75,7 @@ func checkPath(p audit.NetworkPath) error {
 // pathLabels are what kinds of nodes are called, in the middle of a sentence.
 var pathLabels = map[audit.PathKind]string{
 	audit.Internet:        "the internet",
-	audit.GoogleCloud:     "Google Cloud's addresses",
+	audit.GoogleCloud:     "Google Cloud",
 	audit.GoogleAPIs:      "Google APIs",
 	audit.VPCNetwork:      "the VPC network and what is connected",
 	audit.ExternalIPs:     "external addresses",
@@ -102,6 +103,8 @@ func pathTitle(n audit.PathNode) string {
 		return "No " + label
 	case n.Kind == audit.VPCNetwork:
 		return "VPC network"
+	case n.Kind == audit.OtherNextHop:
+		return "Other next hop"
 	}
 	label = strings.TrimPrefix(label, "the ")
 	return strings.ToUpper(label[:1]) + label[1:]
@@ -110,9 +113,21 @@ func pathTitle(n audit.PathNode) string {
 // between writes a range with its noun.
 func between(r *audit.Range, one, many string) string {
 	if r.Least == r.Most {
-		return count(int(r.Most), one, many)
+		if r.Most == 1 {
+			return "1 " + one
+		}
+		return thousands(r.Most) + " " + many
 	}
-	return fmt.Sprintf("%d to %d %s", r.Least, r.Most, many)
+	return thousands(r.Least) + " to " + thousands(r.Most) + " " + many
+}
+
+// thousands writes a number with commas.
+func thousands(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // numbers says how many a node stands for; empty where that goes without saying.
@@ -134,8 +149,8 @@ func wayNotes(w audit.Way) []string {
 	if w.Addresses != nil {
 		notes = append(notes, between(w.Addresses, "public IPv4 address", "public IPv4 addresses"))
 	}
-	if len(w.Permissions) > 0 {
-		notes = append(notes, "missing "+strings.Join(w.Permissions, ", "))
+	for _, permission := range w.Permissions {
+		notes = append(notes, "missing "+permission)
 	}
 	return notes
 }
@@ -352,11 +367,11 @@ var columns = []struct {
 	x, width int
 	head     string
 }{
-	{8, 150, "Outside"},
-	{194, 170, "Edge"},
-	{400, 150, "Routes"},
-	{586, 180, "Subnetwork"},
-	{802, 150, "Nodes"},
+	{8, 140, "Outside"},
+	{192, 172, "Edge"},
+	{408, 140, "VPC: routes"},
+	{592, 176, "Subnetwork"},
+	{812, 140, "Nodes"},
 }
 
 func columnOf(kind audit.PathKind) int {
@@ -426,9 +441,11 @@ func draw(p audit.NetworkPath) *drawing {
 	d := &drawing{Width: drawingWidth}
 	rows := rowsOf(p)
 	boxes := d.place(rows)
-	for i := range rows {
-		d.label(&rows[i])
-		d.connect(rows[i])
+	for _, r := range rows {
+		if r.way != nil {
+			d.Labels = append(d.Labels, labelOf(r))
+			d.connect(r)
+		}
 	}
 	d.Boxes = boxes
 	d.summarize(p)
@@ -502,8 +519,10 @@ func (d *drawing) place(rows []row) []box {
 			y += laneGap - rowGap
 		}
 		r.y = y
-		if r.way != nil {
-			r.label = labelHeight + labelGap + lineHeight*(len(labelLines(*r.way))-1)
+		if r.way != nil && r.plane {
+			r.body = labelOf(*r).Height
+		} else if r.way != nil {
+			r.label = labelOf(*r).Height + labelGap
 		}
 		for c, n := range r.cells {
 			if n == nil || i+1 < len(rows) && spans(rows, i+1, c) {
@@ -513,9 +532,8 @@ func (d *drawing) place(rows []row) []box {
 			for spans(rows, first, c) {
 				first--
 			}
-			r.body = max(r.body, needs(n)-(r.y-rows[first].y)-r.label+rows[first].label, 44)
+			r.body = max(r.body, needs(n)-(r.y+r.label)+rows[first].y+rows[first].label, 44)
 		}
-		r.body = max(r.body, 44)
 		for c, n := range r.cells {
 			if n == nil || i+1 < len(rows) && spans(rows, i+1, c) {
 				continue
@@ -525,7 +543,11 @@ func (d *drawing) place(rows []row) []box {
 				first--
 			}
 			top := rows[first].y + rows[first].label
-			b := box{X: columns[c].x, Y: top, Width: columns[c].width, Height: r.y + r.label + r.body - top, Class: string(n.Kind), Lines: lines[n]}
+			b := box{X: columns[c].x, Y: top, Width: columns[c].width, Height: r.y + r.label + r.body - top, Class: string(n.Kind)}
+			for _, l := range lines[n] {
+				l.Y += (b.Height - len(lines[n])*lineHeight) / 2
+				b.Lines = append(b.Lines, l)
+			}
 			if n.Absent {
 				b.Class += " absent"
 			}
@@ -568,52 +590,99 @@ func (d *drawing) zone(rows []row) {
 	}
 }
 
-// cells is how wide a text may be in a column, in columns of a terminal: letters are as
+// cells is how many columns of a terminal a text may have in so much room: letters are as
 // wide as that on average, and what is wider is cut off by its box.
-func cells(width int) int { return (width - 2*boxPad) * 10 / 67 }
+func cells(width int) int { return width * 10 / 74 }
 
+// wrapped breaks a name into lines, after what divides its parts if it can, and cuts it
+// short after so many.
+func wrapped(s string, wide, most int) []string {
+	var lines []string
+	for len(lines) < most-1 && displaywidth.String(s) > wide {
+		head := displaywidth.TruncateString(s, wide, "")
+		if at := strings.LastIndexAny(head, " -/,"); at >= len(head)/2 {
+			head = head[:at+1]
+		}
+		if head == "" {
+			break
+		}
+		lines = append(lines, head)
+		s = s[len(head):]
+	}
+	return append(lines, displaywidth.TruncateString(s, wide, "…"))
+}
+
+// boxLines are the lines of a box, from the top of the first.
 func boxLines(n audit.PathNode, width int) []line {
 	var all []line
-	add := func(class, text string) {
-		if text != "" {
-			all = append(all, line{boxPad, boxPad + 11 + len(all)*lineHeight, class, displaywidth.TruncateString(clean(text), cells(width), "…")})
+	add := func(class, text string, most int) {
+		if text == "" {
+			return
+		}
+		wide := cells(width - 2*boxPad)
+		switch class {
+		case "title":
+			wide -= wide / 10 // it is bold
+		case "note":
+			wide += wide / 10 // it is small
+		}
+		parts := wrapped(clean(text), wide, most)
+		if class == "note" {
+			parts = inWords(clean(text), wide)
+		}
+		for _, part := range parts {
+			all = append(all, line{boxPad, 12 + len(all)*lineHeight, class, part})
 		}
 	}
-	add("title", pathTitle(n))
-	add("note", numbers(n))
-	add("name", n.Name)
-	add("place", n.Place)
-	if n.Kind == audit.VPCNetwork {
-		add("note", "and what is connected")
+	add("title", pathTitle(n), 2)
+	add("note", numbers(n), 1)
+	add("name", n.Name, 2)
+	project, region, _ := strings.Cut(n.Place, ", ")
+	add("place", project, 1)
+	add("place", region, 1)
+	switch n.Kind {
+	case audit.VPCNetwork:
+		add("note", "and connected ones", 1)
+	case audit.GoogleCloud:
+		add("note", "of all customers", 1)
 	}
 	for _, note := range n.Notes {
-		for _, part := range strings.SplitAfter(note, ": ") {
-			add("note", strings.TrimSpace(part))
-		}
+		add("note", note, 2)
 	}
 	return all
 }
 
-// labelLines are the word of a way, in lines.
-func labelLines(w audit.Way) []string {
-	const wide = 52
+// inWords breaks a text between words, of which the longest are cut short.
+func inWords(s string, wide int) []string {
 	lines := []string{""}
-	first := displaywidth.String(stateWord(w.State)) + 5
-	for _, word := range strings.Fields(clean(w.Word)) {
-		last := len(lines) - 1
-		used := displaywidth.String(lines[last])
-		if last == 0 {
-			used += first
-		}
-		if lines[last] != "" && used+1+displaywidth.String(word) > wide {
+	for _, word := range strings.Fields(s) {
+		last := &lines[len(lines)-1]
+		if *last != "" && displaywidth.String(*last)+1+displaywidth.String(word) > wide {
 			lines = append(lines, "")
-			last++
+			last = &lines[len(lines)-1]
 		}
-		lines[last] = strings.TrimSpace(lines[last] + " " + word)
+		*last = displaywidth.TruncateString(strings.TrimSpace(*last+" "+word), wide, "…")
+	}
+	return lines[:min(len(lines), 3)]
+}
+
+// labelLines are the word of a way, in lines; the first has the state before it.
+func labelLines(w audit.Way, width int) []string {
+	wide := cells(width - labelText - 4)
+	lines := []string{""}
+	used := len(w.State)*4/3 + 3
+	for _, word := range strings.Fields(clean(w.Word)) {
+		if n := displaywidth.String(word) + 1; lines[len(lines)-1] == "" || used+n <= wide {
+			used += n
+		} else {
+			lines = append(lines, "")
+			used = n
+		}
+		lines[len(lines)-1] = strings.TrimSpace(lines[len(lines)-1] + " " + word)
 	}
 	lines = append(lines, wayNotes(w)...)
-	if len(lines) > 4 {
-		lines = append(lines[:3], "…")
+	if len(lines) > 5 {
+		lines = append(lines[:4], "…")
 	}
 	for i := range lines {
 		lines[i] = displaywidth.TruncateString(clean(lines[i]), wide, "…")
@@ -621,29 +690,30 @@ func labelLines(w audit.Way) []string {
 	return lines
 }
 
-// label writes the state of a way where its row has place for it.
-func (d *drawing) label(r *row) {
-	if r.way == nil {
-		return
-	}
-	x, end := columns[1].x, columns[3].x-6
-	if r.plane {
-		x, end = columns[2].x, columns[4].x-6
-	}
+// labelText is where the text of a label begins, after its mark.
+const labelText = 28
+
+// labelOf returns the label of a way. It stands above the way, where boxes leave room for
+// it; on the way to the control plane it stands on it.
+func labelOf(r row) label {
 	l := label{State: string(r.way.State), Word: strings.ToUpper(stateWord(r.way.State))}
-	l.box = box{X: x, Y: r.y, Width: end - x, Height: r.label - labelGap, Class: l.State}
-	for i, text := range labelLines(*r.way) {
-		l.Lines = append(l.Lines, line{28, 16 + i*lineHeight, "word", text})
+	l.box = box{X: columns[1].x, Y: r.y, Width: columns[3].x - 6 - columns[1].x, Class: l.State}
+	if r.plane {
+		l.X, l.Width = columns[2].x, columns[4].x-columns[2].x-30
 	}
-	d.Labels = append(d.Labels, l)
+	for i, text := range labelLines(*r.way, l.Width) {
+		l.Lines = append(l.Lines, line{labelText, 16 + i*lineHeight, "word", text})
+	}
+	l.Height = labelHeight + lineHeight*(len(l.Lines)-1)
+	if r.plane {
+		l.Y = r.middle() - l.Height/2
+	}
+	return l
 }
 
 // connect draws a way from box to box. A blocked one ends at what is absent; where nothing
 // is, at the first box of a way in and the last of a way out.
 func (d *drawing) connect(r row) {
-	if r.way == nil {
-		return
-	}
 	blocked := r.way.State == audit.WayBlocked
 	end := len(r.seq) - 1
 	if blocked {
@@ -670,8 +740,8 @@ func (d *drawing) connect(r row) {
 		s.Path = fmt.Sprintf("M%d %dH%d", x1+dir*2, y, tip-dir*head)
 		s.Arrow = fmt.Sprintf("M%d %dl%d %dv%dz", tip, y, -dir*head, -head/2-1, 2*(head/2+1))
 		if blocked && i == end {
-			x := (x1 + x2) / 2
-			s.Path = fmt.Sprintf("M%d %dH%d", x1+dir*2, y, x-dir*8)
+			x := x2 - dir*12
+			s.Path = fmt.Sprintf("M%d %dH%d", x1+dir*2, y, x-dir*6)
 			s.Arrow = ""
 			s.Cross = fmt.Sprintf("M%d %dl14 14m0 -14l-14 14", x-7, y-7)
 		}

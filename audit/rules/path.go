@@ -76,7 +76,8 @@ func (p *pathMaker) judged(state audit.WayState, word string, verdicts ...pathVe
 		w.Rules = append(w.Rules, v.rule.ID)
 		if v.Status == top {
 			w.Evidence = append(w.Evidence, v.Evidence...)
-			if !slices.Contains(reasons, v.Message) {
+			said, _, _ := strings.Cut(v.Message, ";")
+			if !slices.ContainsFunc(reasons, func(r string) bool { return strings.HasPrefix(r, said) }) {
 				reasons = append(reasons, v.Message)
 			}
 		}
@@ -352,15 +353,15 @@ func (l *lane) key() string {
 
 // add adds another lane of the same key.
 func (l *lane) add(o *lane) {
-	both := func(a, b string) string {
-		if a == "" || b == "" || a == b || slices.Contains(strings.Split(a, "; "), b) {
+	both := func(a, b, between string) string {
+		if a == "" || b == "" || slices.Contains(strings.Split(a, between), b) {
 			return cmp.Or(a, b)
 		}
-		return a + "; " + b
+		return a + between + b
 	}
 	node := func(a, b *audit.PathNode) {
 		if a != nil {
-			a.Name, a.Place = both(a.Name, b.Name), both(a.Place, b.Place)
+			a.Name, a.Place = both(a.Name, b.Name, ", "), both(a.Place, b.Place, "; ")
 			if a.Count != nil {
 				a.Count = &audit.Range{Least: a.Count.Least + b.Count.Least, Most: a.Count.Most + b.Count.Most}
 			}
@@ -376,7 +377,7 @@ func (l *lane) add(o *lane) {
 		node(&l.googleBy[i], &o.googleBy[i])
 	}
 	way := func(a *audit.Way, b audit.Way) {
-		a.Reason = both(a.Reason, b.Reason)
+		a.Reason = both(a.Reason, b.Reason, " / ")
 		a.Evidence = append(a.Evidence, b.Evidence...)
 	}
 	way(&l.exposure, o.exposure)
