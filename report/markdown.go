@@ -21,6 +21,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.facts(r)
 	m.counts(r)
 	m.gaps(r.Gaps)
+	m.networkPaths(r)
 	for _, b := range r.Benchmarks {
 		m.benchmark(r, b)
 	}

@@ -667,8 +667,9 @@ func (p *pathMaker) publicWays(to audit.PathNode, off audit.Verdict, ipOff bool)
 	networks, _ := authorizedNetworksOf(p.c)
 	broad := pathVerdict{authorizedNetworksBreadth, authorizedNetworksBreadth.Check(p.in, p.c)[0]}
 	var admitted addressSet
+	counted := networks.GetEnabled()
 	for _, b := range networks.GetCidrBlocks() {
-		admitted.add(b.GetCidrBlock())
+		counted = admitted.add(b.GetCidrBlock()) && counted
 	}
 	state, word := audit.WayAllowed, "authorized networks only"
 	switch top := gravest([]pathVerdict{open, broad}); {
@@ -684,7 +685,7 @@ func (p *pathMaker) publicWays(to audit.PathNode, off audit.Verdict, ipOff bool)
 		state, word = audit.WayBlocked, "the authorized networks admit no public address"
 	}
 	w := p.judged(state, word, open, broad)
-	if networks.GetEnabled() {
+	if counted {
 		n := admitted.publicIPv4()
 		w.Addresses = &audit.Range{Least: n, Most: n}
 	}
