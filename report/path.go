@@ -370,14 +370,16 @@ func (r htmlReport) PathCounts() string { return r.pathCounts() }
 
 // Pictures are the network paths, worst first.
 func (r htmlReport) Pictures() []picture {
+	clusters := map[string]Cluster{}
+	for _, c := range r.Clusters {
+		clusters[c.Name] = c
+	}
 	var all []picture
 	for i, p := range r.worstPaths() {
 		pic := picture{NetworkPath: p, Anchor: "path-" + strings.TrimPrefix(anchor(p.Clusters[0]), "cluster-")}
 		for _, name := range p.Clusters {
-			pic.Links = append(pic.Links, clusterLink{
-				anchor(name), clean(audit.LastSegment(name)),
-				clean(audit.Segment(name, "projects") + " / " + audit.Segment(name, "locations")),
-			})
+			g := htmlGroup{group: group{Cluster: clusters[name]}}
+			pic.Links = append(pic.Links, clusterLink{anchor(name), g.Short(), g.Where()})
 		}
 		pic.Title = count(len(p.Clusters), "cluster", "clusters") + " of the same shape"
 		if len(p.Clusters) == 1 {
