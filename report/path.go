@@ -262,63 +262,75 @@ func (m *markdownWriter) networkPaths(r *Report) {
 	m.line("")
 }
 
-// worstPaths returns the pictures with most that is exposing first, then with most that is
-// unknown, then of most clusters.
+// worstPaths returns the pictures with most that is exposing to the internet first, then to
+// their own network, then with most that is unknown, then of most clusters.
 func (r *Report) worstPaths() []audit.NetworkPath {
 	paths := slices.Clone(r.NetworkPaths)
 	slices.SortStableFunc(paths, func(a, b audit.NetworkPath) int {
-		return cmp.Or(
-			cmp.Compare(ways(b, audit.WayExposing), ways(a, audit.WayExposing)),
-			cmp.Compare(ways(b, audit.WayUnknown), ways(a, audit.WayUnknown)),
-			cmp.Compare(len(b.Clusters), len(a.Clusters)),
-		)
+		outA, inA, unknownA := openWays(a)
+		outB, inB, unknownB := openWays(b)
+		return cmp.Or(cmp.Compare(outB, outA), cmp.Compare(inB, inA), cmp.Compare(unknownB, unknownA), cmp.Compare(len(b.Clusters), len(a.Clusters)))
 	})
 	return paths
 }
 
-// ways counts those of a state.
-func ways(p audit.NetworkPath, state audit.WayState) int {
-	n := 0
+// openWays counts the ways that are exposing to or from the outside, those that are exposing
+// to the cluster's own network alone, and those that are unknown.
+func openWays(p audit.NetworkPath) (outside, inside, unknown int) {
+	own := map[string]bool{}
+	for _, n := range p.Nodes {
+		own[n.ID] = n.Kind == audit.VPCNetwork
+	}
 	for _, w := range p.Ways {
-		if w.State == state {
-			n++
-		}
-	}
-	return n
-}
-
-// pathCounts says how many pictures there are of how many clusters.
-func (r *Report) pathCounts() string {
-	clusters, exposing, unknown := 0, 0, 0
-	for _, p := range r.NetworkPaths {
-		clusters += len(p.Clusters)
 		switch {
-		case ways(p, audit.WayExposing) > 0:
-			exposing += len(p.Clusters)
-		case ways(p, audit.WayUnknown) > 0:
-			unknown += len(p.Clusters)
+		case w.State == audit.WayUnknown:
+			unknown++
+		case w.State == audit.WayExposing && own[w.From]:
+			inside++
+		case w.State == audit.WayExposing:
+			outside++
 		}
 	}
-	said := count(len(r.NetworkPaths), "picture", "pictures") + " of " + count(clusters, "cluster", "clusters") + ": "
-	switch {
-	case exposing == 0 && unknown == 0:
-		return said + "no way in or out is exposing or unknown" + r.notDrawn(clusters)
-	case exposing == 0:
-		return said + count(unknown, "cluster has", "clusters have") + " a way in or out that is unknown, and none is exposing" + r.notDrawn(clusters)
-	}
-	said += count(exposing, "cluster has", "clusters have") + " a way in or out that is exposing"
-	if unknown > 0 {
-		said += ", and " + count(unknown, "other has", "others have") + " one that is unknown"
-	}
-	return said + r.notDrawn(clusters)
+	return outside, inside, unknown
 }
 
-// notDrawn says how many clusters have no picture.
-func (r *Report) notDrawn(drawn int) string {
-	if without := len(r.Clusters) - drawn; without > 0 {
-		return "; " + count(without, "is being made or deleted, and has", "are being made or deleted, and have") + " none"
+// pathCounts says how many pictures there are of how many clusters, each of which is counted
+// for the worst of its ways.
+func (r *Report) pathCounts() string {
+	clusters, exposed, within, doubtful := 0, 0, 0, 0
+	for _, p := range r.NetworkPaths {
+		n := len(p.Clusters)
+		clusters += n
+		switch outside, inside, unknown := openWays(p); {
+		case outside > 0:
+			exposed += n
+		case inside > 0:
+			within += n
+		case unknown > 0:
+			doubtful += n
+		}
 	}
-	return ""
+	var parts []string
+	for _, c := range []struct {
+		n         int
+		one, many string
+	}{
+		{exposed, "cluster has a way to or from the internet that is exposing", "clusters have a way to or from the internet that is exposing"},
+		{within, "cluster has one from its own network", "clusters have one from their own network"},
+		{doubtful, "cluster has one that is unknown", "clusters have one that is unknown"},
+		{len(r.Clusters) - clusters, "cluster is being made or deleted, and has no picture", "clusters are being made or deleted, and have no picture"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, count(c.n, c.one, c.many))
+		}
+	}
+	switch {
+	case exposed+within+doubtful == 0:
+		parts = slices.Insert(parts, 0, "no way is exposing or unknown")
+	case exposed == 0:
+		parts = slices.Insert(parts, 0, "no cluster has a way to or from the internet that is exposing")
+	}
+	return count(len(r.NetworkPaths), "picture", "pictures") + " of " + count(clusters, "cluster", "clusters") + ": " + strings.Join(parts, "; ")
 }
 
 // A legendEntry says what a state means.
