@@ -318,7 +318,7 @@ func (r *Report) pathCounts() string {
 		{exposed, "cluster has a way to or from the internet that is exposing", "clusters have a way to or from the internet that is exposing"},
 		{within, "cluster has one from its own network", "clusters have one from their own network"},
 		{doubtful, "cluster has one that is unknown", "clusters have one that is unknown"},
-		{len(r.Clusters) - clusters, "cluster is being made or deleted, and has no picture", "clusters are being made or deleted, and have no picture"},
+		{len(r.Clusters) - clusters, "cluster has no picture", "clusters have no picture"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, count(c.n, c.one, c.many))

@@ -2,7 +2,11 @@ package report_test
 
 import (
 	"bytes"
+	"fmt"
+	"image"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+	"golang.org/x/tools/txtar"
 )
 
 // TestReadPaths reads reports with one thing wrong in their pictures.
@@ -63,45 +68,112 @@ func TestReadPaths(t *testing.T) {
 }
 
 // TestPictures looks at every picture of a page: it has a name and a description that it
-// points to, as many labels as ways, and all shapes lie within it.
+// points to, and as many labels as ways.
 func TestPictures(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
-		doc, err := html.Parse(bytes.NewReader(write(t, r, ".html")))
+	each(t, func(t *testing.T, name string, r *report.Report) { testPictures(t, r) })
+}
+
+// TestPicturesOfCases does so with the snapshots that show each kind of way.
+func TestPicturesOfCases(t *testing.T) {
+	files, err := filepath.Glob("../testdata/paths/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pictures, ways, labels, words := 0, 0, 0, 0
-		for _, p := range r.NetworkPaths {
-			ways += len(p.Ways)
-		}
-		ids := map[string]string{}
-		for n := range doc.Descendants() {
-			if id := attribute(n, "id"); id != "" {
-				ids[id] = n.Data
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, ".json") {
+				t.Run(f.Name, func(t *testing.T) {
+					name := filepath.Join(t.TempDir(), f.Name)
+					if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					testPictures(t, load(t, name))
+				})
 			}
 		}
-		for n := range doc.Descendants() {
-			class := attribute(n, "class")
-			switch {
-			case n.Data == "svg" && class == "network":
-				pictures++
-				title, desc, _ := strings.Cut(attribute(n, "aria-labelledby"), " ")
-				if attribute(n, "role") != "img" || ids[title] != "title" || ids[desc] != "desc" {
-					t.Errorf("a picture has role %q and is labelled by a %q and a %q", attribute(n, "role"), ids[title], ids[desc])
-				}
-				if in := n.Parent; attribute(in, "tabindex") != "0" || attribute(in, "aria-label") == "" {
-					t.Error("a picture that is scrolled cannot be reached by the keyboard")
-				}
-			case n.Data == "g" && strings.HasPrefix(class, "label "):
-				labels++
-			case n.Data == "b" && strings.HasPrefix(class, "state "):
-				words++
+	}
+}
+
+func testPictures(t *testing.T, r *report.Report) {
+	t.Helper()
+	doc, err := html.Parse(bytes.NewReader(write(t, r, ".html")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, ways, labels, words := 0, 0, 0, 0
+	for _, p := range r.NetworkPaths {
+		ways += len(p.Ways)
+	}
+	ids := map[string]string{}
+	for n := range doc.Descendants() {
+		if id := attribute(n, "id"); id != "" {
+			ids[id] = n.Data
+		}
+	}
+	for n := range doc.Descendants() {
+		class := attribute(n, "class")
+		switch {
+		case n.Data == "svg" && class == "network":
+			pictures++
+			title, desc, _ := strings.Cut(attribute(n, "aria-labelledby"), " ")
+			if attribute(n, "role") != "img" || ids[title] != "title" || ids[desc] != "desc" {
+				t.Errorf("a picture has role %q and is labelled by a %q and a %q", attribute(n, "role"), ids[title], ids[desc])
+			}
+			if in := n.Parent; attribute(in, "tabindex") != "0" || attribute(in, "aria-label") == "" {
+				t.Error("a picture that is scrolled cannot be reached by the keyboard")
+			}
+			testGeometry(t, n)
+		case n.Data == "g" && strings.HasPrefix(class, "label "):
+			labels++
+		case n.Data == "b" && strings.HasPrefix(class, "state "):
+			words++
+		}
+	}
+	if pictures != len(r.NetworkPaths) || labels != ways || words != ways {
+		t.Errorf("%d pictures, %d labels and %d sentences; want %d pictures of %d ways", pictures, labels, words, len(r.NetworkPaths), ways)
+	}
+}
+
+// testGeometry checks that boxes and labels lie within their picture and not on each other,
+// and that each has room for its lines.
+func testGeometry(t *testing.T, picture *html.Node) {
+	t.Helper()
+	number := func(n *html.Node, key string) int {
+		i, err := strconv.Atoi(attribute(n, key))
+		if err != nil {
+			t.Errorf("%s of a %s: %v", key, n.Data, err)
+		}
+		return i
+	}
+	var width, height int
+	if _, err := fmt.Sscanf(attribute(picture, "viewBox"), "0 0 %d %d", &width, &height); err != nil {
+		t.Fatal(err)
+	}
+	var all []image.Rectangle
+	for n := range picture.Descendants() {
+		if n.Data != "rect" || attribute(n, "class") == "zone" {
+			continue
+		}
+		r := image.Rect(0, 0, number(n, "width"), number(n, "height")).Add(image.Pt(number(n, "x"), number(n, "y")))
+		if !r.In(image.Rect(0, 0, width, height)) {
+			t.Errorf("a box at %v is not within %d and %d", r, width, height)
+		}
+		for _, other := range all {
+			if r.Overlaps(other) {
+				t.Errorf("boxes at %v and %v overlap", r, other)
 			}
 		}
-		if pictures != len(r.NetworkPaths) || labels != ways || words != ways {
-			t.Errorf("%d pictures, %d labels and %d sentences; want %d pictures of %d ways", pictures, labels, words, len(r.NetworkPaths), ways)
+		all = append(all, r)
+		for text := range n.NextSibling.Descendants() {
+			if text.Data == "text" && (number(text, "y") > r.Dy()-4 || number(text, "y") < 12) {
+				t.Errorf("the text at %s is not within a box of height %d", attribute(text, "y"), r.Dy())
+			}
 		}
-	})
+	}
 }
 
 func attribute(n *html.Node, key string) string {
