@@ -63,7 +63,7 @@ func load(t *testing.T, file string) *report.Report {
 	start := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 	in := audit.NewInput(s)
 	return report.New(s, rules.In("core"), audit.Judge(in, rules.In("core")), report.Options{
-		Path:      rules.Paths(in, audit.DataOf(rules.In("core"))),
+		Path:      rules.Paths(in, rules.In("core")),
 		Version:   "1.2.3",
 		StartedAt: start,
 		Now:       func() time.Time { return start.Add(2 * time.Second) },

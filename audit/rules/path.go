@@ -10,21 +10,22 @@ import (
 	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
-// Paths returns what draws the network path of a cluster from an input, of which some kinds
-// of data were asked for. It reports false of a cluster that is being created or deleted,
-// whose configuration is not settled.
+// Paths returns what draws the network path of a cluster from an input, to which some rules
+// are applied. It reports false of a cluster that is being created or deleted, whose
+// configuration is not settled.
 //
 // Whether a way is open is what the rules say that judge it, be they applied or not, so that
-// a picture cannot say anything else than the findings do. What a rule of the picture needs
-// and was not asked for is not read, even where a snapshot holds it: nobody knows whether
-// all of it is there.
-func Paths(in *audit.Input, data []audit.Data) func(*audit.Cluster) (audit.NetworkPath, bool) {
+// a picture cannot say anything else than the findings do; only optional ones have no say
+// where they are not applied. What it takes to judge a way and no applied rule asks for is
+// not read, even where a snapshot holds it: nobody knows whether all of it is there.
+func Paths(in *audit.Input, applied []*audit.Rule) func(*audit.Cluster) (audit.NetworkPath, bool) {
+	data := audit.DataOf(applied)
 	return func(c *audit.Cluster) (audit.NetworkPath, bool) {
 		switch c.GetStatus() {
 		case containerpb.Cluster_PROVISIONING, containerpb.Cluster_STOPPING:
 			return audit.NetworkPath{}, false
 		}
-		p := &pathMaker{in: in, data: data, c: c}
+		p := &pathMaker{in: in, applied: applied, data: data, c: c}
 		p.path.Clusters = []string{c.ResourceName()}
 		p.nodes()
 		p.controlPlane()
@@ -34,10 +35,16 @@ func Paths(in *audit.Input, data []audit.Data) func(*audit.Cluster) (audit.Netwo
 
 // pathMaker makes the picture of one cluster.
 type pathMaker struct {
-	in   *audit.Input
-	data []audit.Data
-	c    *audit.Cluster
-	path audit.NetworkPath
+	in      *audit.Input
+	applied []*audit.Rule
+	data    []audit.Data // that they ask for
+	c       *audit.Cluster
+	path    audit.NetworkPath
+}
+
+// counts reports whether a rule has a say. An applied one may be a copy of another severity.
+func (p *pathMaker) counts(r *audit.Rule) bool {
+	return r.Optional == "" || slices.ContainsFunc(p.applied, func(a *audit.Rule) bool { return a.ID == r.ID })
 }
 
 // asked reports whether all that a rule judges by was asked for.

@@ -106,27 +106,39 @@ func (p *pathMaker) privateWay(to audit.PathNode, off audit.Verdict, ipOff bool)
 	}
 	list := pathVerdict{authorizedNetworksPrivateEndpoint, authorizedNetworksPrivateEndpoint.Check(p.in, p.c)[0]}
 	global := pathVerdict{controlPlaneGlobalAccess, controlPlaneGlobalAccess.Check(p.in, p.c)[0]}
+	verdicts := []pathVerdict{list}
+	counts := p.counts(global.rule)
+	if counts {
+		verdicts = append(verdicts, global)
+	}
 	if ipOff {
 		endpoint.Absent = true
-		p.way(p.judged(audit.WayBlocked, "IP endpoints are off", pathVerdict{list.rule, off}, pathVerdict{global.rule, off}), from, to, endpoint)
+		for i := range verdicts {
+			verdicts[i].Verdict = off
+		}
+		p.way(p.judged(audit.WayBlocked, "IP endpoints are off", verdicts...), from, to, endpoint)
 		return
 	}
-	state, word := audit.WayAllowed, "whoever can route to it"
+	regions := ""
+	if global.Status == audit.Fail {
+		regions = " from any region"
+	}
+	none, unnamed := noPrivateEndpoint(p.c)
+	state, word := audit.WayAllowed, "whoever can route to it"+regions
 	switch {
-	case list.Status == audit.Fail && global.Status == audit.Fail:
-		state, word = audit.WayExposing, "whoever can route to it from any region, authorized or not"
 	case list.Status == audit.Fail:
-		state, word = audit.WayExposing, "whoever can route to it, authorized or not"
-	case global.Status == audit.Fail:
-		state, word = audit.WayExposing, "whoever can route to it from any region"
+		state, word = audit.WayExposing, word+", authorized or not"
+	case counts && global.Status == audit.Fail:
+		state = audit.WayExposing
 	case list.Status == audit.Unknown:
 		state, word = audit.WayUnknown, "whether the authorized networks hold is not said"
-	case global.Status == audit.Unknown:
+	case counts && global.Status == audit.Unknown:
 		state, word = audit.WayUnknown, "from which regions is not shown"
 	case list.Status == audit.Pass:
-		word = "authorized networks only"
-	case global.Status == audit.NotApplicable:
+		word = "authorized networks only" + regions
+	case unnamed && none.Status == audit.NotApplicable:
 		state, word, endpoint.Absent = audit.WayBlocked, "no private endpoint is named", true
+		verdicts[0].Verdict = none
 	}
-	p.way(p.judged(state, word, list, global), from, to, endpoint)
+	p.way(p.judged(state, word, verdicts...), from, to, endpoint)
 }

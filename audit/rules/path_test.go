@@ -78,7 +78,7 @@ func TestPathsAgreeWithVerdicts(t *testing.T) {
 	}
 	seen := map[audit.WayState]int{}
 	for _, test := range allCases(t) {
-		draw := rules.Paths(test.in, audit.AllData())
+		draw := rules.Paths(test.in, rules.All)
 		for _, c := range test.in.Clusters() {
 			path, ok := draw(c)
 			if !ok {
@@ -152,11 +152,11 @@ func TestPathsAgreeWithVerdicts(t *testing.T) {
 	}
 }
 
-// TestPathsReadNothingElse draws every case with no more data asked for than the clusters:
+// TestPathsReadNothingElse draws every case for a rule that asks for the clusters alone:
 // what else would be needed is not read, whatever is in the snapshot.
 func TestPathsReadNothingElse(t *testing.T) {
 	for _, test := range allCases(t) {
-		draw := rules.Paths(test.in, []audit.Data{audit.Clusters})
+		draw := rules.Paths(test.in, named(t, "authorized-networks"))
 		for _, c := range test.in.Clusters() {
 			path, _ := draw(c)
 			for _, w := range path.Ways {
@@ -170,28 +170,25 @@ func TestPathsReadNothingElse(t *testing.T) {
 	}
 }
 
-// TestPaths draws the cases in testdata/paths: NAME.json, a snapshot, NAME.data, which may be
-// left out, the kinds of data that were asked for, and NAME.want, the pictures.
+// TestPaths draws the cases in testdata/paths: NAME.json, a snapshot, NAME.rules, which may be
+// left out, those that are applied, and NAME.want, the pictures.
 func TestPaths(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/paths/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
 	for _, file := range files {
-		eachCase(t, file, func(t *testing.T, input, data []byte) string {
+		eachCase(t, file, func(t *testing.T, input, applied []byte) string {
 			s, err := audit.ReadSnapshotStrict(bytes.NewReader(input))
 			if err != nil {
 				t.Fatal(err)
 			}
-			asked := audit.AllData()
-			if data != nil {
-				asked = nil
-				for d := range strings.FieldsSeq(string(data)) {
-					asked = append(asked, audit.Data(d))
-				}
+			use := rules.All
+			if applied != nil {
+				use = named(t, strings.Fields(string(applied))...)
 			}
 			in := audit.NewInput(s)
-			draw := rules.Paths(in, asked)
+			draw := rules.Paths(in, use)
 			var ps, reversed audit.NetworkPaths
 			for _, c := range in.Clusters() {
 				if p, ok := draw(c); ok {
@@ -211,8 +208,23 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// eachCase runs the cases of a file, which are names with extensions .json, .data and .want.
-func eachCase(t *testing.T, file string, run func(t *testing.T, input, data []byte) string) {
+// named returns the rules with some IDs.
+func named(t *testing.T, ids ...string) []*audit.Rule {
+	t.Helper()
+	var some []*audit.Rule
+	for _, r := range rules.All {
+		if slices.Contains(ids, r.ID) {
+			some = append(some, r)
+		}
+	}
+	if len(some) != len(ids) {
+		t.Fatalf("of the rules %q there are %d", ids, len(some))
+	}
+	return some
+}
+
+// eachCase runs the cases of a file, which are names with extensions .json, .rules and .want.
+func eachCase(t *testing.T, file string, run func(t *testing.T, input, applied []byte) string) {
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -220,17 +232,17 @@ func eachCase(t *testing.T, file string, run func(t *testing.T, input, data []by
 	for i := 0; i < len(archive.Files); i++ {
 		label, ok := strings.CutSuffix(archive.Files[i].Name, ".json")
 		input := archive.Files[i].Data
-		var data []byte
-		if i+1 < len(archive.Files) && archive.Files[i+1].Name == label+".data" {
+		var applied []byte
+		if i+1 < len(archive.Files) && archive.Files[i+1].Name == label+".rules" {
 			i++
-			data = archive.Files[i].Data
+			applied = archive.Files[i].Data
 		}
 		if i++; !ok || i == len(archive.Files) || archive.Files[i].Name != label+".want" {
 			t.Fatalf("%s: %s is not followed by %s.want", file, label, label)
 		}
 		want := &archive.Files[i]
 		t.Run(label, func(t *testing.T) {
-			got := run(t, input, data)
+			got := run(t, input, applied)
 			if diff := cmp.Diff(string(want.Data), got); diff != "" {
 				t.Errorf("%s: %s differs (-want +got):\n%s", file, label, diff)
 			}

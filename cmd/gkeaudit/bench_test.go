@@ -83,7 +83,7 @@ func BenchmarkAudit(b *testing.B) {
 					b.Fatal(err)
 				}
 				in := audit.NewInput(s)
-				r := report.New(s, rules.All, audit.Drain(in, rules.All), report.Options{Now: time.Now, Path: rules.Paths(in, audit.DataOf(rules.All))})
+				r := report.New(s, rules.All, audit.Drain(in, rules.All), report.Options{Now: time.Now, Path: rules.Paths(in, rules.All)})
 				if r.Findings.Len() < 5*n {
 					b.Fatalf("%d findings on %d clusters", r.Findings.Len(), n)
 				}

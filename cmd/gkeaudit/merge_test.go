@@ -57,7 +57,7 @@ func reportOf(t *testing.T, s *audit.Snapshot, sh *audit.Shard, use []*audit.Rul
 	}
 	s = s.Narrow(sh.Of(s.Scope))
 	in := audit.NewInput(s)
-	r := report.New(s, use, audit.Judge(in, use), report.Options{Version: "1", Path: rules.Paths(in, audit.DataOf(use)), StartedAt: start, Now: func() time.Time { return start.Add(time.Hour) }}).LeavingOut(audit.Medium)
+	r := report.New(s, use, audit.Judge(in, use), report.Options{Version: "1", Path: rules.Paths(in, use), StartedAt: start, Now: func() time.Time { return start.Add(time.Hour) }}).LeavingOut(audit.Medium)
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)

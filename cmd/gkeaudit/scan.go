@@ -305,7 +305,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		Now:        p.now,
 		Settings:   plan.settings,
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
-		Path:       rules.Paths(in, audit.DataOf(plan.rules)),
+		Path:       rules.Paths(in, plan.rules),
 	})
 	return p.finish(ctx, r, f, plan, log, saveErr)
 }
