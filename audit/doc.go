@@ -16,7 +16,8 @@
 // than one rule needs: which nodes a cluster makes ([NodeSource]), which
 // subnetworks they are in, how those reach the internet ([InternetRoutes]), which
 // ranges a Cloud NAT gateway serves ([NATCoverage]), which service accounts nodes run
-// as ([NodeAccount]) and which roles those hold ([Grant]).
+// as ([NodeAccount]) and which roles those hold ([Grant]). A [NetworkPath] is a picture of
+// how traffic gets in and out of clusters; the rules' package draws it by their verdicts.
 //
 // Nothing here does I/O on a network, reads a clock or depends on the order of
 // its input: the same snapshot always gives the same findings.

@@ -298,6 +298,7 @@ const (
 	moreMediumRows
 	lowRows
 	moreLowRows
+	pathRows // who reaches what
 	moreClusterRows
 	moreResolvedRows
 	gapRows
@@ -351,6 +352,7 @@ const (
 	ofCommands
 	ofLists
 	ofAbouts
+	ofPaths
 	leftKinds
 )
 
@@ -396,6 +398,7 @@ func leftOut(t leftovers) string {
 		{ofCommands, "the commands for ", "finding", "findings"},
 		{ofLists, "the lists of ", "cluster", "clusters"},
 		{ofAbouts, "more about ", "rule", "rules"},
+		{ofPaths, "the network paths of ", "shape", "shapes"},
 	} {
 		if n := t[of.leftKind]; n > 0 {
 			others = append(others, of.before+count(n, of.one, of.many))

@@ -47,7 +47,8 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"change":     changeText,
 	"resolved":   resolvedText,
 	"place":      place,
-}).Parse(htmlTemplate))
+	"legend":     func() []legendEntry { return pathLegend },
+}).Parse(htmlTemplate + pathTemplate))
 
 // An htmlReport is what the template sees.
 type htmlReport struct {
@@ -75,7 +76,7 @@ type htmlFinding struct {
 
 // WriteHTML writes the report as one page that needs no other file.
 func (r *Report) WriteHTML(w io.Writer) error {
-	style := strings.TrimSpace(htmlStyle)
+	style := strings.TrimSpace(htmlStyle + pathStyle)
 	sum := sha256.Sum256([]byte(style))
 	page := htmlReport{
 		Report: r,

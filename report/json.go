@@ -47,6 +47,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		j.text(",\n")
 		j.baseline(r.Baseline)
 	}
+	if len(r.NetworkPaths) > 0 {
+		j.text(",\n")
+		list(j, "networkPaths", r.NetworkPaths)
+	}
 	j.text("\n}\n")
 	return j.err
 }

@@ -43,6 +43,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 	m.clusterTable()
 	m.ruleSections()
 	m.resolvedTable()
+	m.networkPaths()
 	m.clusterSections()
 	for _, b := range r.Benchmarks {
 		m.benchmark(b)

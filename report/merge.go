@@ -56,8 +56,12 @@ func Merge(files []File) (*Report, error) {
 	m.Summary = noFindings()
 	m.Clusters, m.Gaps = []Cluster{}, []audit.Gap{}
 	var findings []*Findings
+	var paths audit.NetworkPaths
 	var versions []string
 	for _, f := range files {
+		for _, path := range f.NetworkPaths {
+			paths.Add(path)
+		}
 		versions = append(versions, strings.Split(f.Tool.Version, ", ")...)
 		if f.StartedAt.Before(m.StartedAt) {
 			m.StartedAt = f.StartedAt
@@ -80,6 +84,7 @@ func Merge(files []File) (*Report, error) {
 	slices.SortFunc(m.Clusters, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) })
 	m.Findings = joined(findings)
 	m.Waivers = mergeWaivers(files, m.StartedAt)
+	m.NetworkPaths = paths.All()
 	m.Gaps = audit.DistinctGaps(m.Gaps)
 	m.Summary.Gaps = len(m.Gaps)
 	m.Complete = m.complete()

@@ -67,6 +67,8 @@ func read(d *json.Decoder) (*Report, error) {
 			r.Waivers, err = items(d, item[Waiver])
 		case "baseline":
 			r.Baseline, err = baseline(d)
+		case "networkPaths":
+			r.NetworkPaths, err = items(d, item[audit.NetworkPath])
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":

@@ -177,6 +177,17 @@ func TestHostileReport(t *testing.T) {
 		c := &r.Clusters[i]
 		c.Mode, c.Version, c.Channel, c.Status, c.Network, c.Subnetwork = evil, evil, evil, evil, evil, evil
 	}
+	for _, p := range r.NetworkPaths {
+		for i := range p.Nodes {
+			n := &p.Nodes[i]
+			n.Name, n.Place, n.Notes = evil+strings.Repeat("long", 70), evil, []string{evil, evil + evil}
+		}
+		for i := range p.Ways {
+			w := &p.Ways[i]
+			w.Word, w.Reason, w.Permissions, w.Rules = evil+evil, evil, []string{evil}, []string{evil}
+			w.Evidence = []audit.Evidence{{Resource: evil, Field: evil, Value: evil}}
+		}
+	}
 	findings := r.Findings
 	r.Findings = report.Findings{}
 	for f := range findings.All() {

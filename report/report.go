@@ -58,6 +58,10 @@ type Report struct {
 
 	// Baseline is the earlier report that this one was compared with; nil without.
 	Baseline *Baseline `json:"baseline,omitempty"`
+
+	// NetworkPaths are the pictures of how traffic gets in and out of the clusters, in the
+	// order of their first clusters. A cluster that is being created or deleted has none.
+	NetworkPaths []audit.NetworkPath `json:"networkPaths,omitempty"`
 }
 
 // A Waiver is a decision to accept for some time that findings fail, and what has come of
@@ -224,6 +228,10 @@ type Options struct {
 
 	// Benchmarks are listed in the report.
 	Benchmarks []audit.Benchmark
+
+	// Path draws the network path of a cluster, while its findings are taken; it reports
+	// false where there is nothing to draw. Nil draws none.
+	Path func(*audit.Cluster) (audit.NetworkPath, bool)
 }
 
 // New makes a report of clusters, which are in the order of their names, and the findings
@@ -244,13 +252,20 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
 	}
+	var paths audit.NetworkPaths
 	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
+		if o.Path != nil {
+			if path, ok := o.Path(c); ok {
+				paths.Add(path)
+			}
+		}
 		for _, f := range findings {
 			r.Findings.Add(f)
 			r.Summary.count(f)
 		}
 	}
+	r.NetworkPaths = paths.All()
 	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
 	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
 	r.Complete = r.complete()

@@ -86,7 +86,9 @@ func loadSnapshot(t *testing.T, file string) *audit.Snapshot {
 // judge makes the report of a snapshot on 2 November 2026.
 func judge(s *audit.Snapshot) *report.Report {
 	start := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
-	return report.New(s, rules.In("core"), audit.Judge(audit.NewInput(s), rules.In("core")), report.Options{
+	in := audit.NewInput(s)
+	return report.New(s, rules.In("core"), audit.Judge(in, rules.In("core")), report.Options{
+		Path:      rules.Paths(in, rules.In("core")),
 		Version:   "1.2.3",
 		StartedAt: start,
 		Now:       func() time.Time { return start.Add(2 * time.Second) },
@@ -290,7 +292,7 @@ func TestHTML(t *testing.T) {
 		var walk func(n *html.Node)
 		walk = func(n *html.Node) {
 			if n.Type == html.ElementNode {
-				if !strings.Contains(" html head meta title style body a header main footer section article p h1 h2 h3 h4 dl dt dd div ul li b span bdi code pre table thead tbody tr th td details summary svg path circle rect ", " "+n.Data+" ") {
+				if !strings.Contains(" html head meta title style body a header main footer section article p h1 h2 h3 h4 dl dt dd div ul li b span bdi code pre table thead tbody tr th td details summary svg path circle rect g text tspan title desc ol ", " "+n.Data+" ") {
 					t.Errorf("an element %s", n.Data)
 				}
 				if n.Data == "style" {

@@ -22,7 +22,7 @@ func (r *Report) validate() error {
 	case r.FinishedAt.Before(r.StartedAt):
 		return errors.New("its audit finished before it started")
 	}
-	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkWaivers, r.checkGaps, r.checkSummary, r.checkBaseline} {
+	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkWaivers, r.checkGaps, r.checkSummary, r.checkBaseline, r.checkPaths} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -98,7 +98,8 @@ func BenchmarkAudit(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				r := report.New(s, rules.All, audit.Drain(audit.NewInput(s), rules.All), report.Options{Now: time.Now})
+				in := audit.NewInput(s)
+				r := report.New(s, rules.All, audit.Drain(in, rules.All), report.Options{Now: time.Now, Path: rules.Paths(in, rules.All)})
 				if r.Findings.Len() < 5*n {
 					b.Fatalf("%d findings on %d clusters", r.Findings.Len(), n)
 				}

@@ -58,7 +58,8 @@ func reportOf(t *testing.T, s *audit.Snapshot, sh *audit.Shard, use []*audit.Rul
 		start = start.Add(time.Duration(sh.Index) * time.Minute)
 	}
 	s = s.Narrow(sh.Of(s.Scope))
-	r := report.New(s, use, audit.Judge(audit.NewInput(s), use), report.Options{Version: "1", StartedAt: start, Now: func() time.Time { return start.Add(time.Hour) }})
+	in := audit.NewInput(s)
+	r := report.New(s, use, audit.Judge(in, use), report.Options{Version: "1", Path: rules.Paths(in, use), StartedAt: start, Now: func() time.Time { return start.Add(time.Hour) }})
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)

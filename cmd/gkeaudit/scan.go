@@ -339,6 +339,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		Now:        p.now,
 		Settings:   plan.settings,
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
+		Path:       rules.Paths(in, plan.rules),
 	})
 	if waivers != nil {
 		if r, err = waive(r, waivers); err != nil {
