@@ -1,0 +1,187 @@
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+
+  // The target of a link may be in a fold, or be filtered out.
+  const follow = () => {
+    let name = location.hash.slice(1);
+    if (/^f?[0-9a-f]{32}$/.test(name)) name = "f" + name.replace(/^f/, "").slice(0, 12);
+    const target = name && !name.includes("=") && $(name);
+    if (!target) return;
+    if (target.closest("[hidden]")) clear();
+    for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
+    target.scrollIntoView();
+  };
+
+  // Each block of commands gets a button when it comes to be seen.
+  const copyable = (from) => {
+    for (const pre of all("pre", from)) {
+      if (pre.previousElementSibling?.className === "copy" || !pre.checkVisibility()) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = "Copy";
+      button.addEventListener("click", async () => {
+        try {
+          await navigator.clipboard.writeText(pre.textContent);
+        } catch {
+          getSelection().selectAllChildren(pre);
+          document.execCommand("copy");
+        }
+        button.textContent = "Copied";
+        setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      });
+      pre.before(button);
+    }
+  };
+
+  const bar = document.querySelector(".filter");
+  const fields = bar ? all("input, select", bar) : [];
+  let index; // made when it is first needed
+  const waiting = new Map(); // what to do with a fold's content when it opens
+
+  const build = () => {
+    const places = new Map(); // findings, by the names of their places
+    const rules = all("section.rule:not(.rest)").map((el) => {
+      const rule = { el, id: el.id.slice(5), severity: el.dataset.severity, kinds: [] };
+      const text = (rule.id + " " + el.querySelector(".title").textContent).toLowerCase();
+      for (const k of all(".kind", el)) {
+        const kind = { el: k, status: k.classList[1], change: k.dataset.change, groups: [], fold: k.querySelector(":scope > details.where") };
+        kind.text = text + " " + k.querySelector(".says").textContent.toLowerCase();
+        for (const p of k.querySelector(".hits").children) {
+          const group = { el: p, project: p.firstElementChild.textContent, hits: [] };
+          for (const li of p.lastElementChild.children) {
+            const link = li.firstElementChild, part = link.nextElementSibling;
+            const name = group.project + " " + link.textContent + (part?.tagName === "BDI" ? " " + part.textContent : "");
+            const one = { el: li, cluster: link.hash.slice(1), text: name.toLowerCase(), on: true };
+            group.hits.push(one);
+            places.set(li.id, one);
+          }
+          kind.groups.push(group);
+        }
+        rule.kinds.push(kind);
+      }
+      return rule;
+    });
+    const rows = new Map(all(".glance tbody tr").map((tr) => [tr.querySelector("a").hash.slice(1), tr]));
+    const clusters = all("section.cluster").map((el) => ({ el, row: rows.get(el.id), list: el.querySelector("details.list"), links: null }));
+    index = { rules, clusters, places, rest: all(".rest") };
+  };
+
+  const hide = (el, hidden) => { if (el && el.hidden !== hidden) el.hidden = hidden; };
+
+  // What is in a closed fold is filtered when it opens.
+  const later = (fold, work) => {
+    if (!fold || fold.open) work();
+    else waiting.set(fold, work);
+  };
+
+  const filter = () => {
+    if (!index) build();
+    const want = Object.fromEntries(fields.map((f) => [f.id, f.value]));
+    const words = want.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const active = fields.some((f) => f.value);
+    const found = new Map(); // how many, by cluster
+    let shown = 0, total = 0;
+    waiting.clear();
+    for (const rule of index.rules) {
+      let inRule = 0;
+      for (const kind of rule.kinds) {
+        const fits = (!want.severity || want.severity === rule.severity) &&
+          (!want.status || want.status === kind.status || want.status === "open" && kind.status !== "waived") &&
+          (!want.change || want.change === kind.change) && (!want.rule || want.rule === rule.id);
+        const rest = fits ? words.filter((w) => !kind.text.includes(w)) : [];
+        let inKind = 0;
+        for (const group of kind.groups) {
+          const inProject = fits && (!want.project || want.project === group.project);
+          let n = 0;
+          for (const one of group.hits) {
+            one.on = inProject && rest.every((w) => one.text.includes(w));
+            total++;
+            if (one.on) {
+              n++;
+              found.set(one.cluster, (found.get(one.cluster) || 0) + 1);
+            }
+          }
+          group.n = n;
+          inKind += n;
+        }
+        hide(kind.el, !inKind);
+        if (inKind) {
+          later(kind.fold, () => {
+            for (const group of kind.groups) {
+              hide(group.el, !group.n);
+              if (group.n) for (const one of group.hits) hide(one.el, !one.on);
+            }
+          });
+        }
+        inRule += inKind;
+      }
+      hide(rule.el, !inRule);
+      shown += inRule;
+    }
+    for (const cluster of index.clusters) {
+      const none = active && !found.has(cluster.el.id);
+      hide(cluster.el, none);
+      hide(cluster.row, none);
+      if (none) continue;
+      later(cluster.list, () => {
+        cluster.links ||= all("li > a:first-child", cluster.el).filter((a) => a.hash.startsWith("#f"));
+        for (const a of cluster.links) {
+          const one = index.places.get(a.hash.slice(1));
+          if (one) hide(a.parentElement, !one.on);
+        }
+        for (const ul of all("h4 + ul", cluster.el)) {
+          const empty = !ul.querySelector(":scope > li:not([hidden])");
+          hide(ul, empty);
+          hide(ul.previousElementSibling, empty);
+        }
+      });
+    }
+    for (const el of index.rest) hide(el, active);
+    $("shown").textContent = active ? `${shown.toLocaleString("en")} of ${total.toLocaleString("en")} findings shown` : `${total.toLocaleString("en")} findings`;
+    return active;
+  };
+
+  const keep = () => {
+    const set = new URLSearchParams(fields.filter((f) => f.value).map((f) => [f.id, f.value])).toString();
+    history.replaceState(null, "", set ? "#" + set : location.pathname + location.search);
+  };
+
+  const restore = () => {
+    if (!bar || !location.hash.includes("=")) return;
+    const set = new URLSearchParams(location.hash.slice(1));
+    for (const f of fields) f.value = set.get(f.id) || "";
+    filter();
+  };
+
+  const clear = () => {
+    for (const f of fields) f.value = "";
+    filter();
+  };
+
+  const start = () => {
+    if (bar) {
+      const option = (id, values) => $(id).append(...values.map((v) => new Option(v, v)));
+      option("rule", all("section.rule:not(.rest)").map((el) => el.id.slice(5)).sort());
+      option("project", Array.from(new Set(all(".hits > li > bdi").map((el) => el.textContent))).sort());
+      bar.addEventListener("input", () => { filter(); keep(); });
+      $("reset").addEventListener("click", () => { clear(); keep(); $("q").focus(); });
+      bar.hidden = false;
+    }
+    document.addEventListener("toggle", (event) => {
+      const work = waiting.get(event.target);
+      if (work) {
+        waiting.delete(event.target);
+        work();
+      }
+      if (event.target.open) copyable(event.target);
+    }, true);
+    copyable(document);
+    addEventListener("hashchange", () => { restore(); follow(); });
+    restore();
+    follow();
+  };
+  start();
+})();
