@@ -144,7 +144,7 @@ func (p *htmlPage) Unknown() htmlTally {
 // Since says how many findings are new and resolved since the baseline.
 func (t htmlTally) Since() string {
 	if t.New == 0 && t.Resolved == 0 {
-		return "none new, none resolved"
+		return "no change"
 	}
 	return number(t.New) + " new, " + number(t.Resolved) + " resolved"
 }
@@ -248,6 +248,15 @@ func (p *htmlPage) Quiet() []htmlRule {
 	return p.ruleList(func(t *ruleTally) bool { return !t.asks() })
 }
 
+// Shown is how many findings the page has that are open or waived.
+func (p *htmlPage) Shown() int {
+	n := 0
+	for _, t := range p.survey.rules {
+		n += t.Counts[audit.Fail] + t.Counts[audit.Unknown] + t.Waived
+	}
+	return n
+}
+
 // Exposing are the rules that fail in most clusters, at most five.
 func (p *htmlPage) Exposing() []htmlRule {
 	all := p.ruleList(func(t *ruleTally) bool { return t.Clusters > 0 })
@@ -261,6 +270,9 @@ func (p *htmlPage) Exposing() []htmlRule {
 func (r htmlRule) Share() int {
 	return (r.Clusters*100 + r.page.Summary.Clusters - 1) / max(1, r.page.Summary.Clusters)
 }
+
+// Full reports whether each finding has its own commands.
+func (r htmlRule) Full() bool { return r.page.Full }
 
 // Asks reports whether the rule has findings that are open or waived.
 func (r htmlRule) Asks() bool { return r.asks() }
@@ -356,6 +368,14 @@ func (k htmlKind) Says() string {
 		return k.message
 	}
 	return k.Message
+}
+
+// Of names whose field evidence is, unless it is the findings' own resource.
+func (k htmlKind) Of(e audit.Evidence) string {
+	if e.Resource == "CLUSTER" || !k.general && e.Resource == k.Cluster {
+		return "the cluster"
+	}
+	return e.Resource
 }
 
 // Fixes reports whether each finding has its own commands.
@@ -456,13 +476,34 @@ func shortCluster(c Cluster) string {
 }
 
 // An htmlCluster is a cluster on the page.
-type htmlCluster struct{ clusterTally }
+type htmlCluster struct {
+	clusterTally
+	Mild bool // there are worse ones on the page, and many
+}
 
-// Glance are the clusters, worst first.
-func (p *htmlPage) Glance() []*htmlCluster {
+// mostWorst is how many clusters are in the table that is not folded.
+const mostWorst = 25
+
+// Worst are the clusters that are shown first, the worst first.
+func (p *htmlPage) Worst() []*htmlCluster {
+	all := p.glance()
+	return all[:min(len(all), mostWorst)]
+}
+
+// Milder are the others.
+func (p *htmlPage) Milder() []*htmlCluster {
+	all := p.glance()
+	others := all[min(len(all), mostWorst):]
+	for _, c := range others {
+		c.Mild = true
+	}
+	return others
+}
+
+func (p *htmlPage) glance() []*htmlCluster {
 	all := make([]*htmlCluster, len(p.survey.clusters))
 	for i := range all {
-		all[i] = &htmlCluster{p.survey.clusters[i]}
+		all[i] = &htmlCluster{clusterTally: p.survey.clusters[i]}
 	}
 	slices.SortStableFunc(all, func(a, b *htmlCluster) int {
 		for s := audit.Critical; s >= audit.Low; s-- {

@@ -42,6 +42,7 @@
   const waiting = new Map(); // what to do with a fold's content when it opens
 
   const build = () => {
+    if (index) return;
     const places = new Map(); // findings, by the names of their places
     const rules = all("section.rule:not(.rest)").map((el) => {
       const rule = { el, id: el.id.slice(5), severity: el.dataset.severity, kinds: [] };
@@ -52,11 +53,14 @@
         for (const p of k.querySelector(".hits").children) {
           const group = { el: p, project: p.firstElementChild.textContent, hits: [] };
           for (const li of p.lastElementChild.children) {
-            const link = li.firstElementChild, part = link.nextElementSibling;
-            const name = group.project + " " + link.textContent + (part?.tagName === "BDI" ? " " + part.textContent : "");
-            const one = { el: li, cluster: link.hash.slice(1), text: name.toLowerCase(), on: true };
-            group.hits.push(one);
-            places.set(li.id, one);
+            const link = li.firstElementChild, cluster = link.getAttribute("href").slice(1);
+            const name = group.project + " " + link.textContent + " ";
+            const parts = all(":scope > i", li);
+            for (const el of li.id ? [li] : parts) {
+              const one = { el, cluster, text: (name + (li.id ? parts[0]?.textContent ?? "" : el.textContent)).toLowerCase(), on: true };
+              group.hits.push(one);
+              places.set(el.id, one);
+            }
           }
           kind.groups.push(group);
         }
@@ -64,9 +68,9 @@
       }
       return rule;
     });
-    const rows = new Map(all(".glance tbody tr").map((tr) => [tr.querySelector("a").hash.slice(1), tr]));
-    const clusters = all("section.cluster").map((el) => ({ el, row: rows.get(el.id), list: el.querySelector("details.list"), links: null }));
-    index = { rules, clusters, places, rest: all(".rest") };
+    const tables = all(".glance").map((el) => ({ fold: el.closest("details"), rows: all("tbody tr", el).map((tr) => ({ el: tr, cluster: tr.querySelector("a").hash.slice(1) })) }));
+    const clusters = all("section.cluster").map((el) => ({ el, id: el.id, list: el.querySelector("details.list"), links: null }));
+    index = { rules, clusters, tables, places, rest: all(".rest") };
   };
 
   const hide = (el, hidden) => { if (el && el.hidden !== hidden) el.hidden = hidden; };
@@ -78,7 +82,7 @@
   };
 
   const filter = () => {
-    if (!index) build();
+    build();
     const want = Object.fromEntries(fields.map((f) => [f.id, f.value]));
     const words = want.q.toLowerCase().split(/\s+/).filter(Boolean);
     const active = fields.some((f) => f.value);
@@ -112,7 +116,9 @@
           later(kind.fold, () => {
             for (const group of kind.groups) {
               hide(group.el, !group.n);
-              if (group.n) for (const one of group.hits) hide(one.el, !one.on);
+              if (!group.n) continue;
+              for (const one of group.hits) hide(one.el, !one.on);
+              for (const li of group.el.lastElementChild.children) if (!li.id) hide(li, !li.querySelector("i:not([hidden])"));
             }
           });
         }
@@ -122,22 +128,24 @@
       shown += inRule;
     }
     for (const cluster of index.clusters) {
-      const none = active && !found.has(cluster.el.id);
+      const none = active && !found.has(cluster.id);
       hide(cluster.el, none);
-      hide(cluster.row, none);
       if (none) continue;
       later(cluster.list, () => {
-        cluster.links ||= all("li > a:first-child", cluster.el).filter((a) => a.hash.startsWith("#f"));
-        for (const a of cluster.links) {
-          const one = index.places.get(a.hash.slice(1));
-          if (one) hide(a.parentElement, !one.on);
-        }
+        cluster.links ||= all("h4 + ul a", cluster.el).filter((a) => index.places.has(a.hash.slice(1)));
+        for (const a of cluster.links) hide(a, !index.places.get(a.hash.slice(1)).on);
+        for (const li of all("h4 + ul > li", cluster.el)) hide(li, !li.querySelector("a:not([hidden])"));
         for (const ul of all("h4 + ul", cluster.el)) {
           const empty = !ul.querySelector(":scope > li:not([hidden])");
           hide(ul, empty);
           hide(ul.previousElementSibling, empty);
         }
       });
+    }
+    for (const table of index.tables) {
+      const shown = (row) => !active || found.has(row.cluster);
+      hide(table.fold, !table.rows.some(shown));
+      later(table.fold, () => { for (const row of table.rows) hide(row.el, !shown(row)); });
     }
     for (const el of index.rest) hide(el, active);
     $("shown").textContent = active ? `${shown.toLocaleString("en")} of ${total.toLocaleString("en")} findings shown` : `${total.toLocaleString("en")} findings`;
@@ -182,6 +190,7 @@
     addEventListener("hashchange", () => { restore(); follow(); });
     restore();
     follow();
+    if (bar) (window.requestIdleCallback ?? setTimeout)(build);
   };
   start();
 })();
