@@ -125,12 +125,19 @@ func checkWritable(name string) error {
 func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
+		if o.format == "html" {
+			errs = append(errs, p.putPages(r, o.file))
+			continue
+		}
 		errs = append(errs, p.put(o.file, 0o644, func(w io.Writer) error {
 			return r.Write(w, o.format, report.TableOptions{Verbose: f.verbose})
 		}))
 	}
 	if plan.outputs[0].format == "" {
 		return errors.Join(errs...)
+	}
+	if plan.outputs[0].format == "html" && len(r.Clusters) > report.MostOnPage {
+		return errors.Join(append(errs, fmt.Errorf("a report of %d clusters is several HTML files, and standard output is one: use --output=report.html", len(r.Clusters)))...)
 	}
 	const widest = 500 // a terminal that says it is wider is not believed
 	columns, isTerminal := terminal(p.stdout)
