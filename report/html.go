@@ -271,9 +271,6 @@ func (r htmlRule) Share() int {
 	return (r.Clusters*100 + r.page.Summary.Clusters - 1) / max(1, r.page.Summary.Clusters)
 }
 
-// Full reports whether each finding has its own commands.
-func (r htmlRule) Full() bool { return r.page.Full }
-
 // Asks reports whether the rule has findings that are open or waived.
 func (r htmlRule) Asks() bool { return r.asks() }
 
@@ -368,6 +365,28 @@ func (k htmlKind) Says() string {
 		return k.message
 	}
 	return k.Message
+}
+
+// Commands are those that mend the findings, where not each has its own. The words that
+// stand for names are marked as such.
+func (k htmlKind) Commands() template.HTML {
+	if k.page.Full || k.Status != audit.Fail {
+		return ""
+	}
+	h := k.Hits[0]
+	c := k.page.Clusters[h.cluster]
+	f := k.at(h, c)
+	var fitting []string
+	for _, step := range k.rule.Remediation.Gcloud {
+		if step.For == "" || step.For == subjectOf(f, c) {
+			fitting = append(fitting, "# "+step.Title+":\n"+step.Commands)
+		}
+	}
+	text := template.HTMLEscapeString(strings.TrimSpace(strings.Join(fitting, "\n\n")))
+	for mark, word := range placeholders {
+		text = strings.ReplaceAll(text, mark, "<var>"+word+"</var>")
+	}
+	return template.HTML(text) // the rule's, and escaped
 }
 
 // Of names whose field evidence is, unless it is the findings' own resource.

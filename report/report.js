@@ -36,6 +36,57 @@
     }
   };
 
+  // A large page has the commands once for alike findings. They get the names of the place
+  // that is chosen. A name that a shell might read as more than a word stays out.
+  const plain = /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/;
+  const namesOf = (cluster, part) => {
+    const [project, location] = cluster.querySelector("h3 .soft").textContent.split(" / ");
+    const segment = (name, kind) => (name ?? "").match(new RegExp(`(?:^|/)${kind}/([^/]+)`))?.[1];
+    const { subnetwork } = cluster.dataset, network = cluster.querySelector(".tally bdi")?.textContent;
+    const nat = part.match(/^gateway (\S+) of router (\S+), (\S+?)(?: of (\S+))?$/) ?? [];
+    const other = part.match(/^subnetwork (\S+)(?: of (\S+))?$/) ?? [];
+    return {
+      PROJECT: project, LOCATION: location, CLUSTER: cluster.querySelector("h3 bdi").textContent,
+      NODE_POOL: part.match(/^node pool (\S+)$/)?.[1],
+      SERVICE_ACCOUNT_EMAIL: part.match(/^service account (\S+)/)?.[1],
+      SUBNETWORK: other[1] ?? segment(subnetwork, "subnetworks"), NETWORK: segment(network, "networks"),
+      GATEWAY: nat[1], ROUTER: nat[2],
+      REGION: nat[3] ?? (other[1] && other[1] !== segment(subnetwork, "subnetworks") ? undefined : segment(subnetwork, "regions")),
+      HOST_PROJECT: nat[1] ? nat[4] ?? project : other[1] ? other[2] ?? project : segment(subnetwork, "projects") ?? segment(network, "projects"),
+    };
+  };
+  const fixable = (list) => {
+    const fix = list.closest(".kind").querySelector(":scope > .fix");
+    if (!fix || list.dataset.fixable) return;
+    list.dataset.fixable = "yes";
+    const vars = all("var", fix).map((el) => ({ el, word: el.textContent }));
+    list.addEventListener("click", (event) => {
+      if (event.target.className !== "names") return;
+      const place = event.target.previousElementSibling;
+      const cluster = $(place.closest("li").querySelector("a").hash.slice(1));
+      const part = place.tagName === "I" ? place.textContent : "";
+      const names = namesOf(cluster, part);
+      for (const { el, word } of vars) el.textContent = plain.test(names[word] ?? "") ? names[word] : word;
+      fix.querySelector("p.names").textContent = `For ${names.CLUSTER} ${part}`;
+      fix.open = true;
+      fix.querySelector("summary").focus();
+      fix.scrollIntoView({ block: "nearest" });
+    });
+    for (const place of all("i, li[id] > a:only-child", list)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "names";
+      button.textContent = "Fix";
+      button.setAttribute("aria-label", `Fix for ${place.closest("li").querySelector("a").textContent} ${place.tagName === "I" ? place.textContent : ""}`.trim());
+      if (place.tagName === "I") {
+        const pair = document.createElement("span");
+        place.replaceWith(pair);
+        pair.append(place);
+      }
+      place.after(button);
+    }
+  };
+
   const bar = document.querySelector(".filter");
   const fields = bar ? all("input, select", bar) : [];
   let index; // made when it is first needed
@@ -55,7 +106,7 @@
           for (const li of p.lastElementChild.children) {
             const link = li.firstElementChild, cluster = link.getAttribute("href").slice(1);
             const name = group.project + " " + link.textContent + " ";
-            const parts = all(":scope > i", li);
+            const parts = all("i", li);
             for (const el of li.id ? [li] : parts) {
               const one = { el, cluster, text: (name + (li.id ? parts[0]?.textContent ?? "" : el.textContent)).toLowerCase(), on: true };
               group.hits.push(one);
@@ -184,9 +235,12 @@
         waiting.delete(event.target);
         work();
       }
-      if (event.target.open) copyable(event.target);
+      if (!event.target.open) return;
+      copyable(event.target);
+      if (event.target.className === "where") fixable(event.target.querySelector(".hits"));
     }, true);
     copyable(document);
+    for (const list of all(".kind > .fix ~ .hits")) fixable(list);
     addEventListener("hashchange", () => { restore(); follow(); });
     restore();
     follow();

@@ -54,6 +54,8 @@ type ruleTally struct {
 	Waived   int
 	Clusters int // where it fails without a waiver
 
+	bySubject bool // the rule has steps for some findings only
+
 	kinds   []*kind // in the order of their first findings
 	settled []*settledKind
 	last    string // the cluster that was counted last
@@ -106,7 +108,10 @@ const openToAll = "authorized-networks"
 func (r *Report) surveyed(kinds bool) *survey {
 	s := &survey{rules: map[string]*ruleTally{}}
 	for _, rule := range r.Rules {
-		s.rules[rule.ID] = &ruleTally{byKey: map[string]*kind{}, settle: map[string]*settledKind{}}
+		s.rules[rule.ID] = &ruleTally{
+			byKey: map[string]*kind{}, settle: map[string]*settledKind{},
+			bySubject: slices.ContainsFunc(rule.Remediation.Gcloud, func(s audit.Step) bool { return s.For != "" }),
+		}
 	}
 	for _, c := range r.Clusters {
 		s.clusters = append(s.clusters, clusterTally{Cluster: c})
@@ -126,7 +131,7 @@ func (r *Report) surveyed(kinds bool) *survey {
 			s.otherwise++
 		}
 		if kinds {
-			rule.sort(f, at, s.clusters[at].Project)
+			rule.sort(f, at, s.clusters[at].Cluster)
 		}
 	}
 	if r.Baseline != nil {
@@ -179,15 +184,16 @@ func (s *survey) count(f audit.Finding, c *clusterTally, rule *ruleTally) {
 	}
 }
 
-// sort puts a finding of a cluster to those that are like it.
-func (t *ruleTally) sort(f audit.Finding, cluster int, project string) {
+// sort puts a finding of a cluster, whose place among the report's is given, to those that
+// are like it.
+func (t *ruleTally) sort(f audit.Finding, at int, c Cluster) {
 	var key []byte
 	add := func(s string) { key = append(strconv.AppendInt(key, int64(len(s)), 10), ":"+s...) }
 	add(f.Status.String())
 	if f.Status == audit.Pass || f.Status == audit.NotApplicable {
 		message := f.Message
-		if strings.Contains(message, project) {
-			message = withoutName(message, project)
+		if strings.Contains(message, c.Project) {
+			message = withoutName(message, c.Project)
 		}
 		add(message)
 		k := t.settle[string(key)]
@@ -202,7 +208,10 @@ func (t *ruleTally) sort(f audit.Finding, cluster int, project string) {
 	add(f.Waiver)
 	add(string(f.Change))
 	add(day(f.FirstSeen))
-	message, evidence := unnamed(f, project)
+	if t.bySubject {
+		add(string(subjectOf(f, c)))
+	}
+	message, evidence := unnamed(f, c.Project)
 	add(message)
 	for _, e := range evidence {
 		add(e.Resource)
@@ -217,7 +226,7 @@ func (t *ruleTally) sort(f audit.Finding, cluster int, project string) {
 		t.kinds = append(t.kinds, k)
 	}
 	k.general = k.general || k.Message != f.Message || !slices.EqualFunc(k.Evidence, f.Evidence, sameBut(k.Resource, f.Resource))
-	k.Hits = append(k.Hits, hit{cluster, f.Resource})
+	k.Hits = append(k.Hits, hit{at, f.Resource})
 }
 
 // sameBut compares evidence of two findings, whose own resources differ.

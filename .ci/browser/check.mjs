@@ -235,6 +235,20 @@ async function copied(file) {
   await page.context().close();
 }
 
+// named has the commands of a large page filled with the names of a place.
+async function named(file) {
+  const name = path.basename(file);
+  const page = await open(file, { viewport: { width: 1280, height: 800 } });
+  const kind = page.locator("#rule-boot-disk-cmek .kind").first();
+  await kind.locator("> .where > summary").click();
+  await kind.locator("button.names").nth(1).click();
+  const text = await kind.locator("> .fix code").textContent();
+  const [pool, cluster, project] = await kind.evaluate((k) => [k.querySelectorAll(".hits i")[1].textContent.split(" ").pop(), k.querySelector(".hits li li a").textContent, k.querySelector(".hits bdi").textContent]);
+  for (const flag of [`gke-nodepool=${pool}`, `--cluster=${cluster}`, `--project=${project}`, "--location=europe-west4"]) if (!text.includes(flag)) fault(name, `${flag} is not in ${text}`);
+  equal(name, "fold of the commands is open", await kind.locator("> .fix").evaluate((d) => d.open), true);
+  await page.context().close();
+}
+
 // measured holds a large page against the bounds: the median of five runs each.
 async function measured(file) {
   const name = path.basename(file);
@@ -288,7 +302,7 @@ function valid(files) {
 for (const file of pages) {
   const large = file === fleet;
   const took = [];
-  for (const check of large ? [look, paper, links, guarded, copied, measured] : [look, paper, filters, links, guarded, copied]) {
+  for (const check of large ? [look, paper, links, guarded, copied, named, measured] : [look, paper, filters, links, guarded, copied]) {
     const start = performance.now();
     await check(file, large);
     took.push(`${check.name} ${((performance.now() - start) / 1000).toFixed(1)} s`);
