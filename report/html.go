@@ -111,7 +111,7 @@ func hashOf(text string) string {
 // anchor names a cluster's place in the page: the same in every report.
 func anchor(cluster string) string {
 	sum := sha256.Sum256([]byte(cluster))
-	return "c" + hex.EncodeToString(sum[:6])
+	return "c" + hex.EncodeToString(sum[:5])
 }
 
 // findingAnchor names a finding's place in the page, by the beginning of its ID.

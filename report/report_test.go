@@ -430,7 +430,7 @@ func TestHTML(t *testing.T) {
 
 func hashed(prefix, name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return prefix + hex.EncodeToString(sum[:6])
+	return prefix + hex.EncodeToString(sum[:5])
 }
 
 // TestFixNamesOnlyPlainNames proves that a command in a report holds no name that
