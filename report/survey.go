@@ -39,15 +39,6 @@ type clusterTally struct {
 	Unknown, Waived int
 }
 
-// open returns how many findings of the cluster fail or are unknown.
-func (c *clusterTally) open() int {
-	n := c.Unknown
-	for _, fail := range c.Failing {
-		n += fail
-	}
-	return n
-}
-
 // A ruleTally counts the findings of a rule, and the clusters where it fails.
 type ruleTally struct {
 	Counts   [4]int // by status; those that fail without the waived ones
