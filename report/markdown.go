@@ -1,6 +1,8 @@
 package report
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -372,7 +374,7 @@ func (m *markdown) clusterTable() {
 
 // clusterLink leads to a cluster, in a table.
 func (m *markdown) clusterLink(name string) string {
-	return link(anchor(name), markdownCell(m.shortCluster(name)))
+	return link(clusterAnchor(name), markdownCell(m.shortCluster(name)))
 }
 
 // shortCluster names a cluster by project, location and its own name.
@@ -599,9 +601,15 @@ func (m *markdown) resolvedTable() {
 func (m *markdown) clusterSections() {
 	m.within(section(2, "", "Cluster by cluster", ""), func() {
 		for g := range m.groups() {
-			m.within(section(3, anchor(g.Cluster.Name), markdownCode(g.Cluster.Name), ""), func() { m.cluster(g) })
+			m.within(section(3, clusterAnchor(g.Cluster.Name), markdownCode(g.Cluster.Name), ""), func() { m.cluster(g) })
 		}
 	})
+}
+
+// clusterAnchor names a cluster's place in the text: the same in every report.
+func clusterAnchor(cluster string) string {
+	sum := sha256.Sum256([]byte(cluster))
+	return "cluster-" + hex.EncodeToString(sum[:6])
 }
 
 func (m *markdown) cluster(g group) {

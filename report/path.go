@@ -361,6 +361,7 @@ type picture struct {
 	Anchor  string
 	Title   string
 	Links   []clusterLink
+	More    int // clusters that are not among the links
 	Said    []said
 	Drawing *drawing // nil beyond the most that are drawn
 }
@@ -380,32 +381,53 @@ func (s said) Word() string { return stateWord(s.State) }
 func (s said) Why() string { return clean(because(s.Way)) }
 
 // PathCounts is said above the pictures.
-func (r htmlReport) PathCounts() string { return r.pathCounts() }
+func (p *htmlPage) PathCounts() string { return p.pathCounts() }
 
-// Pictures are the network paths, worst first.
-func (r htmlReport) Pictures() []picture {
+// Pictures are the network paths of the page's clusters, worst first, to which clusters
+// lead from then on. Those of an index
+// name some clusters and lead to none: they are on other pages.
+func (p *htmlPage) Pictures() []picture {
 	clusters := map[string]Cluster{}
-	for _, c := range r.Clusters {
+	for _, c := range p.Clusters {
 		clusters[c.Name] = c
 	}
 	var all []picture
-	for i, p := range r.worstPaths() {
-		pic := picture{NetworkPath: p, Anchor: "path-" + strings.TrimPrefix(anchor(p.Clusters[0]), "cluster-")}
-		for _, name := range p.Clusters {
-			g := htmlGroup{group: group{Cluster: clusters[name]}}
-			pic.Links = append(pic.Links, clusterLink{anchor(name), g.Short(), g.Where()})
+	for i, path := range p.worstPaths() {
+		path.Clusters = slices.DeleteFunc(slices.Clone(path.Clusters), func(name string) bool { return clusters[name].Name == "" })
+		if len(path.Clusters) == 0 {
+			continue
 		}
-		pic.Title = count(len(p.Clusters), "cluster", "clusters") + " of the same shape"
-		if len(p.Clusters) == 1 {
+		pic := picture{NetworkPath: path, Anchor: pathAnchor(path)}
+		pic.More = max(0, len(path.Clusters)-mostLinks)
+		for i, name := range path.Clusters {
+			p.paths[name] = pic.Anchor
+			if i >= mostLinks {
+				continue
+			}
+			c := clusters[name]
+			link := clusterLink{anchor(name), shortCluster(c), whereIs(c)}
+			if p.Projects != nil {
+				link.Anchor = ""
+			}
+			pic.Links = append(pic.Links, link)
+		}
+		pic.Title = count(len(path.Clusters), "cluster", "clusters") + " of the same shape"
+		if len(path.Clusters) == 1 {
 			pic.Title = "Network path of cluster " + pic.Links[0].Name
 		}
-		for _, w := range p.Ways {
-			pic.Said = append(pic.Said, said{w, sentence(p, w)})
+		for _, w := range path.Ways {
+			pic.Said = append(pic.Said, said{w, sentence(path, w)})
 		}
 		if i < mostPictures {
-			pic.Drawing = drawPath(p)
+			pic.Drawing = drawPath(path)
 		}
 		all = append(all, pic)
 	}
 	return all
 }
+
+// pathAnchor names a picture's place in the page, by the first of its clusters.
+func pathAnchor(p audit.NetworkPath) string { return "p" + anchor(p.Clusters[0]) }
+
+// mostLinks is how many clusters of a picture are named.
+const mostLinks = 50

@@ -6,6 +6,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -129,7 +130,7 @@ func testPictures(t *testing.T, r *report.Report) {
 			testGeometry(t, n)
 		case n.Data == "g" && strings.HasPrefix(class, "label "):
 			labels++
-		case n.Data == "b" && strings.HasPrefix(class, "state "):
+		case n.Data == "b" && strings.HasPrefix(class, "state ") && slices.ContainsFunc(slices.Collect(n.Ancestors()), isPath):
 			words++
 		}
 	}
@@ -137,6 +138,8 @@ func testPictures(t *testing.T, r *report.Report) {
 		t.Errorf("%d pictures, %d labels and %d sentences; want %d pictures of %d ways", pictures, labels, words, len(r.NetworkPaths), ways)
 	}
 }
+
+func isPath(n *html.Node) bool { return n.Data == "article" && attribute(n, "class") == "path" }
 
 // testGeometry checks that boxes and labels lie within their picture and not on each other,
 // and that each has room for its lines.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -55,6 +56,12 @@ func each(t *testing.T, test func(t *testing.T, name string, r *report.Report)) 
 			test(t, name, r)
 		})
 	}
+}
+
+// eachPage is each, and runs the test on the report that follows an earlier review, too.
+func eachPage(t *testing.T, test func(t *testing.T, name string, r *report.Report)) {
+	each(t, test)
+	t.Run("since", func(t *testing.T) { test(t, "since", since(load(t, filepath.Join(folder, "review.json")))) })
 }
 
 func load(t *testing.T, file string) *report.Report {
@@ -143,11 +150,14 @@ func write(t *testing.T, r *report.Report, extension string) []byte {
 }
 
 func TestGolden(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
+	eachPage(t, func(t *testing.T, name string, r *report.Report) {
 		if name == "demo" {
 			return // judged by the other tests; it is there to be looked at
 		}
 		for extension := range formats {
+			if name == "since" && extension != ".html" {
+				continue
+			}
 			golden(t, filepath.Join(folder, name+extension), write(t, r, extension))
 		}
 	})
@@ -279,24 +289,31 @@ func TestHostileColors(t *testing.T) {
 
 func around(b []byte, i int) []byte { return b[max(0, i-30):min(len(b), i+30)] }
 
-// TestHTML reads the page as a browser does: nothing in it runs, nothing is
-// fetched, its policy fits its style sheet, and IDs are unique.
+// TestHTML reads the page as a browser does: nothing in it runs but its one script,
+// nothing is fetched, its policy fits its style sheet and its script, IDs are unique, and
+// each cluster, rule and finding that is open has its place.
 func TestHTML(t *testing.T) {
-	each(t, func(t *testing.T, name string, r *report.Report) {
+	eachPage(t, func(t *testing.T, name string, r *report.Report) {
 		doc, err := html.Parse(bytes.NewReader(write(t, r, ".html")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids, style, policy := map[string]bool{}, "", ""
+		ids, style, script, policy := map[string]bool{}, "", "", ""
 		var links []string
 		var walk func(n *html.Node)
 		walk = func(n *html.Node) {
 			if n.Type == html.ElementNode {
-				if !strings.Contains(" html head meta title style body a header main footer section article p h1 h2 h3 h4 dl dt dd div ul li b span bdi code pre table thead tbody tr th td details summary svg path circle rect g text tspan title desc ol ", " "+n.Data+" ") {
+				if !strings.Contains(" html head meta title style script body a header nav main footer section article p br h1 h2 h3 h4 dl dt dd div ul ol li b i small span bdi time code var pre table caption thead tbody tr th td details summary label input select option button svg symbol use path circle rect g text tspan desc ", " "+n.Data+" ") {
 					t.Errorf("an element %s", n.Data)
 				}
-				if n.Data == "style" {
+				switch n.Data {
+				case "style":
 					style = n.FirstChild.Data
+				case "script":
+					if script != "" {
+						t.Error("a second script")
+					}
+					script = n.FirstChild.Data
 				}
 				for _, a := range n.Attr {
 					switch {
@@ -321,17 +338,40 @@ func TestHTML(t *testing.T) {
 			}
 		}
 		walk(doc)
+		for _, c := range r.Clusters {
+			if !ids[hashed("c", c.Name)] {
+				t.Errorf("%s has no place", c.Name)
+			}
+		}
+		for _, rule := range r.Rules {
+			if !ids["rule-"+rule.ID] {
+				t.Errorf("%s has no place", rule.ID)
+			}
+		}
+		for f := range r.Findings.All() {
+			if !ids["f"+f.ID()[:12]] {
+				t.Errorf("finding %s, %s of %s, has no place", f.ID(), f.Rule, f.Resource)
+			}
+		}
 		for _, link := range links {
 			if !ids[link] {
 				t.Errorf("#%s leads nowhere", link)
 			}
 		}
-		sum := sha256.Sum256([]byte(style))
-		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+		hash := func(text string) string {
+			sum := sha256.Sum256([]byte(text))
+			return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		}
+		want := "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) + "; base-uri 'none'; form-action 'none'"
 		if policy != want {
 			t.Errorf("policy is %q, want %q", policy, want)
 		}
 	})
+}
+
+func hashed(prefix, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return prefix + hex.EncodeToString(sum[:5])
 }
 
 // TestFixNamesOnlyPlainNames proves that a command in a report holds no name that

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,9 +114,12 @@ func BenchmarkAudit(b *testing.B) {
 }
 
 // TestEstate writes the benchmark's snapshots where GKEAUDIT_ESTATE says, to time
-// the program as a whole; otherwise it writes a small one and reads it back.
+// the program as a whole, or one of as many clusters as GKEAUDIT_CLUSTERS says; otherwise it writes a small one and reads it back.
 func TestEstate(t *testing.T) {
 	dir, sizes := os.Getenv("GKEAUDIT_ESTATE"), []int{1000, 10000}
+	if n, err := strconv.Atoi(os.Getenv("GKEAUDIT_CLUSTERS")); err == nil {
+		sizes = []int{n}
+	}
 	if dir == "" {
 		dir, sizes = t.TempDir(), []int{40}
 	}

@@ -145,6 +145,10 @@ func checkWritable(name string) error {
 func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	var errs []error
 	for _, o := range plan.outputs[1:] {
+		if o.format == "html" {
+			errs = append(errs, p.putPages(r, o.file))
+			continue
+		}
 		errs = append(errs, p.put(o.file, 0o644, func(w io.Writer) error {
 			return r.Write(w, o.format, report.WriteOptions{Table: report.TableOptions{Verbose: f.verbose}, Markdown: plan.markdownOptions(f.maxBytes)})
 		}))
@@ -154,6 +158,9 @@ func (p *program) write(r *report.Report, f *scanFlags, plan *plan) error {
 	}
 	if plan.outputs[0].format == "" {
 		return errors.Join(errs...)
+	}
+	if plan.outputs[0].format == "html" && len(r.Clusters) > report.MostOnPage {
+		return errors.Join(append(errs, fmt.Errorf("a report of %d clusters is several HTML files, and standard output is one: use --output=report.html", len(r.Clusters)))...)
 	}
 	err := p.print(report.TableOptions{Verbose: f.verbose}, func(w io.Writer, o report.TableOptions) error {
 		return r.Write(w, plan.outputs[0].format, report.WriteOptions{Table: o, Markdown: plan.markdownOptions(f.maxBytes)})

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,8 @@ func TestMain(m *testing.M) {
 //	untimed FILE...           take the times out of JSON reports
 //	days FILE...              write the day that is so many days from now in UTC for
 //	                          each {+N} and {-N} in files
+//	estate N FILE             write a snapshot of so many small clusters, a hundred to a project
+//	pages FOLDER N            count the files in a folder, each of a project of its own
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "../../testdata/scripts",
@@ -64,6 +67,8 @@ func TestScripts(t *testing.T) {
 			"status":  status,
 			"untimed": untimed,
 			"days":    days,
+			"estate":  smallEstate,
+			"pages":   pages,
 		},
 	})
 }
@@ -178,6 +183,45 @@ func reportAgrees(ts *testscript.TestScript, flags []string, want int, began tim
 	}
 	if got != want && !strings.Contains(string(out), "Missing from this report") {
 		ts.Fatalf("gkeaudit %s: exit status %d, and that of scan was %d:\n%s", strings.Join(append(report, file), " "), got, want, out)
+	}
+}
+
+func smallEstate(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var ids, projects []string
+	for i := 0; i < n; i += 100 {
+		id := fmt.Sprintf("shop-%05d", i/100)
+		ids = append(ids, strconv.Quote(id))
+		var clusters []string
+		for k := range min(100, n-i) {
+			clusters = append(clusters, fmt.Sprintf(`{"name": "web-%d", "location": "europe-west4", "status": "RUNNING"}`, k))
+		}
+		projects = append(projects, fmt.Sprintf(`{"id": %q, "clusters": [%s]}`, id, strings.Join(clusters, ", ")))
+	}
+	text := fmt.Sprintf(`{"schema": "gkeaudit.snapshot/v1", "time": "2026-11-01T00:00:00Z", "scope": {"projects": [%s]}, "projects": [%s], "gaps": []}`,
+		strings.Join(ids, ", "), strings.Join(projects, ",\n"))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+func pages(ts *testscript.TestScript, neg bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.html"))
+	ts.Check(err)
+	if len(files) < 1 || strconv.Itoa(len(files)) != args[1] {
+		ts.Fatalf("%d pages, want %s", len(files), args[1])
+	}
+	projects := map[string]bool{}
+	title := regexp.MustCompile(`<title>GKE audit of (shop-[0-9]+):`)
+	for _, file := range files {
+		page := ts.ReadFile(file)
+		m := title.FindStringSubmatch(page)
+		if m == nil || projects[m[1]] {
+			ts.Fatalf("%s is not of a project of its own", file)
+		}
+		projects[m[1]] = true
+		if !strings.Contains(page, `href="../report.html"`) || !strings.Contains(page, `<section class="cluster"`) {
+			ts.Fatalf("%s does not lead to the index, or has no cluster", file)
+		}
 	}
 }
 
