@@ -127,11 +127,11 @@ func roffText(text string) string {
 	return b.String()
 }
 
-// roff escapes what means something in a manual page: the backslash, the hyphen, which
-// would be set as another character than the one to type, and what begins a request.
+// roff escapes what means something in a manual page: the backslash, a period that would
+// begin a request, and what would be set as another character than the one to type.
 func roff(text string) string {
-	text = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `"`, `\(dq`).Replace(text)
-	return regexp.MustCompile(`(?m)^([.'])`).ReplaceAllString(text, `\&$1`)
+	text = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `"`, `\(dq`, `'`, `\(aq`, "`", `\(ga`, `~`, `\(ti`, `^`, `\(ha`).Replace(text)
+	return regexp.MustCompile(`(?m)^\.`).ReplaceAllString(text, `\&.`)
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

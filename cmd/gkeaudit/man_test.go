@@ -52,13 +52,13 @@ func TestManual(t *testing.T) {
 		if (line[0] == '.' || line[0] == '\'') && !known.MatchString(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("%q would be taken for a request", line)
 		}
-		if strings.Count(line, `\`) != len(regexp.MustCompile(`\\(e|-|&|\(dq|f[BIR])`).FindAllString(line, -1)) {
+		if strings.Count(line, `\`) != len(regexp.MustCompile(`\\(e|-|&|\((dq|aq|ga|ti|ha)|f[BIR])`).FindAllString(line, -1)) {
 			t.Errorf("%q has an escape that is not known", line)
 		}
 	}
 	for in, want := range map[string]string{
 		".SH x":     `\&.SH x`,
-		"a\n'b\n.c": "a\n\\&'b\n\\&.c",
+		"a\n'b\n.c": "a\n\\(aqb\n\\&.c",
 		`C:\x-y`:    `C:\ex\-y`,
 	} {
 		if got := roff(in); got != want {
