@@ -27,7 +27,7 @@ func TestVersion(t *testing.T) {
 		{"go install of a release", "v1.2.3", nil, "1.2.3", "that of module version v1.2.3"},
 		{"a release's commit", "v1.2.3", git("false"), "1.2.3", commit + " of 2026-11-20T08:00:00Z"},
 		{"a release's commit with changes", "v1.2.3+dirty", git("true"), "1.2.3+dirty", commit + " of 2026-11-20T08:00:00Z, with changes"},
-		{"a release to be tried", "v2.0.0-rc.1", git("false"), "2.0.0-rc.1", commit + " of 2026-11-20T08:00:00Z"},
+		{"a release to be tried", "v1.3.0-rc.1", git("false"), "1.3.0-rc.1", commit + " of 2026-11-20T08:00:00Z"},
 		{"a commit after a release", "v1.2.4-0.20261120080000-4c1f0a9be2d3", git("false"),
 			"1.2.4-0.20261120080000-4c1f0a9be2d3", commit + " of 2026-11-20T08:00:00Z"},
 		{"a commit where Go says no version", "(devel)", git("false"), "devel-4c1f0a9be2d3", commit + " of 2026-11-20T08:00:00Z"},
