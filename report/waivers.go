@@ -296,12 +296,6 @@ func (r *Report) checkWaivers() error {
 	return nil
 }
 
-// isOpen reports whether a finding asks for something: it fails and is not waived, or is
-// unknown.
-func isOpen(f audit.Finding) bool {
-	return f.Status == audit.Unknown || f.Status == audit.Fail && f.Waiver == ""
-}
-
 // waivers returns the waivers by their IDs.
 func (r *Report) waiversByID() map[string]Waiver {
 	all := map[string]Waiver{}

@@ -145,6 +145,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return noCommand(cmd, args[0])
 		},
 	}
+	root.Version = version() // for --version
 	root.SetVersionTemplate("gkeaudit {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)
@@ -163,7 +164,7 @@ func (p *program) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(p.scanCommand(), p.reportCommand(), p.diffCommand(), p.waiversCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.configCommand(), p.completionCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.reportCommand(), p.diffCommand(), p.waiversCommand(), p.accessCommand(), p.rulesCommand(), p.explainCommand(), p.configCommand(), p.completionCommand(), p.manCommand(), p.versionCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
 }
@@ -171,7 +172,9 @@ func (p *program) rootCommand() *cobra.Command {
 func commandNames(root *cobra.Command) []string {
 	var names []string
 	for _, c := range root.Commands() {
-		names = append(names, c.Name())
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
 	}
 	return names
 }

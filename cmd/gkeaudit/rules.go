@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"gkeaudit/audit/rules"
@@ -93,34 +92,4 @@ and by Terraform), what that disrupts, and where to read on.`,
 			return report.WriteRule(p.stdout, r)
 		},
 	}
-}
-
-func (p *program) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cmd.Println("gkeaudit " + version())
-			return nil
-		},
-	}
-}
-
-// version returns the module's version: that of a release that was installed by
-// go install, or "devel" with the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return strings.TrimPrefix(v, "v")
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "devel-" + s.Value[:12]
-		}
-	}
-	return "devel"
 }
