@@ -569,7 +569,7 @@ func serveEstate(t *testing.T) *gcptest.Server {
 // runJob runs the program as the single task of an execution, and returns its log.
 func runJob(t *testing.T, server *gcptest.Server, args []string) string {
 	t.Helper()
-	env := endpoints(server)
+	env := endpoints(server.URL)
 	env["CLOUDSDK_AUTH_DISABLE_CREDENTIALS"] = "true"
 	env[jobVariable], env[executionVariable], env[indexVariable], env[countVariable] = "gkeaudit", "gkeaudit-x7k2p", "0", "1"
 	var out, log strings.Builder
@@ -581,15 +581,15 @@ func runJob(t *testing.T, server *gcptest.Server, args []string) string {
 }
 
 // endpoints are the variables that lead to a server in place of the APIs.
-func endpoints(server *gcptest.Server) map[string]string {
+func endpoints(url string) map[string]string {
 	const overrides = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
 	return map[string]string{
-		overrides + "CONTAINER":            server.URL + "/",
-		overrides + "COMPUTE":              server.URL + "/compute/v1/",
-		overrides + "CLOUDRESOURCEMANAGER": server.URL,
-		overrides + "CLOUDASSET":           server.URL + "/v1/",
-		overrides + "IAM":                  server.URL,
-		overrides + "STORAGE":              server.URL + "/storage/v1/",
+		overrides + "CONTAINER":            url + "/",
+		overrides + "COMPUTE":              url + "/compute/v1/",
+		overrides + "CLOUDRESOURCEMANAGER": url,
+		overrides + "CLOUDASSET":           url + "/v1/",
+		overrides + "IAM":                  url,
+		overrides + "STORAGE":              url + "/storage/v1/",
 	}
 }
 
