@@ -37,13 +37,14 @@ func TestCloudRunJob(t *testing.T) {
 	const tasks, stopped = 3, 1
 	cloud := newCloud(t)
 	module := sample()
-	module["scope"], module["profile"] = cty.StringVal("organizations/1"), cty.StringVal("all")
+	module["scope"], module["profile"] = cty.StringVal("organizations/123456789012"), cty.StringVal("all")
 	module["tasks"] = cty.NumberIntVal(tasks)
-	refused, locals := readModule(t, modulePath).evaluate(t, module)
+	refused, ctx := readModule(t, modulePath).evaluate(t, module)
 	if refused != nil {
 		t.Fatalf("the module refuses %v", refused)
 	}
-	arguments, bucket := texts(locals["arguments"]), locals["bucket"].AsString()
+	local := ctx.Variables["local"].AsValueMap()
+	arguments, bucket := texts(local["arguments"]), local["bucket"].AsString()
 	root := readOnlyRoot(t)
 
 	// All tasks at once; one of them waits for an answer when the signal comes.
@@ -93,7 +94,7 @@ func TestCloudRunJob(t *testing.T) {
 	cloud.checkCalls(t, bucket)
 
 	// What cannot be written is known before anything is read.
-	refusedTask := cloud.start(t, root, []string{"scan", "--organization=1", "--output=/review.html"}, "gkeaudit-r34d0", 0, 1, 0)
+	refusedTask := cloud.start(t, root, []string{"scan", "--organization=123456789012", "--output=/review.html"}, "gkeaudit-r34d0", 0, 1, 0)
 	refusedTask.end(t, exitNoAnswer)
 	if want := "cannot be written: /: " + root.refusal; !strings.Contains(refusedTask.log.String(), want) {
 		t.Errorf("a file in a read-only root: %s, want %q", refusedTask.log.String(), want)
@@ -115,14 +116,7 @@ type cloud struct {
 const hangs = "/compute/v1/projects/shop-00003/global/routes"
 
 func newCloud(t *testing.T) *cloud {
-	c := &cloud{hanging: make(chan bool, 1), calls: map[string][]string{}}
-	c.estate = &gcptest.Server{Snapshot: estate(t, 48)}
-	folder := &gcptest.Node{Name: "folders/2"}
-	for i, p := range c.estate.Snapshot.Projects {
-		p.Number = strconv.Itoa(1000 + i)
-		folder.Children = append(folder.Children, &gcptest.Node{Name: "projects/" + p.Number, ID: p.ID})
-	}
-	c.estate.Hierarchy = []*gcptest.Node{{Name: "organizations/1", Children: []*gcptest.Node{folder}}}
+	c := &cloud{estate: serveOrganization(t, estate(t, 48)), hanging: make(chan bool, 1), calls: map[string][]string{}}
 	hung := false
 	c.apis = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()

@@ -2,22 +2,26 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"gkeaudit/audit"
 	"gkeaudit/gcp/gcptest"
+	"gkeaudit/report"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -27,6 +31,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
+	"go.yaml.in/yaml/v3"
 )
 
 // The tests in this file take the place of terraform validate, which needs the provider,
@@ -61,7 +66,7 @@ func readModule(t *testing.T, folder string) *module {
 			t.Fatal(err)
 		}
 		if want := hclwrite.Format(text); !bytes.Equal(text, want) {
-			t.Errorf("%s is not formatted (terraform fmt):\n%s", name, cmp.Diff(string(want), string(text)))
+			t.Errorf("%s is not formatted (terraform fmt):\n%s", name, gocmp.Diff(string(want), string(text)))
 		}
 		file, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)
 		if diags.HasErrors() {
@@ -293,7 +298,7 @@ func TestTerraformPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); -update writes it:\n%s", name, diff)
 	}
 }
@@ -364,8 +369,9 @@ func typeOf(t *testing.T, e hclsyntax.Expression) cty.Type {
 }
 
 // evaluate gives the module's variables values, and returns the conditions that do not
-// hold and, if all do, the locals. What a resource has is not known.
-func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []string, locals map[string]cty.Value) {
+// hold and, if all do, what its expressions are evaluated in: the variables, the locals
+// and resources of which nothing is known.
+func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []string, ctx *hcl.EvalContext) {
 	t.Helper()
 	vars := map[string]cty.Value{}
 	for name, body := range m.variables {
@@ -386,7 +392,7 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 			t.Errorf("there is no variable %s", name)
 		}
 	}
-	ctx := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{"var": cty.ObjectVal(vars)}}
+	ctx = &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{"var": cty.ObjectVal(vars)}}
 	for _, name := range slices.Sorted(maps.Keys(m.variables)) {
 		for i, b := range m.variables[name].Blocks {
 			ok, diags := b.Body.Attributes["condition"].Expr.Value(ctx)
@@ -404,7 +410,7 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		kind, _, _ := strings.Cut(name, ".")
 		ctx.Variables[kind] = cty.DynamicVal
 	}
-	locals = map[string]cty.Value{}
+	locals := map[string]cty.Value{}
 	for len(locals) < len(m.locals) {
 		before := len(locals)
 		ctx.Variables["local"] = cty.ObjectVal(locals)
@@ -420,7 +426,24 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 			t.Fatal(wrong)
 		}
 	}
-	return nil, locals
+	ctx.Variables["local"] = cty.ObjectVal(locals)
+	return nil, ctx
+}
+
+// argument is that of a resource, evaluated.
+func (m *module) argument(t *testing.T, ctx *hcl.EvalContext, resource, name string) cty.Value {
+	t.Helper()
+	for _, b := range m.blocks {
+		if strings.Join(b.Labels, ".") == resource {
+			v, diags := b.Body.Attributes[name].Expr.Value(ctx)
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			return v
+		}
+	}
+	t.Fatalf("there is no %s", resource)
+	return cty.NilVal
 }
 
 // value reads a JSON value as Terraform reads one of a variable.
@@ -496,18 +519,18 @@ func TestTerraformExamples(t *testing.T) {
 		"folder":       {"shop-audit-gkeaudit-reports/reports/gkeaudit-x7k2p.html", "shop-audit-gkeaudit-reports/runs/gkeaudit-x7k2p/0.json.gz"},
 		"project":      {"shop-prod-gkeaudit-reports/reports/gkeaudit-x7k2p.html", "shop-prod-gkeaudit-reports/runs/gkeaudit-x7k2p/0.json.gz"},
 	} {
-		refused, locals := m.evaluate(t, exampleValues(t, kind))
+		refused, ctx := m.evaluate(t, exampleValues(t, kind))
 		if refused != nil {
 			t.Errorf("example %s is refused by %v", kind, refused)
 			continue
 		}
-		arguments := texts(locals["arguments"])
+		arguments := texts(ctx.Variables["local"].GetAttr("arguments"))
 		if !slices.ContainsFunc(arguments, func(a string) bool { return strings.HasPrefix(a, "--"+kind+"=") }) {
 			t.Errorf("example %s runs %v", kind, arguments)
 		}
-		server := serveEstate(t)
+		server := serveDemo(t)
 		runJob(t, server, arguments)
-		if diff := cmp.Diff(want, server.Objects()); diff != "" {
+		if diff := gocmp.Diff(want, server.Objects()); diff != "" {
 			t.Errorf("example %s: objects differ (-want +got):\n%s", kind, diff)
 		}
 	}
@@ -546,21 +569,25 @@ func texts(list cty.Value) []string {
 	return all
 }
 
-// serveEstate serves the demo as an organization.
-func serveEstate(t *testing.T) *gcptest.Server {
+// serveDemo serves the demo as an organization.
+func serveDemo(t *testing.T) *gcptest.Server {
 	t.Helper()
 	s, err := audit.ReadSnapshot(bytes.NewReader(demo))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &gcptest.Server{Snapshot: s}
-	text, err := os.ReadFile("../../testdata/deploy/organization.json")
-	if err != nil {
-		t.Fatal(err)
+	return serveOrganization(t, s)
+}
+
+// serveOrganization serves the projects of a snapshot as those of an organization that has
+// them in one folder.
+func serveOrganization(t *testing.T, s *audit.Snapshot) *gcptest.Server {
+	folder := &gcptest.Node{Name: "folders/987654321098"}
+	for i, p := range s.Projects {
+		p.Number = cmp.Or(p.Number, strconv.Itoa(1000+i))
+		folder.Children = append(folder.Children, &gcptest.Node{Name: "projects/" + p.Number, ID: p.ID})
 	}
-	if err := json.Unmarshal(text, &server.Hierarchy); err != nil {
-		t.Fatal(err)
-	}
+	server := &gcptest.Server{Snapshot: s, Hierarchy: []*gcptest.Node{{Name: "organizations/123456789012", Children: []*gcptest.Node{folder}}}}
 	server.Serve()
 	t.Cleanup(server.Close)
 	return server
@@ -569,9 +596,15 @@ func serveEstate(t *testing.T) *gcptest.Server {
 // runJob runs the program as the single task of an execution, and returns its log.
 func runJob(t *testing.T, server *gcptest.Server, args []string) string {
 	t.Helper()
+	return runTask(t, server, args, 0, 1)
+}
+
+// runTask runs it as one of several.
+func runTask(t *testing.T, server *gcptest.Server, args []string, index, count int) string {
+	t.Helper()
 	env := endpoints(server.URL)
 	env["CLOUDSDK_AUTH_DISABLE_CREDENTIALS"] = "true"
-	env[jobVariable], env[executionVariable], env[indexVariable], env[countVariable] = "gkeaudit", "gkeaudit-x7k2p", "0", "1"
+	env[jobVariable], env[executionVariable], env[indexVariable], env[countVariable] = "gkeaudit", "gkeaudit-x7k2p", strconv.Itoa(index), strconv.Itoa(count)
 	var out, log strings.Builder
 	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &log, getenv: func(name string) string { return env[name] }, now: time.Now}
 	if status := p.run(t.Context(), args); status != exitOK && status != exitIncomplete || out.Len() > 0 {
@@ -595,7 +628,7 @@ func endpoints(url string) map[string]string {
 
 // TestTerraformAlert holds the filter of the alert against the line that a run ends with.
 func TestTerraformAlert(t *testing.T) {
-	log := runJob(t, serveEstate(t), []string{"scan", "--project=shop-prod"})
+	log := runJob(t, serveDemo(t), []string{"scan", "--project=shop-prod"})
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	var outcome map[string]any
 	for _, line := range lines {
@@ -611,8 +644,8 @@ func TestTerraformAlert(t *testing.T) {
 	for severity, want := range map[string]int{"critical": 2, "high": 3, "medium": 4, "low": 5} {
 		given := sample()
 		given["alert_severity"] = cty.StringVal(severity)
-		_, locals := m.evaluate(t, given)
-		filter := locals["alert_filter"].AsString()
+		_, ctx := m.evaluate(t, given)
+		filter := ctx.Variables["local"].GetAttr("alert_filter").AsString()
 		fields := regexp.MustCompile(`jsonPayload\.([A-Za-z.]+)(>0|=false)`).FindAllStringSubmatch(filter, -1)
 		if len(fields) != want {
 			t.Errorf("%s: the filter asks for %v, want %d fields: %s", severity, fields, want, filter)
@@ -628,6 +661,186 @@ func TestTerraformAlert(t *testing.T) {
 			if !isNumber && field[2] == ">0" || !isBool && field[2] == "=false" {
 				t.Errorf("the outcome has %v as %s: %v", at, field[1], outcome)
 			}
+		}
+	}
+}
+
+// TestDeployPage runs the commands of the page, with a stand-in for gcloud and Terraform
+// that notes what it is called with, and holds that against the module.
+func TestDeployPage(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```\n").FindAllStringSubmatch(string(text), -1) {
+		page.WriteString(block[1])
+	}
+
+	m := readModule(t, modulePath)
+	given := sample()
+	given["scope"], given["tasks"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.NumberIntVal(8), cty.StringVal("critical")
+	refused, ctx := m.evaluate(t, given)
+	if refused != nil {
+		t.Fatalf("the module refuses %v", refused)
+	}
+	local := ctx.Variables["local"].AsValueMap()
+
+	// What the job has written before: an execution that was not merged yet, and the
+	// report of one that was.
+	server := serveOrganization(t, estate(t, 48))
+	for i := range 8 {
+		runTask(t, server, texts(local["arguments"]), i, 8)
+	}
+	bucket := "gs://" + local["bucket"].AsString()
+	runJob(t, server, []string{"report", bucket + "/runs/gkeaudit-x7k2p/", "-o", bucket + "/reports/gkeaudit-4wq8d.json.gz"})
+
+	calls := runPage(t, server, page.String(), `
+gcloud() { printf '%s\0' gcloud "$@" '' >>calls
+  case "$*" in
+    "run jobs executions list "*) echo gkeaudit-x7k2p ;;
+    "projects describe "*) echo 384756201938 ;;
+  esac
+}
+terraform() { printf '%s\0' terraform "$@" '' >>calls; }
+`)
+	find := func(prefix string) map[string]string {
+		for _, call := range calls {
+			if strings.HasPrefix(strings.Join(call, " "), prefix) {
+				flags := map[string]string{}
+				for _, arg := range call {
+					name, value, _ := strings.Cut(arg, "=")
+					flags[name] = value
+				}
+				return flags
+			}
+		}
+		t.Fatalf("the page does not call %s", prefix)
+		return nil
+	}
+
+	job := find("gcloud run jobs create gkeaudit")
+	if diff := gocmp.Diff(texts(local["arguments"]), strings.Split(job["--args"], ",")); diff != "" {
+		t.Errorf("the page's job and the module's differ (-module +page):\n%s", diff)
+	}
+	roles := texts(m.argument(t, ctx, "google_project_iam_custom_role.reports", "permissions"))
+	if diff := gocmp.Diff(roles, strings.Split(find("gcloud iam roles create gkeaudit_reports")["--permissions"], ",")); diff != "" {
+		t.Errorf("the page's role and the module's differ (-module +page):\n%s", diff)
+	}
+	services := find("gcloud services enable")
+	for _, service := range texts(m.argument(t, ctx, "google_project_service.api", "for_each")) {
+		if _, on := services[service]; !on {
+			t.Errorf("the page does not enable %s", service)
+		}
+	}
+	if want := strings.ReplaceAll(strconv.Quote(local["alert_filter"].AsString()), `\u003e`, ">"); !strings.Contains(page.String(), want) {
+		t.Errorf("the page's alert is not the module's: %s", want)
+	}
+
+	// The merge that the job does itself.
+	for _, call := range calls {
+		if flags := strings.Join(call, " "); strings.HasPrefix(flags, "gcloud run jobs execute ") && strings.Contains(flags, "--args=") {
+			for _, arg := range call {
+				if args, ok := strings.CutPrefix(arg, "--args="); ok {
+					runJob(t, server, strings.Split(args, ","))
+				}
+			}
+		}
+	}
+	for _, name := range []string{"html", "json.gz"} {
+		if content, _ := server.Object(strings.TrimPrefix(bucket, "gs://") + "/reports/gkeaudit-x7k2p." + name); len(content) == 0 {
+			t.Errorf("the merge wrote no %s", name)
+		}
+	}
+}
+
+// runPage runs commands in a folder of their own where the program can reach a server, and
+// returns the calls that were noted there. The folder is to have what they are to make.
+func runPage(t *testing.T, server *gcptest.Server, commands, standIns string) (calls [][]string) {
+	t.Helper()
+	cmd := exec.Command("bash", "-c", "set -euo pipefail\n"+standIns+known(t, commands))
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true"}
+	for name, value := range endpoints(server.URL) {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	for _, match := range regexp.MustCompile(`(?:-o |[^&]>+ ?)([a-z]+\.[a-z]+)`).FindAllStringSubmatch(commands, -1) {
+		if info, err := os.Stat(filepath.Join(cmd.Dir, match[1])); err != nil || info.Size() == 0 {
+			t.Errorf("%s was not written: %v", match[1], err)
+		}
+	}
+	noted, err := os.ReadFile(filepath.Join(cmd.Dir, "calls"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for call := range strings.SplitSeq(strings.TrimSuffix(string(noted), "\x00\x00"), "\x00\x00") {
+		calls = append(calls, strings.Split(call, "\x00"))
+	}
+	return calls
+}
+
+// known leaves out of commands what this program does not know yet: a page may be ahead.
+func known(t *testing.T, commands string) string {
+	if !slices.Contains(report.Formats, "sarif") {
+		commands = strings.ReplaceAll(commands, "--format=sarif", "--format=json")
+	}
+	cmd, _, err := (&program{}).rootCommand().Find([]string{"report"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cmd.Flags().Lookup("baseline") == nil {
+		commands = regexp.MustCompile(`--baseline="[^"]*" `).ReplaceAllString(commands, "")
+	}
+	return commands
+}
+
+// TestWorkflow runs what the workflow runs, and sees that its actions are pinned.
+func TestWorkflow(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/github-actions.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Permissions map[string]string
+			Steps       []struct{ Uses, Run string }
+		}
+	}
+	if err := yaml.Unmarshal(text, &workflow); err != nil {
+		t.Fatal(err)
+	}
+	if len(workflow.Permissions) > 0 || len(workflow.Jobs) != 1 {
+		t.Errorf("the workflow has permissions %v beside those of its %d jobs", workflow.Permissions, len(workflow.Jobs))
+	}
+	pinned := regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}$`)
+	for name, job := range workflow.Jobs {
+		ran := 0
+		for _, step := range job.Steps {
+			if step.Run == "" && !pinned.MatchString(step.Uses) {
+				t.Errorf("%s: %q is not pinned to a commit", name, step.Uses)
+			}
+			if step.Run == "" {
+				continue
+			}
+			ran++
+			calls := runPage(t, serveDemo(t), "status=0\n"+step.Run+" || status=$?\n[ $status != 2 ]", `
+IMAGE=image PROJECT=shop-prod GOOGLE_APPLICATION_CREDENTIALS=/tmp/credentials.json
+docker() { printf '%s\0' docker "$@" '' >>calls
+  while [ "$1" != "$IMAGE" ]; do shift; done
+  shift
+  gkeaudit "$@"
+}
+`)
+			if len(calls) != 1 || !slices.Contains(calls[0], "--read-only") {
+				t.Errorf("%s calls %v", name, calls)
+			}
+		}
+		if ran != 1 {
+			t.Errorf("%s runs %d commands", name, ran)
 		}
 	}
 }
