@@ -19,6 +19,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"gkeaudit/audit"
 	"gkeaudit/gcp/gcptest"
@@ -52,7 +53,11 @@ func TestCloudRunJob(t *testing.T) {
 	for i := range tasks {
 		running = append(running, cloud.start(t, root, arguments, "gkeaudit-x7k2p", i, tasks, 0))
 	}
-	<-cloud.hanging
+	select {
+	case <-cloud.hanging:
+	case <-time.After(time.Minute):
+		t.Fatalf("%s was not called", hangs)
+	}
 	if err := running[stopped].cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

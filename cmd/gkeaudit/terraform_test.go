@@ -164,6 +164,38 @@ func TestTerraformArguments(t *testing.T) {
 	}
 }
 
+// TestTerraformRoles sees that the module grants nothing but its own roles and these two,
+// each on one resource, and to nobody but its accounts and the readers.
+func TestTerraformRoles(t *testing.T) {
+	m := readModule(t, modulePath)
+	_, ctx := m.evaluate(t, sample())
+	predefined := map[string]string{
+		"google_cloud_run_v2_job_iam_member": "roles/run.invoker",
+		"google_storage_bucket_iam_member":   "roles/storage.objectViewer",
+	}
+	for _, b := range m.blocks {
+		if b.Type != "resource" || b.Body.Attributes["role"] == nil {
+			continue
+		}
+		if !strings.HasSuffix(b.Labels[0], "_iam_member") {
+			t.Errorf("%s: %s takes roles away from others", b.TypeRange, b.Labels[0])
+		}
+		ctx.Variables["each"] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal("group:security@example.com")})
+		role, diags := b.Body.Attributes["role"].Expr.Value(ctx)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		if role.IsKnown() && role.AsString() != predefined[b.Labels[0]] {
+			t.Errorf("%s: %s is granted", b.TypeRange, role.AsString())
+		}
+		for _, part := range b.Body.Attributes["member"].Expr.Variables() {
+			if name := part.RootName(); name != "local" && name != "google_service_account" && (name != "each" || b.Labels[1] != "reader") {
+				t.Errorf("%s: a role is granted to %s", b.TypeRange, name)
+			}
+		}
+	}
+}
+
 // arguments are those of a resource or a block in it; what is required ends in "!".
 type arguments map[string]arguments
 
