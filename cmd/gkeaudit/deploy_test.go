@@ -402,7 +402,7 @@ func TestWorkflow(t *testing.T) {
 			}
 			ran++
 			calls := runPage(t, serveDemo(t), "status=0\n"+step.Run+" || status=$?\n[ $status != 2 ]", `
-IMAGE=image PROJECT=shop-prod GOOGLE_APPLICATION_CREDENTIALS=/tmp/credentials.json
+IMAGE=image PROJECT=shop-prod GOOGLE_APPLICATION_CREDENTIALS=credentials.json
 docker() { printf '%s\0' docker "$@" '' >>calls
   while [ "$1" != "$IMAGE" ]; do shift; done
   shift
