@@ -102,7 +102,7 @@ func TestNoClocks(t *testing.T) {
 // TestLinks holds the links in the documents against the files.
 func TestLinks(t *testing.T) {
 	root := os.DirFS("../..")
-	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "audit/rules/README.md"} {
+	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "audit/rules/README.md", "deploy/README.md"} {
 		text, err := fs.ReadFile(root, doc)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,51 @@
+# A whole organization by several tasks, with alerts.
+terraform {
+  required_version = ">= 1.9, < 2.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.9, < 8.0"
+    }
+  }
+}
+
+provider "google" {
+  project = "shop-audit"
+  region  = "europe-west4"
+}
+
+resource "google_monitoring_notification_channel" "security" {
+  display_name = "Security"
+  type         = "email"
+
+  labels = {
+    email_address = "security@example.com"
+  }
+}
+
+module "gkeaudit" {
+  source = "../.."
+
+  project = "shop-audit"
+  region  = "europe-west4"
+  scope   = "organizations/123456789012"
+  image   = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0"
+
+  tasks            = 8
+  parallelism      = 4
+  exclude_projects = ["sandbox-*"]
+  readers          = ["group:security@example.com"]
+
+  alert_severity        = "critical"
+  notification_channels = [google_monitoring_notification_channel.security.name]
+
+  labels = {
+    team = "platform"
+  }
+}
+
+output "reports" {
+  description = "Where the reports are."
+  value       = module.gkeaudit.reports
+}

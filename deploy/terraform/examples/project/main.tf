@@ -1,0 +1,32 @@
+# One project, audited where the job runs. It is in an organization whose policies are
+# inherited, and read.
+terraform {
+  required_version = ">= 1.9, < 2.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.9, < 8.0"
+    }
+  }
+}
+
+provider "google" {
+  project = "shop-audit"
+  region  = "europe-west4"
+}
+
+module "gkeaudit" {
+  source = "../.."
+
+  project      = "shop-prod"
+  region       = "europe-west4"
+  scope        = "projects/shop-prod"
+  organization = "123456789012"
+  image        = "europe-west4-docker.pkg.dev/shop-prod/tools/gkeaudit:v1.0.0"
+}
+
+output "reports" {
+  description = "Where the reports are."
+  value       = module.gkeaudit.reports
+}

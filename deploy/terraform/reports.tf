@@ -1,0 +1,77 @@
+locals {
+  bucket = coalesce(var.bucket, "${var.project}-${var.name}-reports")
+}
+
+resource "google_storage_bucket" "reports" {
+  project                     = var.project
+  name                        = local.bucket
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = false
+  labels                      = var.labels
+
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    condition {
+      age        = var.keep_days
+      with_state = "LIVE"
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 30
+      with_state                 = "ARCHIVED"
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# A task that is tried again takes the place of its report, which takes delete; a merge and
+# a baseline read. Nothing else: neither policies nor the bucket itself.
+resource "google_project_iam_custom_role" "reports" {
+  project     = var.project
+  role_id     = "${local.role_id}_reports"
+  title       = "${var.name}-reports"
+  description = "Write gkeaudit's reports, and read them"
+  permissions = [
+    "storage.objects.create",
+    "storage.objects.delete",
+    "storage.objects.get",
+    "storage.objects.list",
+  ]
+}
+
+resource "google_storage_bucket_iam_member" "job" {
+  bucket = google_storage_bucket.reports.name
+  role   = google_project_iam_custom_role.reports.name
+  member = local.job
+}
+
+resource "google_storage_bucket_iam_member" "reader" {
+  for_each = var.readers
+
+  bucket = google_storage_bucket.reports.name
+  role   = "roles/storage.objectViewer"
+  member = each.key
+}

@@ -1,0 +1,257 @@
+variable "project" {
+  description = "The ID of the project that the job, its schedule and the bucket are made in. It need not be one of those that are audited."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "A project ID has 6 to 30 lower-case letters, digits and dashes."
+  }
+}
+
+variable "region" {
+  description = "The region of the job, its schedule and the bucket, such as europe-west4."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "A region is named like europe-west4."
+  }
+}
+
+variable "scope" {
+  description = "What is audited, and what the role is granted on: organizations/NUMBER, folders/NUMBER or projects/ID."
+  type        = string
+
+  validation {
+    condition     = can(regex("^((organizations|folders)/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.scope))
+    error_message = "The scope is organizations/NUMBER, folders/NUMBER or projects/ID."
+  }
+}
+
+variable "organization" {
+  description = "The number of the organization above the scope, where that is a folder or a project. A folder has no custom roles, so it takes one of the organization. A project without it has the rules about inherited rights unknown."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization == null || can(regex("^[0-9]+$", var.organization))
+    error_message = "An organization is named by its number."
+  }
+
+  validation {
+    condition     = var.organization != null || !startswith(var.scope, "folders/")
+    error_message = "A folder has no custom roles: name the organization that it is in."
+  }
+
+  validation {
+    condition     = var.organization == null || !startswith(var.scope, "organizations/")
+    error_message = "The scope is an organization already: leave this variable out."
+  }
+}
+
+variable "image" {
+  description = "The container image of gkeaudit in Artifact Registry. By digest (…@sha256:…) it is the same tomorrow."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9.-]+\\.pkg\\.dev/[^ @:]+(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.image))
+    error_message = "An image is named like REGION-docker.pkg.dev/PROJECT/REPOSITORY/gkeaudit@sha256:DIGEST."
+  }
+
+  validation {
+    condition     = can(regex("(@sha256:[0-9a-f]{64}|:[^/]+)$", var.image)) && !endswith(var.image, ":latest")
+    error_message = "Name a digest or at least a version: what latest is changes under the job's feet."
+  }
+}
+
+variable "name" {
+  description = "The name of the job and, with what it is for behind it, of all else."
+  type        = string
+  default     = "gkeaudit"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,19}[a-z0-9]$", var.name))
+    error_message = "A name has 6 to 21 lower-case letters, digits and dashes: accounts are named after it."
+  }
+}
+
+variable "profile" {
+  description = "The rules that are applied, which decide the permissions: core, recommended, cis-gke-1.9, cis-gke-autopilot-1.3 or all."
+  type        = string
+  default     = "recommended"
+
+  validation {
+    condition     = contains(["core", "recommended", "cis-gke-1.9", "cis-gke-autopilot-1.3", "all"], var.profile)
+    error_message = "Profiles are core, recommended, cis-gke-1.9, cis-gke-autopilot-1.3, all."
+  }
+}
+
+variable "exclude_projects" {
+  description = "Globs of projects' IDs or numbers that are left out, such as sandbox-*."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for glob in var.exclude_projects : can(regex("^[a-z0-9.:*?^\\[\\]-]+$", glob))])
+    error_message = "A glob of projects has lower-case letters, digits, dashes and * ? [ ]."
+  }
+}
+
+variable "arguments" {
+  description = "Further flags of gkeaudit scan, such as --skip-rule=ID or --allow-incomplete. What the other variables decide is not repeated here."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for a in var.arguments : startswith(a, "--")])
+    error_message = "Each is a flag with its value, --flag=value: gkeaudit scan takes no other arguments."
+  }
+}
+
+variable "environment" {
+  description = "Environment variables of the job."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !startswith(name, "CLOUD_RUN_")])
+    error_message = "Variables are named by letters, digits and underscores; those that begin with CLOUD_RUN_ are Cloud Run's."
+  }
+}
+
+variable "tasks" {
+  description = "How many tasks share the projects among them. One reads a few hundred projects in minutes; several write a report each, to be merged."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.tasks >= 1 && var.tasks <= 1000 && floor(var.tasks) == var.tasks
+    error_message = "There are 1 to 1000 tasks."
+  }
+}
+
+variable "parallelism" {
+  description = "How many tasks run at a time; 0 for as many as Cloud Run allows. All share the quotas of the project."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.parallelism >= 0 && floor(var.parallelism) == var.parallelism
+    error_message = "It is a number of tasks, or 0."
+  }
+}
+
+variable "max_retries" {
+  description = "How often a task that failed is tried again. It writes to the same objects again. With --fail-on among the arguments, 0: findings do not go away by trying again."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.max_retries >= 0 && var.max_retries <= 10 && floor(var.max_retries) == var.max_retries
+    error_message = "There are 0 to 10 retries."
+  }
+
+  validation {
+    condition     = var.max_retries == 0 || !anytrue([for a in var.arguments : startswith(a, "--fail-on")])
+    error_message = "With --fail-on a task fails for its findings: set max_retries to 0."
+  }
+}
+
+variable "timeout_minutes" {
+  description = "How long one attempt of a task may take. What was read by then is reported as incomplete."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.timeout_minutes >= 2 && var.timeout_minutes <= 1440 && floor(var.timeout_minutes) == var.timeout_minutes
+    error_message = "An attempt may take 2 to 1440 minutes."
+  }
+}
+
+variable "schedule" {
+  description = "When the job runs, as in a crontab; null for by hand only."
+  type        = string
+  default     = "17 4 * * 1"
+
+  validation {
+    condition     = var.schedule == null || can(regex("^\\S+( \\S+){4}$", var.schedule))
+    error_message = "A schedule has five fields: minute, hour, day, month, day of the week."
+  }
+}
+
+variable "time_zone" {
+  description = "The time zone of the schedule, by its name in the tz database."
+  type        = string
+  default     = "Etc/UTC"
+
+  validation {
+    condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", var.time_zone))
+    error_message = "A time zone is named like Europe/Amsterdam."
+  }
+}
+
+variable "bucket" {
+  description = "The name of the bucket of reports; null for that of the project and the job: PROJECT-NAME-reports."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bucket == null || can(regex("^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$", var.bucket))
+    error_message = "A bucket is named by 3 to 63 lower-case letters, digits, dashes and underscores."
+  }
+}
+
+variable "keep_days" {
+  description = "How many days a report is kept. One that was replaced is kept for 30."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.keep_days >= 1 && floor(var.keep_days) == var.keep_days
+    error_message = "Reports are kept for a day at least."
+  }
+}
+
+variable "readers" {
+  description = "Who may read the reports, such as group:security@example.com. A report describes your network: nobody else."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for m in var.readers : can(regex("^(user|group|serviceAccount|principal|principalSet|domain):", m))])
+    error_message = "A reader is user:, group:, serviceAccount:, principal:, principalSet: or domain:, and never everybody."
+  }
+}
+
+variable "alert_severity" {
+  description = "Alert on findings of this severity or above, on an incomplete audit and on an error: critical, high, medium or low; null for no alerts."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alert_severity == null || contains(["critical", "high", "medium", "low"], coalesce(var.alert_severity, "none"))
+    error_message = "Severities are critical, high, medium, low."
+  }
+}
+
+variable "notification_channels" {
+  description = "Where alerts go: projects/PROJECT/notificationChannels/NUMBER."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for c in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", c))])
+    error_message = "A channel is named projects/PROJECT/notificationChannels/NUMBER."
+  }
+}
+
+variable "labels" {
+  description = "Labels of the job and the bucket."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for k, v in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", k)) && can(regex("^[a-z0-9_-]{0,63}$", v))])
+    error_message = "Labels have lower-case letters, digits, dashes and underscores."
+  }
+}
