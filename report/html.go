@@ -79,6 +79,8 @@ type htmlPage struct {
 	survey *survey
 	rules  map[string]*audit.Rule
 	paths  map[string]string // the places of the clusters' pictures
+
+	Pictures []picture
 }
 
 // WriteHTML writes the report as one page that needs no other file.
@@ -103,6 +105,7 @@ func (r *Report) writePage(w io.Writer, s *survey, projects []projectPage, index
 	for _, rule := range r.Rules {
 		page.rules[rule.ID] = rule
 	}
+	page.Pictures = page.pictures()
 	return htmlPages.Execute(w, page)
 }
 

@@ -383,10 +383,10 @@ func (s said) Why() string { return clean(because(s.Way)) }
 // PathCounts is said above the pictures.
 func (p *htmlPage) PathCounts() string { return p.pathCounts() }
 
-// Pictures are the network paths of the page's clusters, worst first, to which clusters
+// pictures are the network paths of the page's clusters, worst first, to which clusters
 // lead from then on. Those of an index
 // name some clusters and lead to none: they are on other pages.
-func (p *htmlPage) Pictures() []picture {
+func (p *htmlPage) pictures() []picture {
 	clusters := map[string]Cluster{}
 	for _, c := range p.Clusters {
 		clusters[c.Name] = c
