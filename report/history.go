@@ -188,7 +188,11 @@ func (h *History) Add(files []string, r *Report) {
 		}
 		p.Since.Resolved = nil
 	}
-	// What could not be read is not nothing.
+	// What was left out is not nothing, ...
+	if p.LeftOut {
+		p.Projects = map[string]int{}
+	}
+	// ... nor is what could not be read.
 	for id, s := range projectsOf(r) {
 		if len(s.hidden) > 0 && p.Projects[id] == 0 {
 			delete(p.Projects, id)

@@ -108,7 +108,11 @@ func (r *Report) junitSuites(j *junitWriter) func(yield func(*junitSuite) bool) 
 				return
 			}
 		}
-		if len(r.Gaps)+len(r.Scope.Missing) == 0 {
+		parts := r.Scope.Missing
+		if r.unknownLeftOut() > 0 { // what fails and is left out was asked to be
+			parts = r.lacks()
+		}
+		if len(r.Gaps)+len(parts) == 0 {
 			return
 		}
 		s := j.suite("what could not be read")
@@ -117,7 +121,7 @@ func (r *Report) junitSuites(j *junitWriter) func(yield func(*junitSuite) bool) 
 				Type: clean(g.Code), Message: "UNKNOWN: " + gapLine(g), Text: gapLine(g),
 			}})
 		}
-		for _, part := range r.Scope.Missing {
+		for _, part := range parts {
 			line := "missing from this report: " + clean(part)
 			s.add(junitCase{Name: clean(part), Class: s.Name, Error: &junitOutcome{Type: "MISSING", Message: "UNKNOWN: " + line, Text: line}})
 		}

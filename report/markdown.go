@@ -268,11 +268,15 @@ func (m *markdown) causeTable() {
 	}
 	m.within(section(2, "not-evaluated", "What could not be evaluated", about+"\n\n"), func() {
 		m.within(table("| Why | Where | UNKNOWN | Rules | Clusters |", "|---|---|---:|---:|---:|", "reasons"), func() {
-			for _, c := range m.causes {
+			for i, c := range m.causes {
 				if c.why == undecided && c.findings == 0 {
 					continue
 				}
-				m.count(causeRows, counted{ofCauses, 1}, func() string {
+				r := causeRows
+				if i >= listed { // they are not to push out what fails
+					r = gapRows
+				}
+				m.count(r, counted{ofCauses, 1}, func() string {
 					why := markdownText(c.why)
 					if c.permission != "" {
 						why = "missing permission " + markdownCell(c.permission)
@@ -305,9 +309,13 @@ func someCells(names []string) string {
 func (m *markdown) waiverTable(title string, r rank, toLookAt bool) {
 	m.within(section(2, "", title, ""), func() {
 		m.within(table("| Waiver | Rule | Resource | Findings | Owner | Ticket | Reason | ID |", "|---|---|---|---:|---|---|---|---|", "waivers"), func() {
+			shown := 0
 			for _, w := range m.listedWaivers() {
 				if m.waits(w) != toLookAt {
 					continue
+				}
+				if shown++; shown > listed { // they are not to push out what fails
+					r = allWaiverRows
 				}
 				m.count(r, counted{ofWaivers, 1}, func() string {
 					return fmt.Sprintf("| %s | %s | %s | %d | %s | %s | %s | %s |\n", markdownText(m.waiverState(w)), markdownCell(w.Rule), markdownCell(w.Resource), w.Findings,

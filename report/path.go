@@ -327,12 +327,19 @@ func (r *Report) pathCounts() string {
 		}
 	}
 	switch {
+	case exposed+within+doubtful == 0 && slices.ContainsFunc(r.NetworkPaths, hasNotRead):
+		parts = slices.Insert(parts, 0, "no way that rules asked for is exposing or unknown, and others were not read")
 	case exposed+within+doubtful == 0:
 		parts = slices.Insert(parts, 0, "no way is exposing or unknown")
 	case exposed == 0:
 		parts = slices.Insert(parts, 0, "no cluster has a way to or from the internet that is exposing")
 	}
 	return count(len(r.NetworkPaths), "picture", "pictures") + " of " + count(clusters, "cluster", "clusters") + ": " + strings.Join(parts, "; ")
+}
+
+// hasNotRead reports whether a picture has a way that no rule asked for.
+func hasNotRead(p audit.NetworkPath) bool {
+	return slices.ContainsFunc(p.Ways, func(w audit.Way) bool { return w.State == audit.WayNotRead })
 }
 
 // A legendEntry says what a state means.

@@ -3,6 +3,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -100,7 +101,7 @@ func (r *Report) rows() iter.Seq[*row] {
 				return
 			}
 		}
-		for _, part := range r.Scope.Missing {
+		for _, part := range r.lacks() {
 			if !put("missing", audit.Unknown.String(), missingID(part), "", "missing from this report: "+part, "", audit.Finding{}) {
 				return
 			}
@@ -114,6 +115,27 @@ func (r *Report) rows() iter.Seq[*row] {
 			}
 		}
 	}
+}
+
+// lacks says, each in a few words, what is not in the report: parts that a merged one
+// lacks, and findings that were left out for their severity.
+func (r *Report) lacks() []string {
+	if r.Summary.LeftOut == 0 {
+		return r.Scope.Missing
+	}
+	return append(slices.Clone(r.Scope.Missing), fmt.Sprintf("%s below severity %s, of which %s",
+		count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity, count(r.unknownLeftOut(), "is unknown", "are unknown")))
+}
+
+// unknownLeftOut is how many findings are unknown that were left out for their severity.
+func (r *Report) unknownLeftOut() int {
+	n := r.Summary.Unknown
+	for f := range r.Findings.All() {
+		if f.Status == audit.Unknown {
+			n--
+		}
+	}
+	return n
 }
 
 func (r *row) title() string {

@@ -388,10 +388,15 @@ func cut(s string, most int) string {
 }
 
 // sarifCategory names the audit: GitHub takes an alert for closed when a later file of the
-// same category has it no more. The category is the same for the same scope and profile,
+// same category has it no more. The category is the same for the same scope and rules,
 // and what follows the last slash is the run.
 func (r *Report) sarifCategory() string {
-	what := []string{r.Scope.rest(), r.Settings.Profile}
+	what := []string{r.Scope.rest(), r.Settings.Profile, strings.Join(r.Settings.Enabled, ","), strings.Join(r.Settings.Disabled, ",")}
+	if r.Settings.Profile == "" {
+		for _, rule := range r.Rules {
+			what = append(what, rule.ID)
+		}
+	}
 	if sh := r.Scope.Shard; sh != nil {
 		what = append(what, sh.String())
 	}

@@ -128,6 +128,25 @@ var anybodys = []string{
 	"projects/?/serviceAccounts/?",
 }
 
+// collections are the words in names of resources that are not of anybody's choice.
+var collections = strings.NewReplacer("projects/", "/", "locations/", "/", "regions/", "/", "global/", "/", "clusters/", "/", "nodePools/", "/",
+	"subnetworks/", "/", "networks/", "/", "serviceAccounts/", "/")
+
+// leastLiteral is how many letters and digits a glob on rules has at least that does not
+// fit nearly all of them.
+const leastLiteral = 3
+
+// literal returns how many letters and digits a glob has.
+func literal(glob string) int {
+	n := 0
+	for _, r := range glob {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
+}
+
 // Breadth says why a waiver of so many findings accepts more than one would look through;
 // empty if it does not. One that names its finding never does.
 func (w Waiver) Breadth(findings int) string {
@@ -135,10 +154,13 @@ func (w Waiver) Breadth(findings int) string {
 		return ""
 	}
 	var parts []string
-	if FitsGlob(w.Rule, "?") {
+	switch n := literal(w.Rule); {
+	case n == 0:
 		parts = append(parts, "it is for every rule")
+	case n < leastLiteral && strings.Contains(w.Rule, "*"):
+		parts = append(parts, "it is for nearly every rule")
 	}
-	if slices.ContainsFunc(anybodys, func(name string) bool { return FitsGlob(w.Resource, name) }) {
+	if literal(collections.Replace(w.Resource)) == 0 || slices.ContainsFunc(anybodys, func(name string) bool { return FitsGlob(w.Resource, name) }) {
 		parts = append(parts, "it is for every project")
 	}
 	if findings > mostWaived {
@@ -165,7 +187,7 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 	}
 	slices.SortFunc(w.Waivers, byID)
 	w.Waivers = slices.CompactFunc(w.Waivers, func(a, b Waiver) bool { return a.ID == b.ID })
-	fitting, fits, today := fitter(w.Waivers), make([]int, len(w.Waivers)), dayOf(w.StartedAt)
+	fitting, fits, today := fitter(w.Waivers), make([]int, len(w.Waivers)), dayOf(w.FinishedAt)
 	w.Summary = noFindings()
 	w.Summary.Projects, w.Summary.Clusters, w.Summary.Gaps = r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps
 	w.Findings = r.Findings.edited(func(f *audit.Finding) {
@@ -182,7 +204,7 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 		w.Summary.count(*f)
 	})
 	for i := range w.Waivers {
-		w.Waivers[i] = w.Waivers[i].settle(w.StartedAt, fits[i])
+		w.Waivers[i] = w.Waivers[i].settle(w.FinishedAt, fits[i])
 	}
 	return &w, nil
 }
@@ -253,7 +275,11 @@ func (r *Report) checkWaivers() error {
 		if i > 0 && r.Waivers[i-1].ID >= w.ID {
 			return fmt.Errorf("waivers[%d], %q, is listed twice or out of order", i, w.ID)
 		}
-		if want := w.settle(r.StartedAt, w.Findings).State; w.Findings < 0 || w.State != want {
+		want := w.settle(r.StartedAt, w.Findings).State
+		if w.Ended(r.FinishedAt) { // parts of the report may be of several days
+			want = cmp.Or(map[string]string{WaiverExpired: WaiverExpired}[w.State], want)
+		}
+		if w.Findings < 0 || w.State != want {
 			return fmt.Errorf("waivers[%d], of %d findings until %s, is called %q, and should be %q", i, w.Findings, w.Expires, w.State, want)
 		}
 		index[w.ID] = i

@@ -215,6 +215,31 @@ func TestLongestWaiver(t *testing.T) {
 	}
 }
 
+// TestWaivingByTheLastDay merges reports of two days: a waiver that ended between them
+// accepts nothing any more.
+func TestWaivingByTheLastDay(t *testing.T) {
+	r := load(t, filepath.Join(folder, "review.json"))
+	ends := r.StartedAt.UTC().Format(time.DateOnly)
+	later := *r
+	later.FinishedAt = r.StartedAt.AddDate(0, 2, 0)
+	for _, test := range []struct {
+		r      *report.Report
+		state  string
+		waived bool
+	}{{r, report.WaiverActive, true}, {&later, report.WaiverExpired, false}} {
+		got, err := test.r.Waiving([]report.Waiver{{Rule: "*", Resource: "**", Owner: "o", Reason: "r", Ticket: "t", Expires: ends}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := got.Waivers[0]; w.State != test.state || got.Summary.Waived > 0 != test.waived {
+			t.Errorf("until %s, on %s: %s, %d waived", ends, test.r.FinishedAt, w.State, got.Summary.Waived)
+		}
+		if _, err := report.Read(bytes.NewReader(write(t, got, ".report.json"))); err != nil {
+			t.Errorf("until %s, on %s: %v", ends, test.r.FinishedAt, err)
+		}
+	}
+}
+
 func TestBreadth(t *testing.T) {
 	for _, test := range []struct {
 		rule, resource, finding string
@@ -224,6 +249,10 @@ func TestBreadth(t *testing.T) {
 		{"private-nodes", "projects/shop-prod/**", "", 50, ""},
 		{"private-nodes", "projects/shop-prod/**", "", 51, "it is for 51 findings"},
 		{"*", "projects/shop-prod/**", "", 0, "it is for every rule"},
+		{"*-*", "projects/shop-prod/**", "", 0, "it is for every rule"},
+		{"*e*", "projects/shop-prod/**", "", 0, "it is for nearly every rule"},
+		{"*nat*", "projects/shop-prod/**", "", 0, ""},
+		{"private-nodes", "projects/*/locations/*-*/clusters/**", "", 0, "it is for every project"},
 		{"private-nodes", "projects/**", "", 0, "it is for every project"},
 		{"private-nodes", "projects/*/locations/*/clusters/*", "", 0, "it is for every project"},
 		{"private-nodes", "**/nodePools/*", "", 0, "it is for every project"},

@@ -22,7 +22,7 @@ func (p *program) history(ctx context.Context, f *scanFlags, place string, args 
 	switch {
 	case len(args) > 0:
 		return refuse("", "--history takes reports from a folder, and report takes no files besides")
-	case f.baseline != "" || f.failOn != "" || f.severity != "" || f.verbose || f.allowIncomplete || f.logFindings != "":
+	case f.waivers != "" || f.githubSummary || f.maxBytes != defaultMaxBytes || f.baseline != "" || f.failOn != "" || f.severity != "" || f.verbose || f.allowIncomplete || f.logFindings != "":
 		return refuse("", "--history goes with --format, --output and flags about access and the log only")
 	}
 	formats := "A history is a page: --output=FILE.html, or --format=html."

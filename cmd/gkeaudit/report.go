@@ -135,12 +135,18 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	}
 	files = nil // the baseline is as large
 	if waivers != nil {
+		if r.Baseline != nil && plan.baseline == "" {
+			return refuse("Give the --baseline again, too.", "the report says what has changed since %q, which hangs on its waivers: with others it has to be compared anew", r.Baseline.Name)
+		}
 		if r, err = waive(r, waivers); err != nil {
 			return err
 		}
 	}
 	if r, err = p.compare(ctx, r, plan); err != nil {
 		return err
+	}
+	if plan.failOn.new > 0 && r.Baseline == nil {
+		return noBaseline
 	}
 	p.haveRead(plan.files())
 	return p.finish(ctx, r, f, plan, log, nil)

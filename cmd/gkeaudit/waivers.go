@@ -19,7 +19,7 @@ import (
 )
 
 const waiversHelp = `A waiver accepts for some time that a finding fails. Waivers are in a YAML file, which
-scan and report take by --waivers or from the configuration:
+scan takes by --waivers or from the configuration, and report by --waivers:
 
     waivers:
       - rule: private-nodes
