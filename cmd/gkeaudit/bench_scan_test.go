@@ -30,7 +30,8 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	// On Linux a process has had at least the memory of the one that starts it, so the
-	// snapshots are made in one of their own.
+	// snapshots are made in one of their own, and this file comes before the other
+	// benchmarks.
 	dir := b.TempDir()
 	estates := exec.Command(binary, "-test.run=^TestEstate$")
 	estates.Env = append(os.Environ(), "GKEAUDIT_ESTATE="+dir)
