@@ -843,8 +843,12 @@ func (p *htmlPage) Changed() string {
 			n.count(f.Change)
 		}
 	}
-	return fmt.Sprintf("%s new, %s resolved, %s unchanged, %s changed, %s incomparable",
+	text := fmt.Sprintf("%s new, %s resolved, %s unchanged, %s changed, %s incomparable",
 		number(n.New), number(n.Resolved), number(n.Unchanged), number(n.Changed), number(n.Incomparable))
+	if p.Index != "" && p.Least() != "" {
+		text += ", as listed from severity " + p.Least() + " on"
+	}
+	return text
 }
 
 // whereIs writes a cluster's project and location.

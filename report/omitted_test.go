@@ -86,6 +86,10 @@ func TestOmittedInPages(t *testing.T) {
 		hasAll(t, path, page, `class="verdict unknown"`, "findings below severity critical are left out, and counted in the index only",
 			"unknown findings below severity critical are left out, which may be of this project", "<b>?</b> unknown")
 	}
+	parts, _ := divided(t, since(load(t, filepath.Join(folder, "review.json"))).LeavingOut(audit.High))
+	for path, page := range parts {
+		hasAll(t, path, page, "incomparable, as listed from severity high on")
+	}
 	page := string(write(t, r, ".html"))
 	hasNone(t, "the page", page, untrue...)
 	hasAll(t, "the page", page, "No rule of severity critical or above fails", "Nothing that is of severity critical or above is open or waived",
