@@ -232,7 +232,8 @@ func (p *htmlPage) Severities() []htmlTally {
 func (p *htmlPage) Unknown() htmlTally {
 	t := p.survey.unknown
 	t.Open = p.Summary.Unknown
-	h := htmlTally{Name: "unknown", tally: t, some: p.Least() != ""}
+	h := htmlTally{Name: "unknown", tally: t, some: p.left.unknown > 0 || p.left.resolved > 0}
+	h.none = h.some && p.survey.unknown.Open+t.Resolved == 0
 	if p.Index != "" {
 		h.uncounted = p.left.unknown
 	}
@@ -254,13 +255,11 @@ func (t htmlTally) Since() string {
 	add(t.Resolved, "resolved")
 	add(t.Changed, "changed")
 	add(t.Incomparable, "incomparable")
-	switch {
-	case t.some && parts == nil:
-		return "not listed"
-	case t.some:
+	if parts == nil {
+		parts = []string{"no change"}
+	}
+	if t.some {
 		parts = append(parts, "others not listed")
-	case parts == nil:
-		return "no change"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -134,9 +134,15 @@ func (r *Report) projectPages(s *survey, folder string) []projectPage {
 		p.Unknown += c.Unknown
 		p.Waived += c.Waived
 	}
+	named := r.gapsNamed()
 	for _, g := range r.Gaps {
 		if p := byID[g.Project]; p != nil {
 			p.Gaps++
+		}
+		for id := range named[g.Resource] {
+			if p := byID[id]; p != nil && id != g.Project {
+				p.Gaps++
+			}
 		}
 	}
 	var all []projectPage
@@ -152,6 +158,26 @@ func (r *Report) projectPages(s *survey, folder string) []projectPage {
 		return 0
 	})
 	return all
+}
+
+// gapsNamed returns, by the resources of gaps, the projects of the clusters whose unknown
+// findings name them as what could not be read: those of a host project, say.
+func (r *Report) gapsNamed() map[string]map[string]bool {
+	named := map[string]map[string]bool{}
+	for _, g := range r.Gaps {
+		named[g.Resource] = map[string]bool{}
+	}
+	for f := range r.Findings.All() {
+		if f.Status != audit.Unknown {
+			continue
+		}
+		for _, e := range f.Evidence {
+			if of := named[e.Resource]; of != nil {
+				of[audit.Segment(f.Cluster, "projects")] = true
+			}
+		}
+	}
+	return named
 }
 
 // project returns the part of the report that is about a project.

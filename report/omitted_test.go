@@ -202,7 +202,10 @@ func TestGapsOfHosts(t *testing.T) {
 		findings.Add(f)
 	}
 	r.Findings = findings
-	projects, _ := divided(t, r)
+	projects, index := divided(t, r)
+	if row := regexp.MustCompile(`/` + of + `\.[0-9a-f]{12}\.html"><bdi>` + of + `</bdi></a><td>1<td>([0-9]+)<td>`).FindStringSubmatch(index); row == nil || row[1] == "0" {
+		t.Errorf("the index counts no gap of %s: %q", of, row)
+	}
 	for path, page := range projects {
 		const grant = "Grant <code>compute.firewalls.list</code> on <bdi>shop-host</bdi>"
 		if strings.Contains(path, "/"+of+".") {

@@ -41,6 +41,8 @@ type omitted struct {
 	unknown, waived int
 
 	pass, notApplicable int
+
+	resolved int // of the baseline's
 }
 
 // omits returns what is omitted, given how many findings are listed by status, and how many
@@ -48,6 +50,9 @@ type omitted struct {
 func (r *Report) omits(listed [4]int, waived int) omitted {
 	s := r.Summary
 	o := omitted{least: r.Scope.least(), all: s.LeftOut}
+	if r.Baseline != nil && o.least > audit.Low {
+		o.resolved = max(0, r.Baseline.Counts.Resolved-len(r.Baseline.Resolved))
+	}
 	if s.LeftOut == 0 {
 		return o
 	}
