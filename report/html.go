@@ -77,6 +77,7 @@ type htmlPage struct {
 	Index string
 
 	survey *survey
+	left   omitted // by the whole report, of which this may be a page
 	rules  map[string]*audit.Rule
 	paths  map[string]string // the places of the clusters' pictures
 
@@ -85,10 +86,11 @@ type htmlPage struct {
 
 // WriteHTML writes the report as one page that needs no other file.
 func (r *Report) WriteHTML(w io.Writer) error {
-	return r.writePage(w, r.surveyed(true), nil, "")
+	s := r.surveyed(true)
+	return r.writePage(w, s, s.omitted(r), nil, "")
 }
 
-func (r *Report) writePage(w io.Writer, s *survey, projects []projectPage, index string) error {
+func (r *Report) writePage(w io.Writer, s *survey, left omitted, projects []projectPage, index string) error {
 	page := &htmlPage{
 		Report:   r,
 		Style:    template.CSS(strings.TrimSpace(htmlStyle + pathStyle)),
@@ -98,8 +100,12 @@ func (r *Report) writePage(w io.Writer, s *survey, projects []projectPage, index
 		Projects: projects,
 		Index:    index,
 		survey:   s,
+		left:     left,
 		rules:    map[string]*audit.Rule{},
 		paths:    map[string]string{},
+	}
+	if page.Partial() && page.State == "pass" {
+		page.State = "unknown"
 	}
 	page.Policy = "default-src 'none'; style-src " + hashOf(string(page.Style)) + "; script-src " + hashOf(string(page.Script)) + "; base-uri 'none'; form-action 'none'"
 	for _, rule := range r.Rules {
@@ -124,11 +130,88 @@ func anchor(cluster string) string {
 // findingAnchor names a finding's place in the page, by the beginning of its ID.
 func findingAnchor(f audit.Finding) string { return "f" + f.ID()[:12] }
 
+// Partial reports whether the page is of a project of which findings may have been left out
+// for their severity. They are counted for the whole report only.
+func (p *htmlPage) Partial() bool { return p.Index != "" && p.left.all > 0 }
+
+// Least is the severity below which findings are left out; empty if none are.
+func (p *htmlPage) Least() string {
+	if p.left.least == audit.Low {
+		return ""
+	}
+	return p.left.least.String()
+}
+
+// Hides reports whether there are findings in the whole report that fail, are unknown or
+// are waived and that it does not list.
+func (p *htmlPage) Hides() bool { return p.left.fails() || p.left.unknown > 0 || p.left.waived > 0 }
+
+// Fails reports whether there are some that fail.
+func (p *htmlPage) Fails() bool { return p.left.fails() }
+
+// Hidden is how many of them are unknown.
+func (p *htmlPage) Hidden() int { return p.left.unknown }
+
+// Verdict says the outcome in one sentence. That of one project says nothing of what was
+// left out.
+func (p *htmlPage) Verdict() string {
+	if !p.Partial() {
+		return p.Report.Verdict()
+	}
+	s := p.Summary
+	verdict := strings.TrimSuffix(p.Report.Verdict(), ".")
+	if s.Fail+s.Unknown == 0 {
+		verdict = "Nothing that is listed fails or is unknown"
+		if s.Waived > 0 {
+			verdict = "All that is listed and fails is waived: " + count(s.Waived, "finding", "findings") + " in " + count(s.Clusters, "cluster", "clusters")
+		}
+		if !p.Complete {
+			verdict += "; the audit is incomplete"
+		}
+	}
+	return verdict + "; findings below severity " + p.Least() + " are left out, and counted in the index only."
+}
+
+// Lacks says why the report is not complete.
+func (p *htmlPage) Lacks() string {
+	var parts []string
+	if n := p.Summary.Gaps; n > 0 {
+		parts = append(parts, count(n, "gap", "gaps"))
+	}
+	if n := p.Summary.Unknown; n > 0 {
+		parts = append(parts, count(n, "finding is unknown", "findings are unknown"))
+	}
+	if names := p.Scope.Missing; len(names) > 0 {
+		parts = append(parts, count(len(names), "part is missing", "parts are missing")+" ("+clean(firstOf(names, 3))+")")
+	}
+	if p.Index != "" && p.left.unknown > 0 {
+		parts = append(parts, "unknown findings below severity "+p.Least()+" are left out, which may be of this project")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Waived is how many findings are waived.
+func (p *htmlPage) Waived() string {
+	if p.Index != "" {
+		return atLeast(p.Summary.Waived, p.left.waived)
+	}
+	return number(p.Summary.Waived)
+}
+
 // An htmlTally is a number on the first screen.
 type htmlTally struct {
 	Name string
 	tally
+
+	uncounted  int  // how many there are in the whole report that this page may have some of
+	some, none bool // some or all of them are not listed, wherever they are
 }
+
+// Number is how many findings there are, as far as that is known.
+func (t htmlTally) Number() string { return atLeast(t.Open, t.uncounted) }
+
+// Unsure reports whether there may be some though none is listed.
+func (t htmlTally) Unsure() bool { return t.Open == 0 && t.uncounted > 0 }
 
 // Severities are the numbers of findings that fail, worst first.
 func (p *htmlPage) Severities() []htmlTally {
@@ -136,7 +219,11 @@ func (p *htmlPage) Severities() []htmlTally {
 	for s := audit.Critical; s >= audit.Low; s-- {
 		t := p.survey.severities[s]
 		t.Open = p.Summary.Failing[s.String()] // with those that were left out
-		all = append(all, htmlTally{s.String(), t})
+		h := htmlTally{Name: s.String(), tally: t, none: s < p.left.least}
+		if p.Index != "" {
+			h.uncounted = p.left.failing[s]
+		}
+		all = append(all, h)
 	}
 	return all
 }
@@ -145,15 +232,36 @@ func (p *htmlPage) Severities() []htmlTally {
 func (p *htmlPage) Unknown() htmlTally {
 	t := p.survey.unknown
 	t.Open = p.Summary.Unknown
-	return htmlTally{"unknown", t}
+	h := htmlTally{Name: "unknown", tally: t, some: p.left.unknown > 0 || p.left.resolved > 0}
+	h.none = h.some && p.survey.unknown.Open+t.Resolved == 0
+	if p.Index != "" {
+		h.uncounted = p.left.unknown
+	}
+	return h
 }
 
-// Since says how many findings are new and resolved since the baseline.
+// Since says what became of the findings since the baseline, as far as they are listed.
 func (t htmlTally) Since() string {
-	if t.New == 0 && t.Resolved == 0 {
-		return "no change"
+	if t.none {
+		return "not listed"
 	}
-	return number(t.New) + " new, " + number(t.Resolved) + " resolved"
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, number(n)+" "+what)
+		}
+	}
+	add(t.New, "new")
+	add(t.Resolved, "resolved")
+	add(t.Changed, "changed")
+	add(t.Incomparable, "incomparable")
+	if parts == nil {
+		parts = []string{"no change"}
+	}
+	if t.some {
+		parts = append(parts, "others not listed")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Grants are the permissions that would decide what is unknown.
@@ -498,6 +606,7 @@ func shortCluster(c Cluster) string {
 type htmlCluster struct {
 	clusterTally
 	Mild bool // there are worse ones on the page, and many
+	left omitted
 }
 
 // mostWorst is how many clusters are in the table that is not folded.
@@ -522,7 +631,7 @@ func (p *htmlPage) Milder() []*htmlCluster {
 func (p *htmlPage) glance() []*htmlCluster {
 	all := make([]*htmlCluster, len(p.survey.clusters))
 	for i := range all {
-		all[i] = &htmlCluster{clusterTally: p.survey.clusters[i]}
+		all[i] = &htmlCluster{clusterTally: p.survey.clusters[i], left: p.left}
 	}
 	slices.SortStableFunc(all, func(a, b *htmlCluster) int {
 		for s := audit.Critical; s >= audit.Low; s-- {
@@ -536,9 +645,21 @@ func (p *htmlPage) glance() []*htmlCluster {
 }
 
 // Numbers are the cluster's findings that fail, worst first, then those that are unknown
-// and those that are waived.
-func (c *htmlCluster) Numbers() []int {
-	return []int{c.Failing[audit.Critical], c.Failing[audit.High], c.Failing[audit.Medium], c.Failing[audit.Low], c.Unknown, c.Waived}
+// and those that are waived, as far as they are known.
+func (c *htmlCluster) Numbers() []string { return c.left.cells(c.Failing, c.Unknown, c.Waived) }
+
+// cells write the numbers of a row of the report's tables.
+func (o omitted) cells(failing [audit.Critical + 1]int, unknown, waived int) []string {
+	var cells []string
+	for s := audit.Critical; s >= audit.Low; s-- {
+		cells = append(cells, atLeast(failing[s], o.failing[s]))
+	}
+	return append(cells, atLeast(unknown, o.unknown), atLeast(waived, o.waived))
+}
+
+// Cells are the numbers of a project.
+func (p *htmlPage) Cells(of projectPage) []string {
+	return p.left.cells(of.Failing, of.Unknown, of.Waived)
 }
 
 // Reachable are the clusters whose control plane anyone can reach.
@@ -662,6 +783,9 @@ func (g htmlGroup) Tally() string {
 	if g.Waived > 0 {
 		text += " · " + number(g.Waived) + " WAIVED"
 	}
+	if g.page.Hides() {
+		text += " of severity " + g.page.Least() + " or above"
+	}
 	return text
 }
 
@@ -718,8 +842,12 @@ func (p *htmlPage) Changed() string {
 			n.count(f.Change)
 		}
 	}
-	return fmt.Sprintf("%s new, %s resolved, %s unchanged, %s changed, %s incomparable",
+	text := fmt.Sprintf("%s new, %s resolved, %s unchanged, %s changed, %s incomparable",
 		number(n.New), number(n.Resolved), number(n.Unchanged), number(n.Changed), number(n.Incomparable))
+	if p.Index != "" && p.Least() != "" {
+		text += ", as listed from severity " + p.Least() + " on"
+	}
+	return text
 }
 
 // whereIs writes a cluster's project and location.

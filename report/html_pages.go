@@ -49,17 +49,42 @@ func (r *Report) Pages(name string, most int) []Page {
 		return []Page{{Write: r.WriteHTML}}
 	}
 	survey := r.surveyed(false)
+	left := survey.omitted(r)
 	projects := r.projectPages(survey, PagesFolder(name))
 	var pages []Page
 	for _, p := range projects {
 		if p.Path != "" {
 			pages = append(pages, Page{p.Path, func(w io.Writer) error {
 				part := r.project(p)
-				return part.writePage(w, part.surveyed(true), nil, "../"+name)
+				part.Complete = part.Complete && left.unknown == 0 // they may be of this project
+				return part.writePage(w, part.surveyed(true), left, nil, "../"+name)
 			}})
 		}
 	}
-	return append(pages, Page{"", func(w io.Writer) error { return r.writePage(w, survey, projects, "") }})
+	return append(pages, Page{"", func(w io.Writer) error {
+		return r.withoutPage(projects).writePage(w, survey, left, projects, "")
+	}})
+}
+
+// withoutPage returns the report with those findings of the baseline only whose projects
+// have no page that would list them.
+func (r *Report) withoutPage(projects []projectPage) *Report {
+	if r.Baseline == nil {
+		return r
+	}
+	has := map[string]bool{}
+	for _, p := range projects {
+		has[p.Project] = p.Path != ""
+	}
+	index, b := *r, *r.Baseline
+	b.Resolved = nil
+	for _, f := range r.Baseline.Resolved {
+		if !has[audit.Segment(f.Cluster, "projects")] {
+			b.Resolved = append(b.Resolved, f)
+		}
+	}
+	index.Baseline = &b
+	return &index
 }
 
 // PagesFolder is the name of the folder beside an index that has the projects' pages.
@@ -109,9 +134,15 @@ func (r *Report) projectPages(s *survey, folder string) []projectPage {
 		p.Unknown += c.Unknown
 		p.Waived += c.Waived
 	}
+	named := r.gapsNamed()
 	for _, g := range r.Gaps {
 		if p := byID[g.Project]; p != nil {
 			p.Gaps++
+		}
+		for id := range named[g.Resource] {
+			if p := byID[id]; p != nil && id != g.Project {
+				p.Gaps++
+			}
 		}
 	}
 	var all []projectPage
@@ -129,6 +160,26 @@ func (r *Report) projectPages(s *survey, folder string) []projectPage {
 	return all
 }
 
+// gapsNamed returns, by the resources of gaps, the projects of the clusters whose unknown
+// findings name them as what could not be read: those of a host project, say.
+func (r *Report) gapsNamed() map[string]map[string]bool {
+	named := map[string]map[string]bool{}
+	for _, g := range r.Gaps {
+		named[g.Resource] = map[string]bool{}
+	}
+	for f := range r.Findings.All() {
+		if f.Status != audit.Unknown {
+			continue
+		}
+		for _, e := range f.Evidence {
+			if of := named[e.Resource]; of != nil {
+				of[audit.Segment(f.Cluster, "projects")] = true
+			}
+		}
+	}
+	return named
+}
+
 // project returns the part of the report that is about a project.
 func (r *Report) project(p projectPage) *Report {
 	part := *r
@@ -142,16 +193,22 @@ func (r *Report) project(p projectPage) *Report {
 		}
 	}
 	part.Summary = noFindings()
-	used := map[string]bool{}
+	used, named := map[string]bool{}, map[string]bool{}
 	for _, c := range part.Clusters {
 		for _, f := range r.Findings.of(c.Name) {
 			part.Findings.Add(f)
 			part.Summary.count(f)
 			used[f.Waiver] = true
+			if f.Status != audit.Unknown {
+				continue
+			}
+			for _, e := range f.Evidence {
+				named[e.Resource] = true
+			}
 		}
 	}
 	for _, g := range r.Gaps {
-		if g.Project == p.Project {
+		if g.Project == p.Project || named[g.Resource] { // of a host project, say
 			part.Gaps = append(part.Gaps, g)
 		}
 	}

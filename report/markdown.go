@@ -38,6 +38,13 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 	for _, c := range r.Clusters {
 		m.clusters[c.Name] = c
 	}
+	var listed [4]int
+	for _, c := range m.overview.clusters {
+		for status, n := range c.counts {
+			listed[status] += n
+		}
+	}
+	m.left = r.omits(listed, m.changed(-1))
 	m.first()
 	m.causeTable()
 	m.waiverTable("Waivers to look at", waiverRows, true)
@@ -61,6 +68,7 @@ type markdown struct {
 	draft
 	*Report
 	*overview
+	left     omitted
 	waivers  map[string]Waiver
 	clusters map[string]Cluster
 }
@@ -263,9 +271,6 @@ func (m *markdown) fold(summary, rows string, add func()) {
 
 func (m *markdown) causeTable() {
 	about := "UNKNOWN is neither passed nor failed. A finding may have several reasons."
-	if n := m.Summary.Unknown - m.changed(0); n > 0 {
-		about += fmt.Sprintf(" Not counted here: %s below severity %s.", count(n, "UNKNOWN finding", "UNKNOWN findings"), m.Scope.LeastSeverity)
-	}
 	m.within(section(2, "not-evaluated", "What could not be evaluated", about+"\n\n"), func() {
 		m.within(table("| Why | Where | UNKNOWN | Rules | Clusters |", "|---|---|---:|---:|---:|", "reasons"), func() {
 			for i, c := range m.causes {
@@ -284,10 +289,19 @@ func (m *markdown) causeTable() {
 					if c.clustersIn {
 						why += ", which may hide clusters"
 					}
-					return fmt.Sprintf("| %s | %s | %d | %d | %d |\n", why, someCells(c.places), c.findings, len(c.rules), len(c.clusters))
+					row := "| " + why + " | " + someCells(c.places) + " |"
+					for _, n := range []int{c.findings, len(c.rules), len(c.clusters)} {
+						row += " " + plainAtLeast(n, m.left.unknown) + " |"
+					}
+					return row + "\n"
 				})
 			}
 		})
+		if n := m.left.unknown; n > 0 {
+			m.count(causeRows, counted{}, func() string {
+				return fmt.Sprintf("%s below severity %s left out, and counted with no reason here.\n\n", count(n, "UNKNOWN finding", "UNKNOWN findings"), m.Scope.LeastSeverity+map[bool]string{true: " is", false: " are"}[n == 1])
+			})
+		}
 		m.within(table("| Missing from this report |", "|---|", "parts"), func() {
 			for _, part := range m.Scope.Missing {
 				m.count(causeRows, counted{ofScope, 1}, func() string { return "| " + markdownText(part) + " |\n" })
@@ -334,7 +348,11 @@ func (m *markdown) ruleTable() {
 	if m.Baseline != nil {
 		head, line = head+" New |", line+"---:|"
 	}
-	m.within(section(2, "", "Rules that expose most", "Worst severity first, and then by the number of clusters that fail.\n\n"), func() {
+	about := "Worst severity first, and then by the number of clusters that fail."
+	if m.left.all > 0 {
+		about += fmt.Sprintf(" Rules below severity %s are left out.", m.Scope.LeastSeverity)
+	}
+	m.within(section(2, "", "Rules that expose most", about+"\n\n"), func() {
 		m.within(table(head, line, "rules"), func() {
 			for _, t := range m.rules {
 				m.count(ruleRows, counted{ofRules, 1}, func() string {
@@ -357,7 +375,11 @@ func (m *markdown) clusterTable() {
 	if m.Summary.Waived > 0 {
 		head, line = head+" WAIVED |", line+"---:|"
 	}
-	m.within(section(2, "", "Clusters", ""), func() {
+	about, left := "", m.left
+	if left.all > 0 {
+		about = fmt.Sprintf("? and + stand for what is below severity %s, which is left out.\n\n", m.Scope.LeastSeverity)
+	}
+	m.within(section(2, "", "Clusters", about), func() {
 		m.within(table(head+" PASS | NOT APPLICABLE |", line+"---:|---:|", "clusters"), func() {
 			for i, t := range m.overview.clusters {
 				r := clusterRows
@@ -367,13 +389,13 @@ func (m *markdown) clusterTable() {
 				m.count(r, counted{ofClusters, 1}, func() string {
 					row := fmt.Sprintf("| %s |", m.clusterLink(t.Name))
 					for i := len(t.failing) - 1; i >= 0; i-- {
-						row += fmt.Sprintf(" %d |", t.failing[i])
+						row += " " + plainAtLeast(t.failing[i], left.failing[i+1]) + " |"
 					}
-					row += fmt.Sprintf(" %d |", t.unknown)
+					row += " " + plainAtLeast(t.unknown, left.unknown) + " |"
 					if m.Summary.Waived > 0 {
-						row += fmt.Sprintf(" %d |", t.waived)
+						row += " " + plainAtLeast(t.waived, left.waived) + " |"
 					}
-					return row + fmt.Sprintf(" %d | %d |\n", t.counts[audit.Pass], t.counts[audit.NotApplicable])
+					return row + " " + plainAtLeast(t.counts[audit.Pass], left.pass) + " | " + plainAtLeast(t.counts[audit.NotApplicable], left.notApplicable) + " |\n"
 				})
 			}
 		})

@@ -28,9 +28,74 @@ type survey struct {
 	otherwise int
 }
 
-// A tally counts findings that are open, and how many of them are new since a baseline,
-// and the baseline's that are resolved.
-type tally struct{ Open, New, Resolved int }
+// A tally counts findings that are open, and what became of them since a baseline, and the
+// baseline's that are resolved.
+type tally struct{ Open, New, Changed, Incomparable, Resolved int }
+
+// What is omitted is how many findings a report counts and, for their severity, does not
+// list. Which clusters they are in is not known any more.
+type omitted struct {
+	least           audit.Severity // below which findings are not listed
+	all             int
+	failing         [audit.Critical + 1]int
+	unknown, waived int
+
+	pass, notApplicable int
+
+	resolved int // of the baseline's
+}
+
+// omits returns what is omitted, given how many findings are listed by status, and how many
+// are waived.
+func (r *Report) omits(listed [4]int, waived int) omitted {
+	s := r.Summary
+	o := omitted{least: r.Scope.least(), all: s.LeftOut}
+	if r.Baseline != nil && o.least > audit.Low {
+		o.resolved = max(0, r.Baseline.Counts.Resolved-len(r.Baseline.Resolved))
+	}
+	if s.LeftOut == 0 {
+		return o
+	}
+	for severity := audit.Low; severity < o.least; severity++ {
+		o.failing[severity] = s.Failing[severity.String()]
+	}
+	o.unknown, o.waived = s.Unknown-listed[audit.Unknown], s.Waived-waived
+	o.pass, o.notApplicable = s.Pass-listed[audit.Pass], s.NotApplicable-listed[audit.NotApplicable]
+	return o
+}
+
+// fails reports whether findings that fail are omitted.
+func (o omitted) fails() bool { return o.failing != [audit.Critical + 1]int{} }
+
+// atLeast writes a number of findings that are listed, where so many others are omitted of
+// which it may have some: "?" or "3+".
+func atLeast(n, omitted int) string { return orMore(n, omitted, number(n)) }
+
+// plainAtLeast is atLeast without commas between thousands.
+func plainAtLeast(n, omitted int) string { return orMore(n, omitted, strconv.Itoa(n)) }
+
+func orMore(n, omitted int, text string) string {
+	switch {
+	case omitted == 0:
+		return text
+	case n == 0:
+		return "?"
+	}
+	return text + "+"
+}
+
+// omitted returns what is omitted by the report that was surveyed.
+func (s *survey) omitted(r *Report) omitted {
+	var listed [4]int
+	waived := 0
+	for _, t := range s.rules {
+		for status, n := range t.Counts {
+			listed[status] += n
+		}
+		waived += t.Waived
+	}
+	return r.omits(listed, waived)
+}
 
 // A clusterTally counts the findings of a cluster.
 type clusterTally struct {
@@ -161,8 +226,13 @@ func (s *survey) count(f audit.Finding, c *clusterTally, rule *ruleTally) {
 	}
 	if t != nil {
 		t.Open++
-		if f.Change == audit.Appeared {
+		switch f.Change {
+		case audit.Appeared:
 			t.New++
+		case audit.Altered:
+			t.Changed++
+		case audit.NotComparable:
+			t.Incomparable++
 		}
 	}
 	if f.Rule == openToAll {

@@ -38,8 +38,11 @@ func (p *program) putPages(r *report.Report, name string) error {
 			return err
 		}
 	}
-	if gcp.IsObject(name) || len(pages) == 1 {
+	if gcp.IsObject(name) {
 		return nil
+	}
+	if info, err := os.Lstat(folder); len(pages) == 1 && (err != nil || !info.IsDir()) {
+		return nil // there was never more than one page
 	}
 	return removeStale(folder, written)
 }
