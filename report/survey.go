@@ -482,5 +482,5 @@ func dayOrNone(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.DateOnly)
+	return dayOf(t)
 }

@@ -118,16 +118,6 @@ func (w Waiver) settle(day time.Time, findings int) Waiver {
 	return w
 }
 
-// No rule and no project is called "?": what fits it would fit any.
-var anybodys = []string{
-	"projects/?",
-	"projects/?/locations/?/clusters/?",
-	"projects/?/locations/?/clusters/?/nodePools/?",
-	"projects/?/regions/?/subnetworks/?",
-	"projects/?/global/networks/?",
-	"projects/?/serviceAccounts/?",
-}
-
 // collections are the words in names of resources that are not of anybody's choice.
 var collections = strings.NewReplacer("projects/", "/", "locations/", "/", "regions/", "/", "global/", "/", "clusters/", "/", "nodePools/", "/",
 	"subnetworks/", "/", "networks/", "/", "serviceAccounts/", "/")
@@ -160,7 +150,7 @@ func (w Waiver) Breadth(findings int) string {
 	case n < leastLiteral && strings.Contains(w.Rule, "*"):
 		parts = append(parts, "it is for nearly every rule")
 	}
-	if literal(collections.Replace(w.Resource)) == 0 || slices.ContainsFunc(anybodys, func(name string) bool { return FitsGlob(w.Resource, name) }) {
+	if literal(collections.Replace(w.Resource)) == 0 {
 		parts = append(parts, "it is for every project")
 	}
 	if findings > mostWaived {
