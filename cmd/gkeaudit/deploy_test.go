@@ -26,7 +26,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var update = flag.Bool("update", false, "write the module's permissions anew")
+var update = flag.Bool("update", false, "write what is made from the program anew: the module's permissions, the flags in README.md")
 
 // TestTerraformPermissions holds the module's permissions against those that the program
 // prints a role with, for each profile. With -update it writes them.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestImports keeps the direction that data and imports go: cmd may import all;
@@ -138,8 +140,10 @@ func anchorsOf(page string) []string {
 	return anchors
 }
 
-// TestUsageInREADME compares the usage in the command's README with the help text.
+// TestUsageInREADME compares the usage in the command's README with the help text. With
+// -update it writes it.
 func TestUsageInREADME(t *testing.T) {
+	const begin, end = "```text\nWhat to audit:\n", "```\n"
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -149,9 +153,20 @@ func TestUsageInREADME(t *testing.T) {
 	if status := p.run(t.Context(), []string{"scan", "--help"}); status != 0 {
 		t.Fatalf("scan --help: status %d", status)
 	}
-	_, usage, _ := strings.Cut(help.String(), "Usage:\n")
-	_, flags, _ := strings.Cut(usage, "\nWhat to audit:\n")
-	if block := "```text\nWhat to audit:\n" + flags + "```\n"; !strings.Contains(string(readme), block) {
-		t.Errorf("README.md does not have the flags as the help text gives them:\n%s", block)
+	_, want, helped := strings.Cut(help.String(), "\nWhat to audit:\n")
+	before, rest, begun := strings.Cut(string(readme), begin)
+	was, after, ended := strings.Cut(rest, end)
+	if !helped || !begun || !ended {
+		t.Fatalf("the flags are not found: in the help %t, in README.md %t", helped, begun && ended)
 	}
+	diff := cmp.Diff(want, was)
+	if diff == "" {
+		return
+	}
+	if *update {
+		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Errorf("README.md (-want +got; -update writes it):\n%s", diff)
 }
