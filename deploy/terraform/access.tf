@@ -4,6 +4,8 @@ resource "google_service_account" "job" {
   project      = var.project
   account_id   = var.name
   display_name = "Audits GKE clusters"
+
+  depends_on = [google_project_service.api]
 }
 
 locals {
@@ -27,6 +29,8 @@ resource "google_organization_iam_custom_role" "audit" {
   title       = var.name
   description = "Read what gkeaudit audits"
   permissions = local.permissions[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_custom_role" "audit" {
@@ -37,6 +41,8 @@ resource "google_project_iam_custom_role" "audit" {
   title       = var.name
   description = "Read what gkeaudit audits"
   permissions = local.permissions_project[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_organization_iam_member" "audit" {
@@ -74,6 +80,8 @@ resource "google_organization_iam_custom_role" "above" {
   title       = "${var.name}-above"
   description = "Read the policies that gkeaudit's projects inherit"
   permissions = local.permissions_above[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_organization_iam_member" "above" {
