@@ -274,6 +274,7 @@ func TestTerraformRoles(t *testing.T) {
 type argument struct {
 	required, readOnly bool
 	attribute          cty.Type            // NilType for a block
+	values             []string            // if it is one of these
 	once               bool                // a block that is not repeated
 	nested             map[string]argument // in a block
 }
@@ -291,9 +292,10 @@ func readProvider(t *testing.T) map[string]argument {
 		}
 		text := strings.TrimSpace(line)
 		depth := strings.Index(line, text) / 2
-		name, kind, _ := strings.Cut(text, " ")
+		name, rest, _ := strings.Cut(text, " ")
+		kind, values, _ := strings.Cut(rest, " ")
 		bare := strings.TrimRight(name, "!=")
-		a := argument{required: bare+"!" == name, readOnly: bare+"=" == name, once: kind == "once"}
+		a := argument{required: bare+"!" == name, readOnly: bare+"=" == name, once: kind == "once", values: strings.Fields(values)}
 		if open = open[:depth+1]; depth == 0 || a.once || kind == "many" {
 			a.nested = map[string]argument{}
 			open = append(open, a.nested)
@@ -302,9 +304,7 @@ func readProvider(t *testing.T) map[string]argument {
 			if diags.HasErrors() {
 				t.Fatal(diags)
 			}
-			if a.attribute = typeOf(t, e); a.attribute == cty.NilType {
-				t.Fatalf("there is no type %s", kind)
-			}
+			a.attribute = typeOf(t, e)
 		}
 		open[depth][bare] = a
 	}
@@ -377,8 +377,12 @@ func checkArguments(t *testing.T, body *hclsyntax.Body, known map[string]argumen
 			t.Errorf("%s: there is no argument %s", a.SrcRange, name)
 			continue
 		}
-		if v := evaluated(t, a.Expr, argument.attribute, ctx); argument.required && v.IsNull() {
+		v := evaluated(t, a.Expr, argument.attribute, ctx)
+		if argument.required && v.IsNull() {
 			t.Errorf("%s: %s is required", a.SrcRange, name)
+		}
+		if len(argument.values) > 0 && v.IsKnown() && !v.IsNull() && !slices.Contains(argument.values, v.AsString()) {
+			t.Errorf("%s: %s is one of %v", a.SrcRange, name, argument.values)
 		}
 	}
 	for _, b := range body.Blocks {
@@ -466,11 +470,18 @@ var types = map[string]cty.Type{"string": cty.String, "number": cty.Number, "boo
 
 func typeOf(t *testing.T, e hclsyntax.Expression) cty.Type {
 	t.Helper()
+	var of cty.Type
+	var known bool
 	if call, ok := e.(*hclsyntax.FunctionCallExpr); ok {
 		inner := typeOf(t, call.Args[0])
-		return map[string]cty.Type{"list": cty.List(inner), "set": cty.Set(inner), "map": cty.Map(inner)}[call.Name]
+		of, known = map[string]cty.Type{"list": cty.List(inner), "set": cty.Set(inner), "map": cty.Map(inner)}[call.Name]
+	} else {
+		of, known = types[hcl.ExprAsKeyword(e)]
 	}
-	return types[hcl.ExprAsKeyword(e)]
+	if !known {
+		t.Fatalf("%s: there is no such type", e.Range())
+	}
+	return of
 }
 
 // evaluate gives the module's variables values, and returns the conditions that do not
@@ -508,7 +519,7 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		for i, b := range m.variables[name].Blocks {
 			ok, diags := b.Body.Attributes["condition"].Expr.Value(ctx)
 			if diags.HasErrors() {
-				t.Errorf("%v: %v", given, diags)
+				t.Errorf("%v, given %v", diags, slices.Sorted(maps.Keys(given)))
 			} else if ok.False() {
 				refused = append(refused, fmt.Sprintf("%s/%d", name, i))
 			}
