@@ -9,7 +9,8 @@ resource "google_service_account" "job" {
 }
 
 locals {
-  scope_kind = split("/", var.scope)[0]
+  # By how it begins, which Terraform knows of a folder that is yet to be made, too.
+  scope_kind = startswith(var.scope, "folders/") ? "folders" : startswith(var.scope, "projects/") ? "projects" : "organizations"
   scope_id   = split("/", var.scope)[1]
   role_id    = replace(var.name, "-", "_")
   job        = "serviceAccount:${google_service_account.job.email}"

@@ -228,7 +228,7 @@ variable "keep_days" {
 }
 
 variable "readers" {
-  description = "Who may read the reports, such as group:security@example.com. A report describes your network: nobody else."
+  description = "Who may read the reports, such as group:security@example.com, known before anything is made. A report describes your network: nobody else."
   type        = set(string)
   default     = []
   nullable    = false
