@@ -69,7 +69,7 @@ variable "image" {
 }
 
 variable "name" {
-  description = "The name of the job and, with what it is for behind it, of all else."
+  description = "The name of the job and, with what it is for behind it, of all else. Before it is changed, name the old bucket by the variable bucket: one that has reports is not replaced."
   type        = string
   default     = "gkeaudit"
   nullable    = false
