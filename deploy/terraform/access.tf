@@ -4,10 +4,13 @@ resource "google_service_account" "job" {
   project      = var.project
   account_id   = var.name
   display_name = "Audits GKE clusters"
+
+  depends_on = [google_project_service.api]
 }
 
 locals {
-  scope_kind = split("/", var.scope)[0]
+  # By how it begins, which Terraform knows of a folder that is yet to be made, too.
+  scope_kind = startswith(var.scope, "folders/") ? "folders" : startswith(var.scope, "projects/") ? "projects" : "organizations"
   scope_id   = split("/", var.scope)[1]
   role_id    = replace(var.name, "-", "_")
   job        = "serviceAccount:${google_service_account.job.email}"
@@ -27,6 +30,8 @@ resource "google_organization_iam_custom_role" "audit" {
   title       = var.name
   description = "Read what gkeaudit audits"
   permissions = local.permissions[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_custom_role" "audit" {
@@ -37,6 +42,8 @@ resource "google_project_iam_custom_role" "audit" {
   title       = var.name
   description = "Read what gkeaudit audits"
   permissions = local.permissions_project[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_organization_iam_member" "audit" {
@@ -74,6 +81,8 @@ resource "google_organization_iam_custom_role" "above" {
   title       = "${var.name}-above"
   description = "Read the policies that gkeaudit's projects inherit"
   permissions = local.permissions_above[var.profile]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_organization_iam_member" "above" {

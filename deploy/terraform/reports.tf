@@ -60,6 +60,8 @@ resource "google_project_iam_custom_role" "reports" {
     "storage.objects.get",
     "storage.objects.list",
   ]
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_storage_bucket_iam_member" "job" {

@@ -5,6 +5,8 @@ resource "google_service_account" "schedule" {
   project      = var.project
   account_id   = "${var.name}-schedule"
   display_name = "Starts the job ${var.name}"
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_cloud_run_v2_job_iam_member" "schedule" {

@@ -1,6 +1,7 @@
 variable "project" {
   description = "The ID of the project that the job, its schedule and the bucket are made in. It need not be one of those that are audited."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
@@ -11,6 +12,7 @@ variable "project" {
 variable "region" {
   description = "The region of the job, its schedule and the bucket, such as europe-west4."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
@@ -21,6 +23,7 @@ variable "region" {
 variable "scope" {
   description = "What is audited, and what the role is granted on: organizations/NUMBER, folders/NUMBER or projects/ID."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^((organizations|folders)/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.scope))
@@ -52,6 +55,7 @@ variable "organization" {
 variable "image" {
   description = "The container image of gkeaudit in Artifact Registry. By digest (…@sha256:…) it is the same tomorrow."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z0-9.-]+\\.pkg\\.dev/[^ @:]+(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.image))
@@ -65,9 +69,10 @@ variable "image" {
 }
 
 variable "name" {
-  description = "The name of the job and, with what it is for behind it, of all else."
+  description = "The name of the job and, with what it is for behind it, of all else. Before it is changed, name the old bucket by the variable bucket: one that has reports is not replaced."
   type        = string
   default     = "gkeaudit"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,19}[a-z0-9]$", var.name))
@@ -79,6 +84,7 @@ variable "profile" {
   description = "The rules that are applied, which decide the permissions: core, recommended, cis-gke-1.9, cis-gke-autopilot-1.3 or all."
   type        = string
   default     = "recommended"
+  nullable    = false
 
   validation {
     condition     = contains(["core", "recommended", "cis-gke-1.9", "cis-gke-autopilot-1.3", "all"], var.profile)
@@ -90,6 +96,7 @@ variable "exclude_projects" {
   description = "Globs of projects' IDs or numbers that are left out, such as sandbox-*."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for glob in var.exclude_projects : can(regex("^[a-z0-9.:*?^\\[\\]-]+$", glob))])
@@ -101,6 +108,7 @@ variable "arguments" {
   description = "Further flags of gkeaudit scan, such as --skip-rule=ID or --allow-incomplete. What the other variables decide is not repeated here."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for a in var.arguments : startswith(a, "--")])
@@ -112,6 +120,7 @@ variable "environment" {
   description = "Environment variables of the job."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !startswith(name, "CLOUD_RUN_")])
@@ -123,6 +132,7 @@ variable "tasks" {
   description = "How many tasks share the projects among them. One reads a few hundred projects in minutes; several write a report each, to be merged."
   type        = number
   default     = 1
+  nullable    = false
 
   validation {
     condition     = var.tasks >= 1 && var.tasks <= 1000 && floor(var.tasks) == var.tasks
@@ -134,6 +144,7 @@ variable "parallelism" {
   description = "How many tasks run at a time; 0 for as many as Cloud Run allows. All share the quotas of the project."
   type        = number
   default     = 4
+  nullable    = false
 
   validation {
     condition     = var.parallelism >= 0 && floor(var.parallelism) == var.parallelism
@@ -145,6 +156,7 @@ variable "max_retries" {
   description = "How often a task that failed is tried again. It writes to the same objects again. With --fail-on among the arguments, 0: findings do not go away by trying again."
   type        = number
   default     = 1
+  nullable    = false
 
   validation {
     condition     = var.max_retries >= 0 && var.max_retries <= 10 && floor(var.max_retries) == var.max_retries
@@ -161,6 +173,7 @@ variable "timeout_minutes" {
   description = "How long one attempt of a task may take. What was read by then is reported as incomplete."
   type        = number
   default     = 30
+  nullable    = false
 
   validation {
     condition     = var.timeout_minutes >= 2 && var.timeout_minutes <= 1440 && floor(var.timeout_minutes) == var.timeout_minutes
@@ -183,6 +196,7 @@ variable "time_zone" {
   description = "The time zone of the schedule, by its name in the tz database."
   type        = string
   default     = "Etc/UTC"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", var.time_zone))
@@ -205,6 +219,7 @@ variable "keep_days" {
   description = "How many days a report is kept. One that was replaced is kept for 30."
   type        = number
   default     = 400
+  nullable    = false
 
   validation {
     condition     = var.keep_days >= 1 && floor(var.keep_days) == var.keep_days
@@ -213,9 +228,10 @@ variable "keep_days" {
 }
 
 variable "readers" {
-  description = "Who may read the reports, such as group:security@example.com. A report describes your network: nobody else."
+  description = "Who may read the reports, such as group:security@example.com, known before anything is made. A report describes your network: nobody else."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for m in var.readers : can(regex("^(user|group|serviceAccount|principal|principalSet|domain):", m))])
@@ -238,6 +254,7 @@ variable "notification_channels" {
   description = "Where alerts go: projects/PROJECT/notificationChannels/NUMBER."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for c in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", c))])
@@ -249,6 +266,7 @@ variable "labels" {
   description = "Labels of the job and the bucket."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for k, v in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", k)) && can(regex("^[a-z0-9_-]{0,63}$", v))])

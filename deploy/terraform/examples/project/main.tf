@@ -6,13 +6,13 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.9, < 8.0"
+      version = ">= 6.9, < 9.0"
     }
   }
 }
 
 provider "google" {
-  project = "shop-audit"
+  project = "shop-prod"
   region  = "europe-west4"
 }
 
