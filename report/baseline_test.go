@@ -31,7 +31,8 @@ import (
 //	gap RESOURCE                          another gap
 //	STATUS RULE CLUSTER [RESOURCE] [key=value ...]
 //
-// where waiver=, seen= and message= are of the finding, and other keys evidence.
+// where waiver=, seen= and message= are of the finding, and other keys evidence, FIELD= or
+// FIELD@RESOURCE=.
 func TestSince(t *testing.T) {
 	files, err := filepath.Glob("../testdata/baseline/*.txtar")
 	if err != nil || files == nil {
@@ -79,9 +80,22 @@ func TestSince(t *testing.T) {
 					t.Errorf("without what is below high, new at %s is %v", name, high.NewAt(s))
 				}
 			}
-			itself := then.Since(File{"then.json", then}).Baseline
-			if n := itself.Counts; n.New+n.Changed+n.Incomparable+n.Resolved > 0 {
-				t.Errorf("a report differs from itself: %v", n)
+			for _, r := range []*Report{then, since} {
+				itself := through(t, r.Since(File{"itself.json", r}))
+				if n := itself.Baseline.Counts; n.New+n.Changed+n.Incomparable+n.Resolved > 0 {
+					t.Errorf("a report differs from itself: %v", n)
+				}
+				for f := range itself.Findings.All() {
+					if f.Was != "" {
+						t.Errorf("%s of %s is unchanged, and was %s", f.Rule, f.Resource, f.Was)
+					}
+				}
+			}
+			through(t, then.Since(File{"now.json", since})) // of what is resolved is not said what it was before
+			for f := range since.uncompared().Findings.All() {
+				if f.Change != "" || f.Was != "" {
+					t.Errorf("without what it says of a baseline, %s of %s is %s, and was %s", f.Rule, f.Resource, f.Change, f.Was)
+				}
 			}
 		})
 	}
@@ -117,6 +131,9 @@ func told(r *Report) string {
 	for f := range r.Findings.All() {
 		if f.Change != "" {
 			fmt.Fprintf(&b, "%s: %s %s %s, %s\n", f.Change, f.Status, f.Rule, shortName(f.Resource), f.FirstSeen.Format(time.DateOnly))
+		}
+		if f.Was != "" {
+			fmt.Fprintf(&b, "  was: %s\n", f.Was)
 		}
 	}
 	for _, f := range r.Baseline.Resolved {
@@ -201,7 +218,11 @@ func brief(t *testing.T, lines string, started time.Time) *Report {
 					check(err)
 					f.FirstSeen = seen
 				default:
-					f.Evidence = append(f.Evidence, audit.Evidence{Resource: f.Resource, Field: name, Value: value})
+					e := audit.Evidence{Resource: f.Resource, Field: name, Value: value}
+					if field, resource, other := strings.Cut(name, "@"); other {
+						e.Field, e.Resource = field, resource
+					}
+					f.Evidence = append(f.Evidence, e)
 				}
 			}
 			findings = append(findings, f)
