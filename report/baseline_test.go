@@ -75,6 +75,11 @@ func TestSince(t *testing.T) {
 			if high.Baseline.Counts != since.Baseline.Counts {
 				t.Errorf("without what is below high the counts are %v, want %v", high.Baseline.Counts, since.Baseline.Counts)
 			}
+			for f := range high.Findings.All() {
+				if (f.Was != "") != (f.Change == audit.Altered) {
+					t.Errorf("without what is below high, %s of %s is %s, and was %q", f.Rule, f.Resource, f.Change, f.Was)
+				}
+			}
 			for i, name := range audit.Severities {
 				if s := audit.Severity(i + 1); high.NewAt(s) != since.NewAt(s) {
 					t.Errorf("without what is below high, new at %s is %v", name, high.NewAt(s))
@@ -268,6 +273,12 @@ func TestReadBaseline(t *testing.T) {
 		{`"change":"new",`, `"change":"passes",`, "does not say what became of it"},
 		{`"change":"new",`, `"change":"unchanged",`, "baseline.counts.new is 2, and should be 1"},
 		{`"status":"pass",`, `"status":"pass","change":"new",`, "does not say what became of it"},
+		{`"was":"`, `"later":"`, ""}, // an earlier version of the program compared
+		{`"was":"`, `"was":7,"later":"`, "findings: [4]: json: cannot unmarshal number"},
+		{`"change":"changed",`, `"change":"unchanged",`, "says what it was, and is not called changed"},
+		{`"change":"new",`, `"change":"new","was":"it",`, "says what it was, and is not called changed"},
+		{`"status":"pass",`, `"status":"pass","was":"it",`, "says what it was, and is not called changed"},
+		{`"change":"cluster-gone"`, `"change":"cluster-gone","was":"it"`, "baseline: resolved[0] says what it was, and is not called changed"},
 		{`"counts": {"new":2`, `"counts": {"new":3`, "baseline.counts.new is 3, and should be 2"},
 		{`"resolved":6`, `"resolved":5`, "baseline.counts.resolved is 5, and should be 6"},
 		{`"failing": {"critical":0`, `"failing": {"critical":1`, "baseline.failing.critical is 1, and should be 0"},

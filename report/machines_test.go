@@ -89,7 +89,7 @@ func reviewed() *report.Report {
 			{Rule: use[0].ID, Severity: audit.Critical, Status: audit.Fail, Resource: name, Change: audit.Appeared},
 			{Rule: use[1].ID, Severity: audit.High, Status: audit.Unknown, Resource: name, Change: audit.Same, FirstSeen: seen,
 				Evidence: []audit.Evidence{{Resource: gap.Resource, Field: gap.Operation, Value: gap.Code}}},
-			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Fail, Resource: name + "/nodePools/" + v, Waiver: w.ID, Change: audit.Altered, FirstSeen: seen},
+			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Fail, Resource: name + "/nodePools/" + v, Waiver: w.ID, Change: audit.Altered, Was: v, FirstSeen: seen},
 			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Pass, Resource: name + "/nodePools/" + v + "2"},
 			{Rule: use[3].ID, Severity: audit.Low, Status: []audit.Status{audit.Pass, audit.NotApplicable, audit.Fail}[i%3], Resource: name + "/nodePools/" + v},
 			{Rule: use[3].ID, Severity: audit.Low, Status: []audit.Status{audit.Pass, audit.NotApplicable, audit.Unknown}[i%3], Resource: name + "/nodePools/" + v + "2", Change: audit.NotComparable},

@@ -24,9 +24,9 @@ func (c *comparison) was(old, f audit.Finding) string {
 		parts = append(parts, c.waivedThen(old.Waiver))
 	}
 	if old.Message != f.Message {
-		text := `"` + old.Message + `"`
+		text := old.Message
 		if version := c.then.Tool.Version; version != c.now.Tool.Version && slices.Equal(old.Evidence, f.Evidence) {
-			text += ", as " + toolName + " " + version + " put the same evidence" // and perhaps no more than that
+			text += " (as " + toolName + " " + version + " put the same evidence)" // and perhaps no more has changed
 		}
 		parts = append(parts, text)
 	}
