@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
@@ -166,6 +167,7 @@ type result struct {
 		LogicalLocations []struct{ FullyQualifiedName string }
 	}
 	PartialFingerprints map[string]string
+	Properties          struct{ Was string }
 }
 
 type run struct {
@@ -355,8 +357,18 @@ func TestSARIFLimits(t *testing.T) {
 	}
 	// Long texts: the file stays below 10 MB, and what is left out is the least severe.
 	r := many(10_000, map[string]int{"fail low": 4000, "fail high": 900})
+	r.Baseline = &report.Baseline{}
+	changed := r.Findings
+	r.Findings = report.Findings{}
+	for f := range changed.All() {
+		f.Change, f.Was = audit.Altered, f.Message
+		r.Findings.Add(f)
+	}
 	out := write(t, r, ".sarif")
 	got := sarif(t, r)
+	if was := got.Results[0].Properties.Was; utf8.RuneCountInString(was) != 1024 || !strings.HasSuffix(was, "…") {
+		t.Errorf("%d characters of what a finding was, want 1024 with a mark that there are more", utf8.RuneCountInString(was))
+	}
 	n := kinds(r, got)
 	if len(out) > 10_500_000 || n["fail high"] != 900 || n["fail low"] == 0 || n["fail low"] == 4000 {
 		t.Errorf("%d bytes with %v", len(out), n)

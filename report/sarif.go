@@ -298,7 +298,7 @@ func (s *sarifWriter) result(f audit.Finding) sarifResult {
 		r.Baseline = cmp.Or(r.Baseline, "new")
 		r.Properties["change"] = f.Change
 		if f.Was != "" {
-			r.Properties["was"] = cut(clean(f.Was), sarifText)
+			r.Properties["was"] = cut(clean(f.Was), sarifTitle)
 		}
 	}
 	if !f.FirstSeen.IsZero() {

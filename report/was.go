@@ -20,8 +20,12 @@ func (c *comparison) was(old, f audit.Finding) string {
 	if old.Severity != f.Severity {
 		parts = append(parts, "severity "+old.Severity.String())
 	}
-	if (old.Waiver == "") != (f.Waiver == "") {
-		parts = append(parts, c.waivedThen(old.Waiver))
+	switch {
+	case old.Waiver == "" && f.Waiver != "":
+		parts = append(parts, "not waived")
+	case old.Waiver != "" && f.Waiver == "":
+		w := c.waiversThen[old.Waiver]
+		parts = append(parts, fmt.Sprintf("waived until %s (%s)", w.Expires, w.Ticket))
 	}
 	if old.Message != f.Message {
 		text := old.Message
@@ -38,17 +42,6 @@ func (c *comparison) was(old, f audit.Finding) string {
 		return "without " + strings.Join(more, "; ")
 	}
 	return "the same evidence, listed otherwise"
-}
-
-// waivedThen says which waiver of the baseline accepted a finding.
-func (c *comparison) waivedThen(id string) string {
-	if id == "" {
-		return "not waived"
-	}
-	if w, ok := c.waiversThen[id]; ok {
-		return fmt.Sprintf("waived until %s (%s)", w.Expires, w.Ticket)
-	}
-	return "waived by " + id
 }
 
 // missingFrom writes the evidence of a finding that other evidence has not, and counts what
