@@ -14,7 +14,7 @@ const mostWas = 3
 // was says what of a finding of the baseline is no more in the one of the same ID that is
 // called changed: its severity, its waiver or that it had none, its message and its
 // evidence, as far as they differ. Where all of it is there still, and with more or in
-// another order, it says that. It is never empty.
+// another order, it says that.
 func (c *comparison) was(old, f audit.Finding) string {
 	var parts []string
 	if old.Severity != f.Severity {
