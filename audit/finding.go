@@ -200,6 +200,10 @@ type Finding struct {
 	// baseline; empty without a baseline. In a list of what is resolved it says how.
 	Change Change `json:"change,omitempty"`
 
+	// Was says in words what of the baseline's finding is no more, where Change is
+	// Altered; empty otherwise, and where an earlier version of the program compared.
+	Was string `json:"was,omitempty"`
+
 	// FirstSeen is when an audit first found what has been found ever since; zero
 	// where that is not known.
 	FirstSeen time.Time `json:"firstSeen,omitzero"`

@@ -31,7 +31,7 @@ func (r *Report) Since(base File) *Report {
 func (r *Report) compare(base File, keep func(audit.Finding)) *Baseline {
 	c := &comparison{
 		now: r, then: base.Report,
-		rulesNow: r.rulesByID(), rulesThen: base.rulesByID(),
+		rulesNow: r.rulesByID(), rulesThen: base.rulesByID(), waiversThen: base.waiversByID(),
 		projectsNow: projectsOf(r), projectsThen: projectsOf(base.Report),
 		notes: map[string]*note{}, add: keep,
 		out: &Baseline{
@@ -75,7 +75,7 @@ func (r *Report) uncompared() *Report {
 	}
 	without := *r
 	without.Baseline = nil
-	without.Findings = r.Findings.edited(func(f *audit.Finding) { f.Change = "" })
+	without.Findings = r.Findings.edited(func(f *audit.Finding) { f.Change, f.Was = "", "" })
 	return &without
 }
 
@@ -83,6 +83,7 @@ func (r *Report) uncompared() *Report {
 type comparison struct {
 	now, then                 *Report
 	rulesNow, rulesThen       map[string]*audit.Rule
+	waiversThen               map[string]Waiver
 	projectsNow, projectsThen map[string]*sight
 	otherwise                 map[string]bool // rules that do not judge as they did
 	sameSearch                bool            // whether projects were searched for as before
@@ -421,9 +422,12 @@ func isFound(f audit.Finding) bool { return f.Status == audit.Fail || f.Status =
 // none, or one of another cluster.
 func (c *comparison) keep(f audit.Finding, old *audit.Finding, change audit.Change) {
 	own := f.FirstSeen
-	f.Change, f.FirstSeen = "", time.Time{}
+	f.Change, f.Was, f.FirstSeen = "", "", time.Time{}
 	if isFound(f) {
 		f.Change = change
+		if change == audit.Altered {
+			f.Was = c.was(*old, f)
+		}
 		c.out.Counts.count(change)
 		f.FirstSeen = c.now.StartedAt
 		if old != nil && isFound(*old) {
@@ -446,7 +450,7 @@ func (c *comparison) keep(f audit.Finding, old *audit.Finding, change audit.Chan
 }
 
 func (c *comparison) resolve(old audit.Finding, became audit.Change) {
-	old.Change = became
+	old.Change, old.Was = became, "" // it may have been compared itself
 	if old.FirstSeen.IsZero() {
 		old.FirstSeen = c.then.StartedAt
 	}
@@ -637,6 +641,9 @@ func (r *Report) checkBaseline() error {
 		if r.Baseline == nil && f.Change != "" || r.Baseline != nil && (f.Change != "") != isFound(f) || f.Change != "" && !slices.Contains(audit.Changes, f.Change) {
 			return fmt.Errorf("finding %s does not say what became of it since the baseline, or should not", f.ID())
 		}
+		if f.Was != "" && f.Change != audit.Altered {
+			return fmt.Errorf("finding %s says what it was, and is not called changed", f.ID())
+		}
 		in.count(f.Change)
 		if f.Status == audit.Fail && (f.Change == audit.Appeared || f.Change == audit.NotComparable) {
 			perhaps[f.Severity.String()]++
@@ -652,6 +659,9 @@ func (r *Report) checkBaseline() error {
 		if f.Severity == 0 || f.Severity < least || !isFound(f) || !slices.Contains(audit.Resolutions, f.Change) ||
 			f.Rule == "" || f.Resource == "" || !strings.HasPrefix(f.Cluster, "projects/") || !strings.Contains(f.Cluster, "/clusters/") {
 			return fmt.Errorf("baseline: resolved[%d] did not fail and was not unknown, or has no rule, cluster or resource, or does not say what became of it", i)
+		}
+		if f.Was != "" {
+			return fmt.Errorf("baseline: resolved[%d] says what it was, and is not called changed", i)
 		}
 		if i > 0 && compareFindings(b.Resolved[i-1], f) >= 0 {
 			return fmt.Errorf("baseline: resolved[%d] is there twice or out of order", i)

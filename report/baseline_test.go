@@ -31,7 +31,8 @@ import (
 //	gap RESOURCE                          another gap
 //	STATUS RULE CLUSTER [RESOURCE] [key=value ...]
 //
-// where waiver=, seen= and message= are of the finding, and other keys evidence.
+// where waiver=, seen= and message= are of the finding, and other keys evidence, FIELD= or
+// FIELD@RESOURCE=.
 func TestSince(t *testing.T) {
 	files, err := filepath.Glob("../testdata/baseline/*.txtar")
 	if err != nil || files == nil {
@@ -74,14 +75,38 @@ func TestSince(t *testing.T) {
 			if high.Baseline.Counts != since.Baseline.Counts {
 				t.Errorf("without what is below high the counts are %v, want %v", high.Baseline.Counts, since.Baseline.Counts)
 			}
+			for f := range high.Findings.All() {
+				if (f.Was != "") != (f.Change == audit.Altered) {
+					t.Errorf("without what is below high, %s of %s is %s, and was %q", f.Rule, f.Resource, f.Change, f.Was)
+				}
+			}
 			for i, name := range audit.Severities {
 				if s := audit.Severity(i + 1); high.NewAt(s) != since.NewAt(s) {
 					t.Errorf("without what is below high, new at %s is %v", name, high.NewAt(s))
 				}
 			}
-			itself := then.Since(File{"then.json", then}).Baseline
-			if n := itself.Counts; n.New+n.Changed+n.Incomparable+n.Resolved > 0 {
-				t.Errorf("a report differs from itself: %v", n)
+			for _, r := range []*Report{then, since} {
+				itself := through(t, r.Since(File{"itself.json", r}))
+				if n := itself.Baseline.Counts; n.New+n.Changed+n.Incomparable+n.Resolved > 0 {
+					t.Errorf("a report differs from itself: %v", n)
+				}
+				for f := range itself.Findings.All() {
+					if f.Was != "" {
+						t.Errorf("%s of %s is unchanged, and was %s", f.Rule, f.Resource, f.Was)
+					}
+				}
+			}
+			mended := *now
+			mended.Findings = now.Findings.edited(func(f *audit.Finding) { f.Status, f.Waiver = audit.Pass, "" })
+			for _, f := range mended.Since(File{"now.json", since}).Baseline.Resolved {
+				if f.Was != "" {
+					t.Errorf("%s of %s is resolved, and was %s before the baseline", f.Rule, f.Resource, f.Was)
+				}
+			}
+			for f := range since.uncompared().Findings.All() {
+				if f.Change != "" || f.Was != "" {
+					t.Errorf("without what it says of a baseline, %s of %s is %s, and was %s", f.Rule, f.Resource, f.Change, f.Was)
+				}
 			}
 		})
 	}
@@ -117,6 +142,9 @@ func told(r *Report) string {
 	for f := range r.Findings.All() {
 		if f.Change != "" {
 			fmt.Fprintf(&b, "%s: %s %s %s, %s\n", f.Change, f.Status, f.Rule, shortName(f.Resource), f.FirstSeen.Format(time.DateOnly))
+		}
+		if f.Was != "" {
+			fmt.Fprintf(&b, "  was: %s\n", f.Was)
 		}
 	}
 	for _, f := range r.Baseline.Resolved {
@@ -201,7 +229,11 @@ func brief(t *testing.T, lines string, started time.Time) *Report {
 					check(err)
 					f.FirstSeen = seen
 				default:
-					f.Evidence = append(f.Evidence, audit.Evidence{Resource: f.Resource, Field: name, Value: value})
+					e := audit.Evidence{Resource: f.Resource, Field: name, Value: value}
+					if field, resource, other := strings.Cut(name, "@"); other {
+						e.Field, e.Resource = field, resource
+					}
+					f.Evidence = append(f.Evidence, e)
 				}
 			}
 			findings = append(findings, f)
@@ -247,6 +279,12 @@ func TestReadBaseline(t *testing.T) {
 		{`"change":"new",`, `"change":"passes",`, "does not say what became of it"},
 		{`"change":"new",`, `"change":"unchanged",`, "baseline.counts.new is 2, and should be 1"},
 		{`"status":"pass",`, `"status":"pass","change":"new",`, "does not say what became of it"},
+		{`"was":"`, `"later":"`, ""}, // an earlier version of the program compared
+		{`"was":"`, `"was":7,"later":"`, "findings: [4]: json: cannot unmarshal number"},
+		{`"change":"changed",`, `"change":"unchanged",`, "says what it was, and is not called changed"},
+		{`"change":"new",`, `"change":"new","was":"it",`, "says what it was, and is not called changed"},
+		{`"status":"pass",`, `"status":"pass","was":"it",`, "says what it was, and is not called changed"},
+		{`"change":"cluster-gone"`, `"change":"cluster-gone","was":"it"`, "baseline: resolved[0] says what it was, and is not called changed"},
 		{`"counts": {"new":2`, `"counts": {"new":3`, "baseline.counts.new is 3, and should be 2"},
 		{`"resolved":6`, `"resolved":5`, "baseline.counts.resolved is 5, and should be 6"},
 		{`"failing": {"critical":0`, `"failing": {"critical":1`, "baseline.failing.critical is 1, and should be 0"},

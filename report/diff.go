@@ -63,7 +63,11 @@ func (r *Report) writeDiffTable(w io.Writer, o TableOptions) error {
 			if section.change != audit.Appeared {
 				text += "; " + strings.TrimPrefix(changeText(f), string(f.Change)+", ")
 			}
-			t.line("  %s %s", t.paint(statusColor[f.Status], fmt.Sprintf("%-7s", diffWord(f))), strings.Join(t.wrap(clean(text), t.o.Width-14), "\n            "))
+			lines := t.wrap(clean(text), t.o.Width-14)
+			if f.Was != "" {
+				lines = append(lines, t.wrap("was: "+clean(f.Was), t.o.Width-14)...)
+			}
+			t.line("  %s %s", t.paint(statusColor[f.Status], fmt.Sprintf("%-7s", diffWord(f))), strings.Join(lines, "\n            "))
 		}
 		if title == "" {
 			t.line("")
@@ -89,15 +93,21 @@ func (r *Report) writeDiffMarkdown(w io.Writer) error {
 	m.line("")
 	for _, section := range diffSections {
 		title := section.title
+		was := func(cell string) string { // which the others have not
+			if section.change != audit.Altered {
+				return ""
+			}
+			return cell
+		}
 		for f := range r.changedTo(section.change) {
 			if title != "" {
 				m.line("## %s", title)
 				m.line("")
-				m.line("| Status | Severity | Rule | Resource | What is | First seen |")
-				m.line("|---|---|---|---|---|---|")
+				m.line("| Status | Severity | Rule | Resource | What is |%s First seen |", was(" What was |"))
+				m.line("|---|---|---|---|---|%s---|", was("---|"))
 			}
 			title = ""
-			m.line("| %s | %s | %s | %s | %s | %s |", diffWord(f), f.Severity, m.text(f.Rule), m.cell(place(f)), m.text(f.Message), f.FirstSeen.Format("2006-01-02"))
+			m.line("| %s | %s | %s | %s | %s |%s %s |", diffWord(f), f.Severity, m.text(f.Rule), m.cell(place(f)), m.text(f.Message), was(" "+m.text(f.Was)+" |"), f.FirstSeen.Format("2006-01-02"))
 		}
 		if title == "" {
 			m.line("")

@@ -55,7 +55,11 @@ func (fs *Findings) Add(f audit.Finding) {
 func (p *part) add(f audit.Finding) {
 	p.findings++
 	p.evidence += len(f.Evidence)
-	p.number(uint64(f.Status))
+	status := uint64(f.Status)
+	if f.Was != "" {
+		status |= hasWas
+	}
+	p.number(status)
 	p.number(uint64(f.Severity))
 	p.text(f.Rule)
 	p.text(f.Resource)
@@ -68,12 +72,19 @@ func (p *part) add(f audit.Finding) {
 	}
 	p.text(f.Waiver)
 	p.text(string(f.Change))
+	if f.Was != "" {
+		p.text(f.Was)
+	}
 	seen := int64(0)
 	if !f.FirstSeen.IsZero() {
 		seen = f.FirstSeen.UnixMilli()
 	}
 	p.code = binary.AppendVarint(p.code, seen)
 }
+
+// hasWas marks the status of a finding that says what it was. Few do, and it takes no room
+// where they do not.
+const hasWas = 1 << 4
 
 func (p *part) number(n uint64) { p.code = binary.AppendUvarint(p.code, n) }
 
@@ -102,7 +113,8 @@ func (p part) list(others []audit.Finding) []audit.Finding {
 	for i := range findings {
 		f := &findings[i]
 		f.Cluster = p.cluster
-		f.Status, f.Severity = audit.Status(number()), audit.Severity(number())
+		status := number()
+		f.Status, f.Severity = audit.Status(status&^hasWas), audit.Severity(number())
 		f.Rule, f.Resource, f.Message = text(), text(), text()
 		n := number()
 		f.Evidence, evidence = evidence[:n:n], evidence[n:]
@@ -110,7 +122,10 @@ func (p part) list(others []audit.Finding) []audit.Finding {
 			e := &f.Evidence[k]
 			e.Resource, e.Field, e.Value = text(), text(), text()
 		}
-		f.Waiver, f.Change, f.FirstSeen = text(), audit.Change(text()), time.Time{}
+		f.Waiver, f.Change, f.Was, f.FirstSeen = text(), audit.Change(text()), "", time.Time{}
+		if status&hasWas != 0 {
+			f.Was = text()
+		}
 		seen, size := binary.Varint(code)
 		if code = code[size:]; seen != 0 {
 			f.FirstSeen = time.UnixMilli(seen).UTC()

@@ -40,7 +40,13 @@ func held(findings []audit.Finding) *Findings {
 }
 
 func TestFindings(t *testing.T) {
-	for _, want := range [][]audit.Finding{nil, many(1, "a"), many(200, "a", "b", "c"), many(2, "b", "a", "b")} {
+	changed := many(200, "a", "b")
+	for i := range changed {
+		if changed[i].Change = audit.Changes[i%4]; i%4 == 2 {
+			changed[i].Was = fmt.Sprintf("message %d", i/8) // some have it in common with a message
+		}
+	}
+	for _, want := range [][]audit.Finding{nil, many(1, "a"), many(200, "a", "b", "c"), many(2, "b", "a", "b"), changed} {
 		fs := held(want)
 		if diff := cmp.Diff(want, slices.Collect(fs.All())); diff != "" {
 			t.Errorf("what is held differs (-added +held):\n%s", diff)
@@ -106,7 +112,7 @@ func FuzzAppendFinding(f *testing.F) {
 	f.Fuzz(func(t *testing.T, rule, resource, text string, n uint8) {
 		finding := audit.Finding{
 			Rule: rule, Severity: audit.Severity(1 + n%4), Status: audit.Status(n / 4 % 4), Cluster: text, Resource: resource,
-			Message: text, Evidence: slices.Repeat([]audit.Evidence{{Resource: resource, Field: rule, Value: text}}, int(n%3)),
+			Message: text, Waiver: rule, Change: audit.Change(resource), Was: text, Evidence: slices.Repeat([]audit.Evidence{{Resource: resource, Field: rule, Value: text}}, int(n%3)),
 		}
 		want, err := json.Marshal(struct {
 			ID string `json:"id"`

@@ -475,6 +475,14 @@ func (k htmlKind) Says() string {
 	return k.Message
 }
 
+// Before is what the findings were in the baseline, as far as they are that no more.
+func (k htmlKind) Before() string {
+	if k.general {
+		return k.was
+	}
+	return k.Was
+}
+
 // Commands are those that mend the findings, where not each has its own. The words that
 // stand for names are marked as such.
 func (k htmlKind) Commands() template.HTML {

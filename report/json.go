@@ -177,6 +177,10 @@ func appendFinding(b []byte, f audit.Finding) []byte {
 		b = append(b, `,"change":`...)
 		b = appendText(b, string(f.Change))
 	}
+	if f.Was != "" {
+		b = append(b, `,"was":`...)
+		b = appendText(b, f.Was)
+	}
 	if !f.FirstSeen.IsZero() {
 		b = append(b, `,"firstSeen":"`...)
 		b = append(f.FirstSeen.UTC().AppendFormat(b, time.RFC3339Nano), '"')

@@ -225,6 +225,9 @@ func (j *junitWriter) outcome(findings []audit.Finding, word string, lines, unkn
 		if f.Change != "" {
 			fmt.Fprintf(&text, "\n  %s since the baseline", clean(string(f.Change)))
 		}
+		if f.Was != "" {
+			text.WriteString("\n  was: " + clean(f.Was))
+		}
 		for _, e := range f.Evidence {
 			text.WriteString("\n  " + evidenceLine(e, f.Resource))
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
@@ -89,7 +90,7 @@ func reviewed() *report.Report {
 			{Rule: use[0].ID, Severity: audit.Critical, Status: audit.Fail, Resource: name, Change: audit.Appeared},
 			{Rule: use[1].ID, Severity: audit.High, Status: audit.Unknown, Resource: name, Change: audit.Same, FirstSeen: seen,
 				Evidence: []audit.Evidence{{Resource: gap.Resource, Field: gap.Operation, Value: gap.Code}}},
-			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Fail, Resource: name + "/nodePools/" + v, Waiver: w.ID, Change: audit.Altered, FirstSeen: seen},
+			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Fail, Resource: name + "/nodePools/" + v, Waiver: w.ID, Change: audit.Altered, Was: v, FirstSeen: seen},
 			{Rule: use[2].ID, Severity: audit.Medium, Status: audit.Pass, Resource: name + "/nodePools/" + v + "2"},
 			{Rule: use[3].ID, Severity: audit.Low, Status: []audit.Status{audit.Pass, audit.NotApplicable, audit.Fail}[i%3], Resource: name + "/nodePools/" + v},
 			{Rule: use[3].ID, Severity: audit.Low, Status: []audit.Status{audit.Pass, audit.NotApplicable, audit.Unknown}[i%3], Resource: name + "/nodePools/" + v + "2", Change: audit.NotComparable},
@@ -166,6 +167,7 @@ type result struct {
 		LogicalLocations []struct{ FullyQualifiedName string }
 	}
 	PartialFingerprints map[string]string
+	Properties          struct{ Was string }
 }
 
 type run struct {
@@ -355,8 +357,18 @@ func TestSARIFLimits(t *testing.T) {
 	}
 	// Long texts: the file stays below 10 MB, and what is left out is the least severe.
 	r := many(10_000, map[string]int{"fail low": 4000, "fail high": 900})
+	r.Baseline = &report.Baseline{}
+	changed := r.Findings
+	r.Findings = report.Findings{}
+	for f := range changed.All() {
+		f.Change, f.Was = audit.Altered, f.Message
+		r.Findings.Add(f)
+	}
 	out := write(t, r, ".sarif")
 	got := sarif(t, r)
+	if was := got.Results[0].Properties.Was; utf8.RuneCountInString(was) != 1024 || !strings.HasSuffix(was, "…") {
+		t.Errorf("%d characters of what a finding was, want 1024 with a mark that there are more", utf8.RuneCountInString(was))
+	}
 	n := kinds(r, got)
 	if len(out) > 10_500_000 || n["fail high"] != 900 || n["fail low"] == 0 || n["fail low"] == 4000 {
 		t.Errorf("%d bytes with %v", len(out), n)

@@ -444,6 +444,9 @@ func (m *markdown) findingTable(t *ruleFindings) {
 			if f.Change == audit.Appeared {
 				change = "**" + change + "**"
 			}
+			if f.Was != "" {
+				change += "<br>was: " + markdownText(f.Was)
+			}
 			text += " " + change + " |"
 		}
 		return text + "\n"

@@ -71,6 +71,9 @@ func eventful(r *report.Report, text string) *report.Report {
 			if f.Change != audit.Appeared {
 				f.FirstSeen = r.StartedAt.AddDate(0, -3, -i)
 			}
+			if f.Change == audit.Altered {
+				f.Was = "severity low" + text
+			}
 			if f.Status == audit.Fail && i%3 == 1 {
 				f.Waiver = all.Waivers[i%2*2].ID
 				all.Summary.Fail--

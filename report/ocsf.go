@@ -113,6 +113,7 @@ type ocsfData struct {
 type ocsfUnmapped struct {
 	Kind       string `json:"kind"`
 	Change     string `json:"change,omitempty"`
+	Was        string `json:"was,omitempty"`
 	Waiver     string `json:"waiver,omitempty"`
 	Permission string `json:"missing_permission,omitempty"`
 	Complete   bool   `json:"audit_complete"`
@@ -176,7 +177,7 @@ func ocsfOf(r *row, c Cluster, resolved bool) *ocsfEvent {
 		Cloud:       ocsfCloud{Provider: "GCP", Region: clean(audit.RegionOf(audit.Segment(f.Cluster, "locations")))},
 		FindingInfo: ocsfFinding{UID: r.id, Title: clean(r.title()), LastSeen: r.Scope.ReadAt.UnixMilli()},
 		Compliance:  ocsfCompliance{Control: clean(f.Rule), StatusCode: r.status, StatusDetail: clean(r.message)},
-		Unmapped:    &ocsfUnmapped{r.kind, clean(string(f.Change)), clean(f.Waiver), clean(r.permission), r.Complete},
+		Unmapped:    &ocsfUnmapped{r.kind, clean(string(f.Change)), clean(f.Was), clean(f.Waiver), clean(r.permission), r.Complete},
 	}
 	if r.project != "" {
 		e.Cloud.Account = &ocsfAccount{clean(r.project), 11, "GCP Project"}

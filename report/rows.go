@@ -75,6 +75,7 @@ var columns = []column{
 	{"audited_at", func(r *row) string { return timestamp(r.StartedAt) }},
 	{"audit_complete", func(r *row) string { return strconv.FormatBool(r.Complete) }},
 	{"tool_version", func(r *row) string { return r.Tool.Version }},
+	{"was", func(r *row) string { return r.finding.Was }},
 }
 
 // rows returns the report's rows: the findings in their order, the gaps, what is missing

@@ -297,6 +297,9 @@ func (s *sarifWriter) result(f audit.Finding) sarifResult {
 		r.Baseline = map[audit.Change]string{audit.Same: "unchanged", audit.Altered: "updated"}[f.Change]
 		r.Baseline = cmp.Or(r.Baseline, "new")
 		r.Properties["change"] = f.Change
+		if f.Was != "" {
+			r.Properties["was"] = cut(clean(f.Was), sarifTitle)
+		}
 	}
 	if !f.FirstSeen.IsZero() {
 		r.Properties["firstSeen"] = timestamp(f.FirstSeen)

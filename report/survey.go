@@ -127,6 +127,7 @@ type kind struct {
 	Hits          []hit
 
 	message  string           // of all: with words for names that differ
+	was      string           // likewise
 	evidence []audit.Evidence // likewise
 	general  bool             // whether there are such names
 }
@@ -254,7 +255,7 @@ func (t *ruleTally) sort(f audit.Finding, at int, c Cluster) {
 	if f.Status == audit.Pass || f.Status == audit.NotApplicable {
 		message := f.Message
 		if strings.Contains(message, c.Project) {
-			message = withoutName(message, c.Project)
+			message = withoutName(message, c.Project, "PROJECT")
 		}
 		add(message)
 		k := t.settle[string(key)]
@@ -272,8 +273,9 @@ func (t *ruleTally) sort(f audit.Finding, at int, c Cluster) {
 	if t.bySubject {
 		add(string(subjectOf(f, c)))
 	}
-	message, evidence := unnamed(f, c.Project)
+	message, was, evidence := unnamed(f, c.Project)
 	add(message)
+	add(was)
 	for _, e := range evidence {
 		add(e.Resource)
 		add(e.Field)
@@ -282,11 +284,11 @@ func (t *ruleTally) sort(f audit.Finding, at int, c Cluster) {
 	k := t.byKey[string(key)]
 	if k == nil {
 		f.Evidence = slices.Clone(f.Evidence)
-		k = &kind{Finding: f, message: message, evidence: evidence}
+		k = &kind{Finding: f, message: message, was: was, evidence: evidence}
 		t.byKey[string(key)] = k
 		t.kinds = append(t.kinds, k)
 	}
-	k.general = k.general || k.Message != f.Message || !slices.EqualFunc(k.Evidence, f.Evidence, sameBut(k.Resource, f.Resource))
+	k.general = k.general || k.Message != f.Message || k.Was != f.Was || !slices.EqualFunc(k.Evidence, f.Evidence, sameBut(k.Resource, f.Resource))
 	k.Hits = append(k.Hits, hit{at, f.Resource})
 }
 
@@ -300,9 +302,10 @@ func sameBut(own, others string) func(a, b audit.Evidence) bool {
 	}
 }
 
-// unnamed returns the message and the evidence of a finding without the names of its own
-// project, cluster and resource: words stand for the first two, and nothing for the last.
-func unnamed(f audit.Finding, project string) (string, []audit.Evidence) {
+// unnamed returns the message of a finding, what it was and its evidence without the names of
+// its own project, cluster and resource: words stand for the first two, and nothing for the
+// last.
+func unnamed(f audit.Finding, project string) (message, was string, evidence []audit.Evidence) {
 	general := func(s string) string {
 		if !strings.Contains(s, project) {
 			return s
@@ -310,35 +313,35 @@ func unnamed(f audit.Finding, project string) (string, []audit.Evidence) {
 		if rest, ok := strings.CutPrefix(s, f.Cluster); ok && (rest == "" || rest[0] == '/') {
 			s = "CLUSTER" + rest
 		}
-		return withoutName(s, project)
+		return withoutName(s, project, "PROJECT")
 	}
-	evidence := make([]audit.Evidence, len(f.Evidence))
+	evidence = make([]audit.Evidence, len(f.Evidence))
 	for i, e := range f.Evidence {
 		evidence[i] = audit.Evidence{Field: e.Field, Value: general(e.Value)}
 		if e.Resource != f.Resource {
 			evidence[i].Resource = general(e.Resource)
 		}
 	}
-	return general(f.Message), evidence
+	return general(f.Message), withoutName(withoutName(f.Was, f.Cluster, "CLUSTER"), project, "PROJECT"), evidence
 }
 
-// withoutName puts PROJECT where a text has a project's ID as a word.
-func withoutName(s, project string) string {
-	if project == "" {
+// withoutName puts a word where a text has a name that is no part of a longer one.
+func withoutName(s, name, word string) string {
+	if name == "" {
 		return s
 	}
 	part := func(c byte) bool { return c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' }
 	var b strings.Builder
 	for {
-		i := strings.Index(s, project)
+		i := strings.Index(s, name)
 		if i < 0 {
 			return b.String() + s
 		}
-		after := s[i+len(project):]
+		after := s[i+len(name):]
 		if i > 0 && part(s[i-1]) || after != "" && part(after[0]) {
-			b.WriteString(s[:i+len(project)])
+			b.WriteString(s[:i+len(name)])
 		} else {
-			b.WriteString(s[:i] + "PROJECT")
+			b.WriteString(s[:i] + word)
 		}
 		s = after
 	}

@@ -214,6 +214,9 @@ func (t *tableWriter) row(f audit.Finding) []string {
 			message += "\n· " + change
 		}
 	}
+	if f.Was != "" && t.o.Verbose {
+		message += "\n· was: " + clean(f.Was)
+	}
 	row := t.cells(f, f.Rule, clean(shortResource(f)), message)
 	if t.o.Verbose {
 		for _, e := range f.Evidence {
@@ -245,9 +248,14 @@ func (t *tableWriter) cells(f audit.Finding, rule, resource, message string) []s
 // evidenceLine writes evidence on one line; its resource only if it is another
 // than the finding's.
 func evidenceLine(e audit.Evidence, resource string) string {
-	line := clean(e.Field) + " = " + clean(e.Value)
+	return clean(evidenceText(e, resource))
+}
+
+// evidenceText is evidenceLine before it is safe to show.
+func evidenceText(e audit.Evidence, resource string) string {
+	line := e.Field + " = " + e.Value
 	if e.Resource != resource {
-		line += " (" + clean(e.Resource) + ")"
+		line += " (" + e.Resource + ")"
 	}
 	return line
 }
