@@ -95,11 +95,9 @@ func TestTerraformPermissions(t *testing.T) {
 // an organization.
 func TestTerraformExamples(t *testing.T) {
 	m := readModule(t, modulePath)
-	for kind, want := range map[string][]string{
-		"organization": {"shop-audit-gkeaudit-reports/runs/gkeaudit-x7k2p/0.json.gz"}, // to be merged
-		"folder":       {"shop-audit-gkeaudit-reports/reports/gkeaudit-x7k2p.html", "shop-audit-gkeaudit-reports/runs/gkeaudit-x7k2p/0.json.gz"},
-		"project":      {"shop-prod-gkeaudit-reports/reports/gkeaudit-x7k2p.html", "shop-prod-gkeaudit-reports/runs/gkeaudit-x7k2p/0.json.gz"},
-	} {
+	for kind, project := range map[string]string{"organization": "shop-audit", "folder": "shop-audit", "project": "shop-prod"} {
+		bucket := project + "-gkeaudit-reports/"
+		want := []string{bucket + "reports/gkeaudit-x7k2p.html", bucket + "reports/gkeaudit-x7k2p.json.gz", bucket + "runs/gkeaudit-x7k2p/0.json.gz"}
 		refused, ctx := m.evaluate(t, exampleValues(t, kind))
 		if refused != nil {
 			t.Errorf("example %s is refused by %v", kind, refused)

@@ -60,43 +60,51 @@ func extension(name string) (ext string, compressed bool) {
 
 // planOutputs finds the format of each output and refuses what cannot be written
 // before anything is read.
-func (p *program) planOutputs(f *scanFlags, sh *audit.Shard, started time.Time) ([]output, error) {
+func (p *program) planOutputs(f *scanFlags, pl *plan) error {
 	format := f.format
 	// What a job writes to standard output becomes log entries, one for each line.
 	if format == "" && (p.getenv(jobVariable) == "" || slices.Contains(f.outputs, "-")) {
 		format = "table"
 	}
-	outputs := []output{{"", format}}
+	pl.outputs = []output{{"", format}}
 	for _, name := range f.outputs {
 		if name == "-" {
 			continue // standard output is there already
 		}
-		name, err := p.expandOutput(name, f, sh, started)
+		name, err := p.expandOutput(name, f, pl.shard, pl.started)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		ext, compressed := extension(name)
-		format := extensions[ext]
-		if format == "" || compressed && !slices.Contains(compressible, format) {
-			return nil, refuse("Extensions are "+extensionNames+".", "the format of output %q is not known by its extension", name)
+		if err := pl.addOutput(f, name); err != nil {
+			return err
 		}
-		if slices.ContainsFunc(outputs[1:], func(o output) bool { return sameFile(o.file, name) }) {
-			return nil, refuse("", "output %q is named twice", name)
-		}
-		for _, snapshot := range []string{f.snapshot, f.saveSnapshot} {
-			if snapshot != "" && sameFile(snapshot, name) {
-				return nil, refuse("", "output %q is the snapshot's file", name)
-			}
-		}
-		if f.waivers != "" && sameFile(f.waivers, name) {
-			return nil, refuse("", "output %q is the file of waivers", name)
-		}
-		if err := checkOutput(name); err != nil {
-			return nil, err
-		}
-		outputs = append(outputs, output{name, format})
 	}
-	return outputs, nil
+	return nil
+}
+
+// addOutput adds a file or an object to the outputs.
+func (pl *plan) addOutput(f *scanFlags, name string) error {
+	ext, compressed := extension(name)
+	format := extensions[ext]
+	if format == "" || compressed && !slices.Contains(compressible, format) {
+		return refuse("Extensions are "+extensionNames+".", "the format of output %q is not known by its extension", name)
+	}
+	if slices.ContainsFunc(pl.outputs[1:], func(o output) bool { return sameFile(o.file, name) }) {
+		return refuse("", "output %q is named twice", name)
+	}
+	for _, snapshot := range []string{f.snapshot, f.saveSnapshot} {
+		if snapshot != "" && sameFile(snapshot, name) {
+			return refuse("", "output %q is the snapshot's file", name)
+		}
+	}
+	if f.waivers != "" && sameFile(f.waivers, name) {
+		return refuse("", "output %q is the file of waivers", name)
+	}
+	if err := checkOutput(name); err != nil {
+		return err
+	}
+	pl.outputs = append(pl.outputs, output{name, format})
+	return nil
 }
 
 // expandOutput is expand for what is written, which all tasks of a job do by the same

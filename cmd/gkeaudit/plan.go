@@ -22,12 +22,27 @@ type plan struct {
 	logFindings   audit.Severity
 	shard         *audit.Shard
 	started       time.Time
+
+	// Of one of several tasks: what the last of them writes, the reports of each, in
+	// their order, and what the names of these begin with.
+	merged      []output
+	parts       []string
+	partsPrefix string
 }
 
 // files are the outputs but standard output.
 func (pl *plan) files() []string {
 	names := []string{}
 	for _, o := range pl.outputs[1:] {
+		names = append(names, o.file)
+	}
+	return names
+}
+
+// allFiles are those, and what is merged.
+func (pl *plan) allFiles() []string {
+	names := pl.files()
+	for _, o := range pl.merged {
 		names = append(names, o.file)
 	}
 	return names
@@ -64,10 +79,13 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
 		return nil, err
 	}
-	if pl.outputs, err = p.planOutputs(f, sh, pl.started); err != nil {
+	if err := p.planOutputs(f, pl); err != nil {
 		return nil, err
 	}
-	if err := p.checkMarkdown(f, pl.outputs); err != nil {
+	if err := p.planMerged(f, pl); err != nil {
+		return nil, err
+	}
+	if err := p.checkMarkdown(f, append(pl.outputs, pl.merged...)); err != nil {
 		return nil, err
 	}
 	return pl, checkBaseline(pl)

@@ -62,8 +62,8 @@ Standard output gets the report alone; everything else goes to standard error.
 
 Files to read and to write may be in Cloud Storage: gs://BUCKET/PATH. Any path may hold
 {date}, the day in UTC, {execution}, that of the Cloud Run job, and {task}, the task's
-or shard's index. The tasks of a job share the projects among them; gkeaudit report
-merges what they write.
+or shard's index. The tasks of a job share the projects among them. The one that ends
+last merges their JSON reports with --merged; gkeaudit report does it later.
 
 Exit status, whatever the format:
 
@@ -111,9 +111,9 @@ const scanExamples = `  # Look at a sample estate: no credentials, no network
   # Accept what is in a file of waivers; see gkeaudit waivers --help
   gkeaudit scan --project=shop-prod --waivers=waivers.yaml --fail-on=high
 
-  # As a Cloud Run job of any number of tasks, and then all in one
-  gkeaudit scan --project=... -o gs://BUCKET/{execution}/{task}.json
-  gkeaudit report gs://BUCKET/EXECUTION/ -o review.html`
+  # As a Cloud Run job of any number of tasks, with one report of all
+  gkeaudit scan --organization=123456789012 -o gs://BUCKET/runs/{execution}/{task}.json.gz \
+    --merged=gs://BUCKET/reports/{execution}.html`
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
@@ -124,7 +124,7 @@ type scanFlags struct {
 	shard                  string
 
 	format          string
-	outputs         []string
+	outputs, merged []string
 	profile         string
 	rules, skip     []string
 	configFile      string
@@ -201,6 +201,10 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "the `format` of standard output: "+strings.Join(report.Formats, ", ")+" (default table, on Cloud Run none)")
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "write a report to this `file`, too; its extension is the format: "+extensionNames+"; - is standard output; repeatable")
+	if cmd.Name() == "scan" {
+		flags.StringArrayVar(&f.merged, "merged", nil, "of a Cloud Run job's tasks, have the one that ends last write a report of all to this `file`; repeatable")
+		must(cmd.MarkFlagFilename("merged", "html", "md", "json", "gz", "txt", "sarif", "xml", "csv", "jsonl", "ndjson"))
+	}
 	flags.StringVar(&f.severity, "severity", "", "leave findings below this `severity` out of the report: "+strings.Join(audit.Severities, ", "))
 	flags.StringVar(&f.waivers, "waivers", "", "accept what fails and fits one of the waivers in this YAML `file`")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list in the table what passes, too, and all evidence")
@@ -296,7 +300,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if f.configFile != "" {
 		log.Info("configuration read", "file", f.configFile)
 	}
-	if err := p.openStorage(ctx, f, log, append(plan.files(), f.snapshot, f.saveSnapshot, f.waivers, plan.baseline)); err != nil {
+	if err := p.openStorage(ctx, f, log, append(plan.allFiles(), f.snapshot, f.saveSnapshot, f.waivers, plan.baseline)); err != nil {
 		return err
 	}
 	waivers, err := p.waivers(ctx, f)
@@ -323,7 +327,9 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
-	p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
+	if plan.merged == nil { // or the reports of other tasks are still to be read
+		p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
+	}
 	var saveErr error
 	if f.saveSnapshot != "" {
 		if err := p.put(f.saveSnapshot, 0o600, s.Write); err != nil {
@@ -355,6 +361,9 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 // out of what is written is logged and judged all the same.
 func (p *program) finish(ctx context.Context, r *report.Report, f *scanFlags, plan *plan, log *slog.Logger, before error) error {
 	err := errors.Join(before, p.write(r.LeavingOut(plan.leastSeverity), f, plan))
+	if err == nil {
+		err = p.mergeTasks(ctx, f, plan, log)
+	}
 	// What could not be written is in the log at least.
 	if plan.logFindings > 0 || p.getenv(jobVariable) != "" {
 		logReport(ctx, log, r, plan.logFindings, plan.files())

@@ -6,7 +6,7 @@ locals {
   }
 
   # Each execution has its folder, and each task its object in it, so that one that is tried
-  # again takes its own place. A single task has the whole audit, and writes the page, too.
+  # again takes its own place. The task that ends last writes the page and the report of all.
   arguments = concat(
     [
       "scan",
@@ -14,8 +14,9 @@ locals {
       "--profile=${var.profile}",
       "--timeout=${var.timeout_minutes - 1}m", # before Cloud Run's, to report what was read
       "--output=gs://${local.bucket}/runs/{execution}/{task}.json.gz",
+      "--merged=gs://${local.bucket}/reports/{execution}.html",
+      "--merged=gs://${local.bucket}/reports/{execution}.json.gz",
     ],
-    var.tasks > 1 ? [] : ["--output=gs://${local.bucket}/reports/{execution}.html"],
     [for glob in var.exclude_projects : "--exclude-project=${glob}"],
     var.arguments,
   )

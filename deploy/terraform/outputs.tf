@@ -24,6 +24,6 @@ output "bucket" {
 }
 
 output "reports" {
-  description = "Where the reports are: of a single task reports/EXECUTION.html, too; those of several tasks are merged by gkeaudit report gs://BUCKET/runs/EXECUTION/."
-  value       = "gs://${google_storage_bucket.reports.name}/runs/"
+  description = "Where the reports are: of each execution EXECUTION.html and EXECUTION.json.gz."
+  value       = "gs://${google_storage_bucket.reports.name}/reports/"
 }
