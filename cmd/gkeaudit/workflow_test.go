@@ -105,7 +105,7 @@ func TestSignatures(t *testing.T) {
 	if _, ok := ownWorkflows(t)["release.yaml"]; !ok {
 		t.Error("there is no workflow release.yaml")
 	}
-	if release := repositoryFile(t, ".github/workflows/release.yaml"); !strings.Contains(release, `tags: ["v*"]`) || !strings.Contains(release, `IMAGE_REPOSITORY="ghcr.io/${GITHUB_REPOSITORY,,}"`) {
+	if release := repositoryFile(t, ".github/workflows/release.yaml"); !strings.Contains(release, `tags: ["v*"]`) || !strings.Contains(release, `KO_DOCKER_REPO="ghcr.io/${GITHUB_REPOSITORY,,}"`) {
 		t.Errorf("release.yaml does not release tags, or has its images elsewhere:\n%s", release)
 	}
 }
