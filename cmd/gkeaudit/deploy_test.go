@@ -271,6 +271,7 @@ gcloud() { printf '%s\0' gcloud "$@" '' >>calls
   case "$*" in
     "run jobs executions list "*) echo gkeaudit-x7k2p ;;
     "projects describe "*) echo 384756201938 ;;
+    "artifacts docker images describe "*) echo sha256:8c1f ;;
   esac
 }
 terraform() { printf '%s\0' terraform "$@" '' >>calls; }
@@ -294,11 +295,14 @@ terraform() { printf '%s\0' terraform "$@" '' >>calls; }
 	if diff := gocmp.Diff(texts(local["arguments"]), strings.Split(job["--args"], ",")); diff != "" {
 		t.Errorf("the page's job and the module's differ (-module +page):\n%s", diff)
 	}
+	if want := "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit"; job["--image"] != want+"@sha256:8c1f" || find("gcloud builds submit")["--tag"] != want+":v1.0.0" {
+		t.Errorf("the page's job runs %s, want what the page builds, by its digest", job["--image"])
+	}
 	roles := texts(m.argument(t, ctx, "google_project_iam_custom_role.reports", "permissions"))
 	if diff := gocmp.Diff(roles, strings.Split(find("gcloud iam roles create gkeaudit_reports")["--permissions"], ",")); diff != "" {
 		t.Errorf("the page's role and the module's differ (-module +page):\n%s", diff)
 	}
-	services := find("gcloud services enable")
+	services := find("gcloud services enable --project=shop-audit cloudasset.")
 	for _, service := range texts(m.argument(t, ctx, "google_project_service.api", "for_each")) {
 		if _, on := services[service]; !on {
 			t.Errorf("the page does not enable %s", service)
