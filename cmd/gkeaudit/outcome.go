@@ -62,12 +62,10 @@ func (p *program) unanswerable(r *report.Report) error {
 		return unsearchable(r.Gaps[0])
 	}
 	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
-	hint := ""
+	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
 	switch {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
 		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	case g.Code == "NOT_FOUND":
@@ -88,12 +86,10 @@ func (p *program) unanswerable(r *report.Report) error {
 
 // unsearchable says why no project could be found.
 func unsearchable(g audit.Gap) error {
-	hint := ""
+	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
 	switch {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, path.Dir(g.Resource))
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
 		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	}
