@@ -116,11 +116,7 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 	good := true
 	for _, name := range names {
 		f, err := p.readWaivers(ctx, name)
-		var problems waiverProblems
-		if errors.As(err, &problems) {
-			for _, problem := range problems {
-				fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(problem))
-			}
+		if p.listMistakes(err) {
 			good = false
 			continue
 		}
@@ -357,7 +353,7 @@ func (p *program) waivers(ctx context.Context, f *scanFlags) (*waiverFile, error
 	return p.readWaivers(ctx, f.waivers)
 }
 
-// readWaivers reads a file of waivers. Mistakes in it are of type waiverProblems.
+// readWaivers reads a file of waivers. Mistakes in it are of type mistakes.
 func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, error) {
 	if name == "-" {
 		return nil, refuse("", "waivers are read from a file, and not from standard input")
