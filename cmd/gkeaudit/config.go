@@ -472,7 +472,7 @@ there is left alone.`,
 					return refuse("Name another file, or - for standard output.", "%s is there already", name)
 				}
 				if err != nil {
-					return refuse("", "%w", withoutOp(err))
+					return refuse(folderHint(name, err), "%w", withoutOp(err))
 				}
 				if _, err := f.Write(configTemplate); err != nil {
 					return refuse("", "%w", errors.Join(withoutOp(err), f.Close(), os.Remove(name)))

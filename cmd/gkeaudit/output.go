@@ -133,10 +133,18 @@ func checkWritable(name string) error {
 	target := followLink(name)
 	f, err := openTemporary(target, 0o600)
 	if err != nil {
-		return refuse("", "%q cannot be written: %w", name, withoutOp(err))
+		return refuse(folderHint(target, err), "%q cannot be written: %w", name, withoutOp(err))
 	}
 	f.Close()
 	return os.Remove(f.Name())
+}
+
+// folderHint says what to do about an error of making a file.
+func folderHint(name string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return "The folder has to be there: mkdir -p " + filepath.Dir(name)
 }
 
 // write writes the report to all outputs: files first, so that standard output can

@@ -84,7 +84,7 @@ The exit status is 0 if there are no mistakes, and 2 if there are.`,
   gkeaudit waivers check waivers.yaml --report=report.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return refuse("", "waivers check takes the names of one or more files")
+				return refuse("Such as: gkeaudit waivers check waivers.yaml", "waivers check takes the names of one or more files")
 			}
 			return nil
 		},
@@ -194,7 +194,7 @@ not waived are listed with theirs.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if n.report == "" {
-				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "--report is missing: the report that has the finding")
+				return refuse(reportHint, "--report is missing: the report that has the finding")
 			}
 			if len(args) == 0 {
 				return p.listWaivable(cmd.Context(), n.report)
@@ -363,7 +363,7 @@ func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, er
 		text, err = io.ReadAll(io.LimitReader(r, longestWaiverFile+1))
 		return err
 	}); err != nil {
-		return nil, refuse(readHint(ctx, err, ""), "reading waivers: %w", err)
+		return nil, refuse(readHint(ctx, err, "gkeaudit waivers add makes such a file, and gkeaudit waivers --help says what it holds."), "reading waivers: %w", err)
 	}
 	f, err := parseWaivers(name, text, p.now())
 	if err != nil {
