@@ -113,13 +113,14 @@ func printable(s string) string {
 	return strings.ReplaceAll(q, `\\`, `\`)
 }
 
-const rootHelp = `gkeaudit tells, for every GKE cluster of a project, whether it is as secure as it
-can be, and how it knows: are its nodes private, do they have Cloud NAT and
-Private Google Access, do they run as a service account of their own, and is the
-control plane open to authorized networks only?
+const rootHelp = `gkeaudit tells, for every GKE cluster of projects, folders or an organization,
+whether it is as secure as it can be, and how it knows: are its nodes private, do
+they have Cloud NAT and Private Google Access, do they run as a service account
+of their own, and is the control plane open to authorized networks only?
 
-It reads, through the GKE and Compute Engine APIs, and changes nothing. What it
-could not read it calls unknown, and names the permission that is missing.
+It reads, through the APIs of GKE, Compute Engine, Resource Manager, IAM and Cloud
+Asset Inventory, and changes nothing. What it could not read it calls unknown, and
+names the permission that is missing.
 
 Begin with a sample estate that needs no credentials:
 
