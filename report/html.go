@@ -47,7 +47,7 @@ var htmlPages = template.Must(template.New("report").Funcs(template.FuncMap{
 	"resolved":    resolvedText,
 	"recreates":   func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
 	"paragraphs":  paragraphs,
-	"controls":    func(cs []audit.Control) []string { return strings.Split(controls(cs), "\n") },
+	"controls":    controls,
 	"legend":      func() []legendEntry { return pathLegend },
 }).Parse(htmlTemplate + pathTemplate))
 

@@ -487,7 +487,8 @@ there is left alone.`,
 		&cobra.Command{
 			Use:     "check [FILE]",
 			Short:   "Check a configuration file",
-			Long:    "Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong with it and where.",
+			Long:    `Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong
+with it and where.`,
 			Example: "  gkeaudit config check",
 			Args:    cobra.MaximumNArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {

@@ -191,6 +191,16 @@ func (p *program) print(o report.TableOptions, write func(io.Writer, report.Tabl
 	return w.Flush()
 }
 
+// proseWidth is what text is wrapped to on standard output: no wider than is good to read,
+// and 0, for not at all, where that is no terminal.
+func (p *program) proseWidth() int {
+	columns, _ := terminal(p.stdout)
+	if columns == 0 {
+		return 0
+	}
+	return min(max(columns, 40), 100)
+}
+
 // writeFile writes a file so that at any time either the old one or the whole new
 // one is there. It gets the mode, less what the umask takes, or keeps that of the old
 // one. A link is followed. A name that is no regular file, such as /dev/stderr or a

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,9 +69,13 @@ func refuse(hint, format string, args ...any) error {
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.rootCommand()
 	root.SetArgs(args)
-	root.SetOut(p.stdout)
+	help := &witness{w: p.stdout}
+	root.SetOut(help)
 	root.SetErr(p.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = help.err
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -82,6 +87,18 @@ func (p *program) run(ctx context.Context, args []string) int {
 		p.explain(cmd, exit)
 	}
 	return exit.status
+}
+
+// A witness remembers the first error of writing, which cobra passes over in help.
+type witness struct {
+	w   io.Writer
+	err error
+}
+
+func (w *witness) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	w.err = cmp.Or(w.err, err)
+	return n, err
 }
 
 // explain says why the program ends, in the format of the log: where that is JSON, all
@@ -160,6 +177,9 @@ func (p *program) rootCommand() *cobra.Command {
 			cmd, rest, err := root.Find(args)
 			if err != nil || cmd == root && len(rest) > 0 {
 				return noCommand(root, args[0])
+			}
+			if len(rest) > 0 {
+				return refuse("Run "+cmd.CommandPath()+" --help for what it takes.", "%s has no command %q to say more of", cmd.CommandPath(), rest[0])
 			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()

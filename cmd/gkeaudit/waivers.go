@@ -145,11 +145,9 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 			findings[w.ID] = w.Findings
 		}
 	}
-	plural := "s"
-	if len(f.waivers) == 1 {
-		plural = ""
+	if _, err := fmt.Fprintf(p.stdout, "%s has no mistakes, and %s.\n", printable(f.name), numbered(len(f.waivers), "waiver")); err != nil {
+		return err
 	}
-	fmt.Fprintf(p.stdout, "%s has no mistakes, and %d waiver%s.\n", printable(f.name), len(f.waivers), plural)
 	for i, w := range f.waivers {
 		n := findings[w.WaiverID()]
 		remarks := []string{w.Standing(p.now())}
@@ -162,9 +160,12 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 		} else if r != nil {
 			remarks = append(remarks, fmt.Sprintf("findings: %d", n))
 		}
-		if look {
-			fmt.Fprintf(p.stdout, "%s:%d: %s on %s, by %s (%s): %s\n", printable(f.name), f.lines[i],
-				printable(w.Rule), printable(w.Resource), printable(w.Owner), printable(w.Ticket), strings.Join(remarks, "; "))
+		if !look {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s:%d: %s on %s, by %s (%s): %s\n", printable(f.name), f.lines[i],
+			printable(w.Rule), printable(w.Resource), printable(w.Owner), printable(w.Ticket), strings.Join(remarks, "; ")); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -286,8 +287,8 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 	if err != nil {
 		return refuse("", "%w", err)
 	}
-	fmt.Fprintf(p.stdout, "%s: %s on %s is waived until %s.\n", printable(n.file), w.Rule, printable(w.Resource), w.Expires)
-	return nil
+	_, err = fmt.Fprintf(p.stdout, "%s: %s on %s is waived until %s.\n", printable(n.file), w.Rule, printable(w.Resource), w.Expires)
+	return err
 }
 
 // theFinding returns the one finding of a report whose ID begins with a text, if it fails.
