@@ -213,7 +213,7 @@ func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.Cli
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)
 	}
 	return append(options, option.WithTokenSource(&tokens{
-		source:      "the service account " + c.config.ImpersonateServiceAccount,
+		source:      ofAnother + c.config.ImpersonateServiceAccount,
 		TokenSource: impersonated,
 		own:         found.TokenSource.(*tokens),
 	})), nil

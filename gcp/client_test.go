@@ -338,7 +338,8 @@ func TestImpersonation(t *testing.T) {
 	var log bytes.Buffer
 	config.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	s = collect(t.Context(), t, config, api.Snapshot.Scope)
-	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || !strings.Contains(s.Gaps[0].Message, "getAccessToken") || log.Len() > 0 {
+	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || !strings.Contains(s.Gaps[0].Message, "getAccessToken") ||
+		gcp.TroubleOf(s.Gaps[0].Code, s.Gaps[0].Message) != gcp.BadOther || log.Len() > 0 {
 		t.Errorf("got gaps %v and log %q, want one at once that says what is denied", s.Gaps, &log)
 	}
 }

@@ -22,6 +22,7 @@ const (
 	ofVariable = "$GOOGLE_APPLICATION_CREDENTIALS"
 	ofLogin    = "the credentials of gcloud auth application-default login"
 	ofMachine  = "the credentials of the metadata server"
+	ofAnother  = "the service account " // with its address
 )
 
 // findCredentials finds Application Default Credentials, whose errors say which they are.
@@ -95,12 +96,12 @@ func (e *tokenError) Error() string {
 
 const noToken = "no access token could be had"
 
-// Where there is no type, the text has the HTTP status of an answer, or tells that there
-// was none: oauth2 says that it cannot fetch, and where the text of net/http begins with
-// the method it comes from the call.
+// Where there is no type, the text has the HTTP status of an answer. Or it tells that there
+// was none, or none of a server of tokens: oauth2 says that it cannot fetch or parse, and
+// the text of a call that failed has its method and address.
 var (
 	answered   = regexp.MustCompile(`(?:status code|Received|cannot fetch token:) (\d{3})\b`)
-	unanswered = regexp.MustCompile(`cannot fetch token|(?:Get|Post) "http`)
+	unanswered = regexp.MustCompile(`cannot fetch token|cannot parse|(?:Get|Post) "http`)
 )
 
 // fault says what the error means. What was refused is not tried again.
@@ -119,7 +120,7 @@ func (e *tokenError) fault() fault {
 		f.code, f.treatment = o.code, o.treatment
 	case refused != nil:
 		code, why := refusal(refused)
-		f.reason, f.message = strings.ToUpper(code), oneLine(e.source+" were refused: "+why)
+		f.reason, f.message = strings.ToUpper(oneLine(code)), oneLine(e.source+" were refused: "+why)
 	case status == 0 && (errors.As(e.err, &netErr) || unanswered.MatchString(e.err.Error())):
 		f.code, f.treatment = "UNAVAILABLE", connection
 	}
@@ -150,6 +151,7 @@ const (
 	NoNetwork              // nobody answered
 	BadFile                // the file of GOOGLE_APPLICATION_CREDENTIALS is to blame
 	BadMachine             // the metadata server is
+	BadOther               // the service account to act as is, or it may not be acted as
 	BadCredentials         // other credentials are
 )
 
@@ -167,6 +169,8 @@ func TroubleOf(code, message string) Trouble {
 		return BadFile
 	case strings.Contains(message, ofMachine):
 		return BadMachine
+	case strings.HasPrefix(message, noToken+" with "+ofAnother):
+		return BadOther
 	}
 	return BadCredentials
 }

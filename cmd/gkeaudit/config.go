@@ -485,9 +485,9 @@ there is left alone.`,
 			},
 		},
 		&cobra.Command{
-			Use:     "check [FILE]",
-			Short:   "Check a configuration file",
-			Long:    `Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong
+			Use:   "check [FILE]",
+			Short: "Check a configuration file",
+			Long: `Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong
 with it and where.`,
 			Example: "  gkeaudit config check",
 			Args:    cobra.MaximumNArgs(1),

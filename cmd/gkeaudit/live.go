@@ -19,6 +19,7 @@ var troubleHints = map[gcp.Trouble]string{
 	gcp.NoNetwork:      "Check the network, DNS and firewalls; behind a proxy, set HTTPS_PROXY.",
 	gcp.BadFile:        "Make a new key or configuration and set GOOGLE_APPLICATION_CREDENTIALS to its file, or unset it and run: gcloud auth application-default login",
 	gcp.BadMachine:     "Give the machine a service account; one that is not on Google Cloud has no metadata server:\nunset GCE_METADATA_HOST there, and run: gcloud auth application-default login",
+	gcp.BadOther:       "Check its address; and to act as it takes roles/iam.serviceAccountTokenCreator on it.",
 	gcp.BadCredentials: loginHint,
 }
 
