@@ -271,9 +271,15 @@ func TestQuotaProjectWithoutCredentials(t *testing.T) {
 // lets it read and do nothing else, and no call is made with another.
 func TestImpersonation(t *testing.T) {
 	api := serve(t, projects(1))
+	refused := false // the own key
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			w.Header().Set("Content-Type", "application/json")
+			if refused {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error": "invalid_grant"}`)
+				return
+			}
 			fmt.Fprint(w, `{"access_token": "own-token", "token_type": "Bearer", "expires_in": 3600}`)
 			return
 		}
@@ -341,6 +347,13 @@ func TestImpersonation(t *testing.T) {
 	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || !strings.Contains(s.Gaps[0].Message, "getAccessToken") ||
 		gcp.TroubleOf(s.Gaps[0].Code, s.Gaps[0].Message) != gcp.BadOther || log.Len() > 0 {
 		t.Errorf("got gaps %v and log %q, want one at once that says what is denied", s.Gaps, &log)
+	}
+
+	// Nor is it the other account's where the own key is refused.
+	refused, config.CredentialsFile = true, "key.json"
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if want := "the credentials in key.json ($GOOGLE_APPLICATION_CREDENTIALS) were refused: invalid_grant"; len(s.Gaps) != 1 || s.Gaps[0].Message != want {
+		t.Errorf("got gaps %v, want one that says %q", s.Gaps, want)
 	}
 }
 

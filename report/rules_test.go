@@ -2,9 +2,11 @@ package report_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
+	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
 	"gkeaudit/report"
 )
@@ -15,7 +17,8 @@ import (
 func TestRuleWidth(t *testing.T) {
 	const width = 80
 	shortened := 0
-	for _, r := range rules.All {
+	quoting := &audit.Rule{ID: "quoting", Checks: "What is said by\n    kubectl get nodes --output=json\n    kubectl get pods --all-namespaces --output=json --field-selector=status.phase=Running\nis looked at."}
+	for _, r := range append(slices.Clone(rules.All), quoting) {
 		var wide, narrow bytes.Buffer
 		if err := report.WriteRule(&wide, r, 0); err != nil {
 			t.Fatal(err)
@@ -32,6 +35,9 @@ func TestRuleWidth(t *testing.T) {
 			if len([]rune(line)) > width && !command {
 				t.Errorf("%s: %q is wider than %d columns", r.ID, line, width)
 			}
+		}
+		if r == quoting && !strings.Contains(narrow.String(), quoting.Checks) {
+			t.Errorf("commands within prose are not left as they are:\n%s", narrow.String())
 		}
 		if words(wide.String()) != words(narrow.String()) {
 			t.Errorf("%s: the words differ:\n%s", r.ID, narrow.String())
