@@ -15,7 +15,6 @@ import (
 	"time"
 
 	container "cloud.google.com/go/container/apiv1"
-	"golang.org/x/oauth2/google"
 	"google.golang.org/api/cloudasset/v1"
 	cloudresourcemanagerv1 "google.golang.org/api/cloudresourcemanager/v1"
 	"google.golang.org/api/cloudresourcemanager/v3"
@@ -46,6 +45,10 @@ type Config struct {
 
 	// IAMEndpoint does so for the API of service accounts and roles.
 	IAMEndpoint string
+
+	// CredentialsFile is the file that GOOGLE_APPLICATION_CREDENTIALS names, for
+	// errors; empty if it names none.
+	CredentialsFile string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -79,9 +82,6 @@ type Config struct {
 	// UserAgent is sent with each call.
 	UserAgent string
 }
-
-// ErrNoCredentials says that no Application Default Credentials were found.
-var ErrNoCredentials = errors.New("no Google Cloud credentials were found")
 
 // cloudPlatform is the scope of the credentials that are found. Those of users and
 // machines have it whatever is asked for, and impersonation needs it.
@@ -197,25 +197,26 @@ func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.Cli
 	if c.config.NoCredentials {
 		return append(options, option.WithoutAuthentication()), nil
 	}
-	found, err := google.FindDefaultCredentials(ctx, cloudPlatform)
+	found, err := c.findCredentials(ctx)
 	if err != nil {
-		if strings.Contains(err.Error(), "could not find default credentials") {
-			return nil, ErrNoCredentials
-		}
-		return nil, fmt.Errorf("reading credentials: %w", err)
+		return nil, err
 	}
 	c.project = found.ProjectID
 	if c.config.ImpersonateServiceAccount == "" {
 		return append(options, option.WithCredentials(found)), nil
 	}
-	tokens, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
+	impersonated, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
 		TargetPrincipal: c.config.ImpersonateServiceAccount,
 		Scopes:          scopes,
 	}, option.WithCredentials(found), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)
 	}
-	return append(options, option.WithTokenSource(tokens)), nil
+	return append(options, option.WithTokenSource(&tokens{
+		source:      ofAnother + c.config.ImpersonateServiceAccount,
+		TokenSource: impersonated,
+		own:         found.TokenSource.(*tokens),
+	})), nil
 }
 
 func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {

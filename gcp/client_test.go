@@ -182,6 +182,36 @@ func TestCredentials(t *testing.T) {
 	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || s.Answerable() {
 		t.Errorf("got gaps %v, want one that says UNAUTHENTICATED", s.Gaps)
 	}
+	config.CredentialsFile = "key.json"
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if g := s.Gaps[0]; g.Reason != "INVALID_GRANT" || !strings.HasPrefix(g.Message, "the credentials in key.json ($GOOGLE_APPLICATION_CREDENTIALS) were refused: invalid_grant: Invalid JWT Signature.") ||
+		gcp.TroubleOf(g.Code, g.Message) != gcp.BadFile {
+		t.Errorf("got gap %v, want one that blames key.json", g)
+	}
+}
+
+// TestMetadataServer reads with the credentials of a machine that has no service account,
+// so that its metadata server has no tokens.
+func TestMetadataServer(t *testing.T) {
+	api := serve(t, projects(1))
+	machine := httptest.NewServer(http.NotFoundHandler())
+	defer machine.Close()
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("GCE_METADATA_HOST", machine.Listener.Addr().String())
+	var log bytes.Buffer
+	config := configFor(api)
+	config.NoCredentials, config.Log = false, slog.New(slog.NewJSONHandler(&log, nil))
+	s := collect(t.Context(), t, config, api.Snapshot.Scope)
+	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || log.Len() > 0 ||
+		!strings.HasPrefix(s.Gaps[0].Message, "no access token could be had with the credentials of the metadata server: ") {
+		t.Fatalf("got gaps %v and log %q, want one at once that blames the metadata server", s.Gaps, &log)
+	}
+	for _, code := range []string{"UNAUTHENTICATED", "UNAVAILABLE"} {
+		if gcp.TroubleOf(code, s.Gaps[0].Message) != gcp.BadMachine {
+			t.Errorf("with %s it is not the machine that is to blame", code)
+		}
+	}
 }
 
 // TestTokensNeverCome reads with the key of a service account while the server of
@@ -241,9 +271,15 @@ func TestQuotaProjectWithoutCredentials(t *testing.T) {
 // lets it read and do nothing else, and no call is made with another.
 func TestImpersonation(t *testing.T) {
 	api := serve(t, projects(1))
+	refused := false // the own key
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			w.Header().Set("Content-Type", "application/json")
+			if refused {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error": "invalid_grant"}`)
+				return
+			}
 			fmt.Fprint(w, `{"access_token": "own-token", "token_type": "Bearer", "expires_in": 3600}`)
 			return
 		}
@@ -254,12 +290,18 @@ func TestImpersonation(t *testing.T) {
 	}))
 	defer srv.Close()
 	var asked struct{ Scope []string }
+	denied := false
 	iam := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want := "/v1/projects/-/serviceAccounts/reader@shop-prod.iam.gserviceaccount.com:generateAccessToken"; r.URL.Path != want {
 			t.Errorf("a token is asked for at %s, want %s", r.URL.Path, want)
 		}
 		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 			t.Error(err)
+		}
+		if denied {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"error": {"code": 403, "message": "Permission 'iam.serviceAccounts.getAccessToken' denied"}}`)
+			return
 		}
 		fmt.Fprintf(w, `{"accessToken": "narrow-token", "expireTime": %q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	}))
@@ -277,12 +319,13 @@ func TestImpersonation(t *testing.T) {
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccountKey(t, srv.URL+"/token"))
-	s := collect(t.Context(), t, gcp.Config{
+	config := gcp.Config{
 		ContainerEndpoint:         srv.URL,
 		ComputeEndpoint:           srv.URL,
 		ImpersonateServiceAccount: "reader@shop-prod.iam.gserviceaccount.com",
 		Backoff:                   time.Millisecond,
-	}, api.Snapshot.Scope)
+	}
+	s := collect(t.Context(), t, config, api.Snapshot.Scope)
 	if got := len(api.Calls()); got != 4 || len(s.Gaps) > 0 {
 		t.Errorf("got %d calls and gaps %v, want 4 and none", got, s.Gaps)
 	}
@@ -294,6 +337,23 @@ func TestImpersonation(t *testing.T) {
 	slices.Sort(asked.Scope)
 	if diff := cmp.Diff(want, asked.Scope); diff != "" {
 		t.Errorf("scopes differ (-want +asked for):\n%s", diff)
+	}
+
+	// Where it may not, that is no fault of the network.
+	denied = true
+	var log bytes.Buffer
+	config.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || !strings.Contains(s.Gaps[0].Message, "getAccessToken") ||
+		gcp.TroubleOf(s.Gaps[0].Code, s.Gaps[0].Message) != gcp.BadOther || log.Len() > 0 {
+		t.Errorf("got gaps %v and log %q, want one at once that says what is denied", s.Gaps, &log)
+	}
+
+	// Nor is it the other account's where the own key is refused.
+	refused, config.CredentialsFile = true, "key.json"
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if want := "the credentials in key.json ($GOOGLE_APPLICATION_CREDENTIALS) were refused: invalid_grant"; len(s.Gaps) != 1 || s.Gaps[0].Message != want {
+		t.Errorf("got gaps %v, want one that says %q", s.Gaps, want)
 	}
 }
 

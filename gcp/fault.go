@@ -15,7 +15,6 @@ import (
 
 	"gkeaudit/audit"
 
-	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
 )
 
@@ -113,7 +112,7 @@ type fault struct {
 // API answers with are in outcomes.
 func faultOf(op operation, err error) fault {
 	var apiErr *googleapi.Error
-	var tokenErr *oauth2.RetrieveError
+	var tokenErr *tokenError
 	var netErr net.Error
 	var syntaxErr *json.SyntaxError
 	var typeErr *json.UnmarshalTypeError
@@ -121,11 +120,7 @@ func faultOf(op operation, err error) fault {
 	case errors.As(err, &apiErr):
 		return apiFault(op, apiErr)
 	case errors.As(err, &tokenErr):
-		if o := outcomes[tokenErr.Response.StatusCode]; o.code != "" && o.treatment != final {
-			return fault{code: o.code, treatment: o.treatment, message: "no access token could be had: " + oneLine(tokenErr.Error())}
-		}
-		return fault{code: "UNAUTHENTICATED", treatment: final, reason: strings.ToUpper(tokenErr.ErrorCode),
-			message: "the credentials were refused: " + oneLine(tokenErr.Error())}
+		return tokenErr.fault()
 	case errors.Is(err, context.Canceled):
 		return fault{code: "CANCELLED", treatment: final, message: "the run was stopped before an answer came"}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -134,10 +129,6 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case errors.Is(err, errDamaged):
 		return fault{code: "DATA_LOSS", treatment: connection, message: err.Error()}
-	case strings.Contains(err.Error(), "cannot fetch token"): // it was not refused
-		return fault{code: "UNAVAILABLE", treatment: connection, message: "no access token could be had: " + oneLine(err.Error())}
-	case strings.Contains(err.Error(), "unable to generate access token"):
-		return fault{code: "UNAUTHENTICATED", treatment: final, message: "no access token could be had: " + oneLine(err.Error())}
 	case strings.HasSuffix(err.Error(), "unexpected EOF"): // of the connection, or within JSON
 		return fault{code: "UNAVAILABLE", treatment: connection, message: "the answer was cut short"}
 	case strings.HasPrefix(err.Error(), "proto:"):
@@ -145,7 +136,7 @@ func faultOf(op operation, err error) fault {
 	case errors.As(err, &syntaxErr), errors.As(err, &typeErr):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded"}
 	case errors.As(err, &netErr), isStreamError(err):
-		return fault{code: "UNAVAILABLE", treatment: connection, message: "the API could not be reached: " + oneLine(connectionError(err))}
+		return fault{code: "UNAVAILABLE", treatment: connection, message: unreachable + ": " + oneLine(connectionError(err))}
 	}
 	return fault{code: "UNKNOWN", treatment: final, message: oneLine(err.Error())}
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gkeaudit/audit"
@@ -238,15 +239,17 @@ func incompleteness(r *Report) string {
 	return strings.Join(parts, ", ")
 }
 
-var historyPage = template.Must(template.New("history").Funcs(template.FuncMap{
-	"clean": clean,
-	"stamp": stamp,
-	"count": count,
-	"place": place,
-	"became": func(f audit.Finding) string {
-		return resolutions[f.Change]
-	},
-}).Parse(historyTemplate))
+var historyPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("history").Funcs(template.FuncMap{
+		"clean": clean,
+		"stamp": stamp,
+		"count": count,
+		"place": place,
+		"became": func(f audit.Finding) string {
+			return resolutions[f.Change]
+		},
+	}).Parse(historyTemplate))
+})
 
 // historyView is what the template sees.
 type historyView struct {
@@ -329,7 +332,7 @@ func (h *History) WriteHTML(w io.Writer) error {
 		v.Incomplete = v.Incomplete || !p.Complete
 		v.Differs = v.Differs || p.Differs
 	}
-	return historyPage.Execute(w, v)
+	return historyPage().Execute(w, v)
 }
 
 func (h *History) line(label, class string, value func(historyPoint) int) line {

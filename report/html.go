@@ -12,6 +12,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"gkeaudit/audit"
 )
@@ -27,8 +28,12 @@ var htmlScript string
 
 // htmlPages are the templates. The style sheet and the script are inline, and the page's
 // own policy lets in those by their hashes and nothing else: no other script, no image,
-// no request.
-var htmlPages = template.Must(template.New("report").Funcs(template.FuncMap{
+// no request. They are parsed when a page is written: most runs write none.
+var htmlPages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(htmlFuncs).Parse(htmlTemplate + pathTemplate))
+})
+
+var htmlFuncs = template.FuncMap{
 	"clean":       clean,
 	"stamp":       stamp,
 	"day":         dayOrNone,
@@ -47,9 +52,9 @@ var htmlPages = template.Must(template.New("report").Funcs(template.FuncMap{
 	"resolved":    resolvedText,
 	"recreates":   func(r *audit.Rule) string { return recreations[r.Remediation.Recreates] },
 	"paragraphs":  paragraphs,
-	"controls":    func(cs []audit.Control) []string { return strings.Split(controls(cs), "\n") },
+	"controls":    controls,
 	"legend":      func() []legendEntry { return pathLegend },
-}).Parse(htmlTemplate + pathTemplate))
+}
 
 const (
 	// mostInFull is how many findings a page has at most that writes each with its own
@@ -112,7 +117,7 @@ func (r *Report) writePage(w io.Writer, s *survey, left omitted, projects []proj
 		page.rules[rule.ID] = rule
 	}
 	page.Pictures = page.pictures()
-	return htmlPages.Execute(w, page)
+	return htmlPages().Execute(w, page)
 }
 
 // hashOf names a text in a Content Security Policy.

@@ -583,7 +583,7 @@ func (m *markdown) about(r *audit.Rule) {
 			}
 			w.line("*What is checked:* %s\n\n*Permissions it needs:* %s\n", flowing(r.Checks), w.codes(r.Permissions))
 			if len(r.Controls) > 0 {
-				w.line("*What others call it:* %s.\n", w.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+				w.line("*What others call it:* %s.\n", w.text(strings.Join(controls(r.Controls), "; ")))
 			}
 		})
 	})

@@ -8,50 +8,98 @@ import (
 	"gkeaudit/audit"
 )
 
-// WriteRules lists rules, one on a line.
-func WriteRules(w io.Writer, rules []*audit.Rule) error {
+// WriteRules lists rules. Titles are wrapped to a width; 0 stands for any.
+func WriteRules(w io.Writer, rules []*audit.Rule, width int) error {
 	t := &tableWriter{w: w}
 	widest := 0
 	for _, r := range rules {
 		widest = max(widest, len(r.ID))
 	}
+	before := widest + len("  critical  ")
 	for _, r := range rules {
 		title := r.Title
 		if r.Optional != "" {
 			title += " (optional)"
+		}
+		if width > 0 {
+			title = strings.Join(t.wrap(title, max(width-before, 20)), "\n"+strings.Repeat(" ", before))
 		}
 		t.line("%-*s  %-8s  %s", widest, r.ID, r.Severity, title)
 	}
 	return t.err
 }
 
-// WriteRule explains a rule for a terminal.
-func WriteRule(w io.Writer, r *audit.Rule) error {
+// WriteRule explains a rule for a terminal. Prose is wrapped to a width, and commands stay
+// whole; 0 stands for any width.
+func WriteRule(w io.Writer, r *audit.Rule, width int) error {
 	t := &tableWriter{w: w}
-	t.line("%s (%s)\n%s", r.ID, r.Severity, r.Title)
-	t.line("\n%s", r.Weight)
+	prose := func(text string) string { return t.reflow(text, width) }
+	t.line("%s (%s)\n%s", r.ID, r.Severity, prose(r.Title))
+	t.line("\n%s", prose(r.Weight))
 	if r.Optional != "" {
-		t.line("Not among the recommended rules: %s", r.Optional)
+		t.line("%s", prose("Not among the recommended rules: "+r.Optional))
 	}
 	section := func(title, text string) {
 		t.line("\n%s\n\n%s", title, text)
 	}
-	section("Why", general(r.Rationale))
-	section("What is checked", general(r.Checks))
-	section("How to mend it, with gcloud", indented(gcloudSteps(r.Remediation.Gcloud)))
-	section("How to mend it, with Terraform", indented(general(r.Remediation.Terraform)))
-	section("What that disrupts", general(r.Remediation.Disruption)+"\nWhat is made anew: "+recreations[r.Remediation.Recreates]+".")
+	section("Why", prose(general(r.Rationale)))
+	section("What is checked", prose(general(r.Checks)))
+	section("How to mend it, with gcloud", t.comments(indented(gcloudSteps(r.Remediation.Gcloud)), width))
+	section("How to mend it, with Terraform", t.comments(indented(general(r.Remediation.Terraform)), width))
+	section("What that disrupts", prose(general(r.Remediation.Disruption))+"\n"+prose("What is made anew: "+recreations[r.Remediation.Recreates]+"."))
 	if len(r.Controls) > 0 {
-		section("What others call it", controls(r.Controls))
+		var lines []string
+		for _, line := range controls(r.Controls) {
+			lines = append(lines, strings.ReplaceAll(prose(line), "\n", "\n  "))
+		}
+		section("What others call it", strings.Join(lines, "\n"))
 	}
 	section("Permissions it needs", strings.Join(r.Permissions, "\n"))
 	var refs []string
 	for _, ref := range r.References {
-		refs = append(refs, fmt.Sprintf("%s\n    %s", ref.Title, ref.URL))
+		refs = append(refs, fmt.Sprintf("%s\n    %s", prose(ref.Title), ref.URL))
 	}
 	section("Read on", strings.Join(refs, "\n"))
 	t.line("\nSince version %s.", r.Since)
 	return t.err
+}
+
+// reflow wraps the paragraphs of a text to a width, or leaves it as it is if that is 0.
+// Lines that are indented stay whole.
+func (t *tableWriter) reflow(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	var lines, paragraph []string
+	end := func() {
+		if paragraph != nil {
+			lines = append(lines, t.wrap(strings.Join(paragraph, " "), width)...)
+		}
+		paragraph = nil
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			end()
+			lines = append(lines, line)
+			continue
+		}
+		paragraph = append(paragraph, line)
+	}
+	end()
+	return strings.Join(lines, "\n")
+}
+
+// comments wraps the lines of commands that are comments and would not fit a width.
+func (t *tableWriter) comments(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		indent, comment, is := strings.Cut(line, "# ")
+		if width > 0 && len(line) > width && is && strings.TrimSpace(indent) == "" {
+			mark := indent + "# "
+			lines[i] = mark + strings.Join(t.wrap(comment, max(width-len(mark), 20)), "\n"+mark)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // recreations say in words what a change makes anew.
@@ -63,7 +111,7 @@ var recreations = map[audit.Recreation]string{
 }
 
 // controls lists controls, those of a framework on one line.
-func controls(cs []audit.Control) string {
+func controls(cs []audit.Control) []string {
 	var lines []string
 	for i, c := range cs {
 		if i > 0 && cs[i-1].Framework == c.Framework {
@@ -72,7 +120,7 @@ func controls(cs []audit.Control) string {
 		}
 		lines = append(lines, string(c.Framework)+": "+c.ID)
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 func indented(text string) string {
@@ -127,7 +175,7 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
 	m.line("")
 	if len(r.Controls) > 0 {
-		m.line("*What others call it:* %s.", m.text(strings.ReplaceAll(controls(r.Controls), "\n", "; ")))
+		m.line("*What others call it:* %s.", m.text(strings.Join(controls(r.Controls), "; ")))
 		m.line("")
 	}
 	for _, ref := range r.References {

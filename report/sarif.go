@@ -194,7 +194,7 @@ var (
 func (s *sarifWriter) rule(rule *audit.Rule) sarifRule {
 	var text, markdown bytes.Buffer
 	// A buffer takes everything.
-	_ = WriteRule(&text, rule)
+	_ = WriteRule(&text, rule, 0)
 	(&markdownWriter{w: &markdown}).rule(rule)
 	short := sarifShort(rule.Title, sarifTitle)
 	return sarifRule{

@@ -16,8 +16,8 @@ import (
 
 const accessHelp = `Says, before a run, which of the permissions that it needs you have on each project,
 folder and organization, and which rules would be unknown without the others. It takes
-the flags of scan that say what to audit and by which rules. Projects are found as scan finds them: with
---discovery=auto either way is enough, and it says which one works.
+the flags of scan that say what to audit and by which rules. Projects are found as scan
+finds them: with --discovery=auto either way is enough, and it says which one works.
 
 With --role it prints a custom role with exactly the permissions that a run by the
 chosen rules needs, for gcloud (yaml) or for Terraform: a role of the organization, or

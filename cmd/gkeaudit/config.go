@@ -64,26 +64,56 @@ type config struct {
 	FailOn   string   `yaml:"failOn"`
 }
 
-// parseConfig reads a configuration file. Its errors name the file and the line.
+// parseConfig reads a configuration file. Its error is of type mistakes.
 func parseConfig(name string, text []byte) (*config, error) {
 	c := &config{Parameters: audit.DefaultParameters()}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, yamlError(name, err)
+	v := configChecker{name: name, root: new(yaml.Node)}
+	var typeErr *yaml.TypeError
+	if err := d.Decode(c); errors.As(err, &typeErr) {
+		v.mistakes = yamlMistakes(name, text, err) // all else is decoded
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return nil, yamlMistakes(name, text, err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: it holds more than one YAML document", name)
+		return nil, mistakes{name + ": it holds more than one YAML document"}
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, yamlError(name, err)
+	if err := yaml.Unmarshal(text, v.root); err != nil {
+		return nil, yamlMistakes(name, text, err)
 	}
-	v := configChecker{name: name, root: &root}
-	v.scalars(&root, "")
+	v.settle()
+	v.scalars(v.root, "")
+	v.settle()
 	v.config(c)
-	return c, v.err
+	if v.mistakes == nil {
+		return c, nil
+	}
+	slices.SortStableFunc(v.mistakes, func(a, b string) int { return cmp.Compare(v.lineOf(a), v.lineOf(b)) })
+	return c, slices.Compact(v.mistakes)
+}
+
+// mistakes are what is wrong with a file, each with its place.
+type mistakes []string
+
+func (m mistakes) Error() string {
+	if len(m) == 1 {
+		return m[0]
+	}
+	return fmt.Sprintf("%s (and %d more)", m[0], len(m)-1)
+}
+
+// listMistakes lists what is wrong with a file, if that is the error.
+func (p *program) listMistakes(err error) bool {
+	var all mistakes
+	if !errors.As(err, &all) {
+		return false
+	}
+	for _, mistake := range all {
+		fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(mistake))
+	}
+	return true
 }
 
 var (
@@ -92,32 +122,55 @@ var (
 	wrongType    = regexp.MustCompile("^cannot unmarshal (?:!!\\w+ )?(?:`(.*)` )?into (.*)$")
 )
 
-// yamlError says in our words what is wrong with a file, and where.
-func yamlError(name string, err error) error {
-	text := err.Error()
+// yamlMistakes says in our words what YAML's decoder finds wrong with a text, and where.
+func yamlMistakes(name string, text []byte, err error) mistakes {
 	var typeErr *yaml.TypeError
-	if errors.As(err, &typeErr) {
-		text = typeErr.Errors[0]
+	if !errors.As(err, &typeErr) {
+		return mistakes{yamlMistake(name, text, err.Error())}
 	}
-	m := yamlLine.FindStringSubmatch(text)
+	var all mistakes
+	for _, e := range typeErr.Errors {
+		all = append(all, yamlMistake(name, text, e))
+	}
+	return all
+}
+
+func yamlMistake(name string, text []byte, message string) string {
+	m := yamlLine.FindStringSubmatch(message)
 	if m == nil {
-		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(text, "yaml: "))
+		m = []string{"", "1", strings.TrimPrefix(message, "yaml: ")} // it names no line if it is the first
+		if !strings.HasPrefix(m[2], "found ") {
+			return name + ": " + m[2]
+		}
 	}
 	place := name + ":" + m[1]
 	if f := unknownField.FindStringSubmatch(m[2]); f != nil {
 		if slices.Contains(configSettings, f[1]) {
-			return fmt.Errorf("%s: the setting %q does not belong here", place, f[1])
+			return fmt.Sprintf("%s: the setting %q does not belong here", place, f[1])
 		}
-		return fmt.Errorf("%s: there is no setting %q%s", place, f[1], didYouMean(f[1], configSettings))
+		return fmt.Sprintf("%s: there is no setting %q%s", place, f[1], didYouMean(f[1], configSettings))
 	}
 	if f := wrongType.FindStringSubmatch(m[2]); f != nil {
 		wants := map[string]string{"uint64": "a whole number", "string": "a text", "[]string": "a list"}[f[2]]
 		if wants == "" {
 			wants = "settings of its own"
 		}
-		return fmt.Errorf("%s: this takes %s", place, wants)
+		return fmt.Sprintf("%s: this takes %s", place, wants)
 	}
-	return fmt.Errorf("%s: %s", place, m[2])
+	// A tab looks like spaces, and the line may be the one before.
+	noToken := strings.HasPrefix(m[2], "found character that cannot start any token")
+	if n, _ := strconv.Atoi(m[1]); noToken || strings.HasPrefix(m[2], "found a tab") {
+		for i, line := range strings.Split(string(text), "\n") {
+			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+			if (i+1 == n || i == n) && strings.Contains(indent, "\t") {
+				return fmt.Sprintf("%s:%d: the line is indented with a tab; YAML takes spaces alone", name, i+1)
+			}
+		}
+	}
+	if noToken {
+		return place + ": no value begins with this character; put it in quotes"
+	}
+	return place + ": " + m[2]
 }
 
 // configSettings are the names of all settings.
@@ -128,30 +181,51 @@ var configSettings = []string{
 	"waivers", "outputs", "baseline", "maxBytes", "failOn",
 }
 
-// A configChecker checks the values of a configuration file, and remembers the first
-// error.
+// A configChecker checks the values of a configuration file, and remembers what is wrong.
 type configChecker struct {
-	name string
-	root *yaml.Node
-	err  error
+	name     string
+	root     *yaml.Node
+	mistakes mistakes
+	settled  []int // lines of which no more needs to be said
+}
+
+// settle says that the lines which have mistakes now have been told enough of: a value
+// that is of another type is not among the right ones either.
+func (v *configChecker) settle() {
+	for _, mistake := range v.mistakes {
+		v.settled = append(v.settled, v.lineOf(mistake))
+	}
+}
+
+// lineOf returns the line of a mistake; 0 if it has none.
+func (v *configChecker) lineOf(mistake string) int {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(mistake, v.name+":"), ":")
+	line, _ := strconv.Atoi(digits)
+	return line
+}
+
+func (v *configChecker) wrong(line int, format string, args ...any) {
+	if !slices.Contains(v.settled, line) {
+		v.mistakes = append(v.mistakes, fmt.Sprintf("%s:%d: %s", v.name, line, fmt.Sprintf(format, args...)))
+	}
 }
 
 // check holds the value at a path to be right.
 func (v *configChecker) check(ok bool, path []string, format string, args ...any) {
-	if ok || v.err != nil {
-		return
+	if !ok {
+		v.wrong(lineAt(v.root, path), format, args...)
 	}
-	v.err = fmt.Errorf("%s:%d: %s", v.name, lineAt(v.root, path), fmt.Sprintf(format, args...))
 }
 
 // each checks the values of a list.
 func (v *configChecker) each(values []string, ok func(string) bool, message func(string) string, path ...string) {
-	for i, value := range values {
-		v.check(ok(value), append(path, strconv.Itoa(i)), "%s", message(value))
+	for _, value := range values {
+		v.check(ok(value), append(path, value), "%s", message(value))
 	}
 }
 
-// lineAt finds the line of a value by the keys and indices that lead to it.
+// lineAt finds the line of a value by the keys that lead to it. An item of a list is its
+// own key.
 func lineAt(n *yaml.Node, path []string) int {
 	line := n.Line
 	for n.Kind == yaml.DocumentNode || n.Kind == yaml.AliasNode {
@@ -172,8 +246,10 @@ func lineAt(n *yaml.Node, path []string) int {
 			}
 		}
 	case yaml.SequenceNode:
-		if i, err := strconv.Atoi(path[0]); err == nil && i < len(n.Content) {
-			return lineAt(n.Content[i], path[1:])
+		for _, item := range n.Content {
+			if item.Value == path[0] {
+				return lineAt(item, path[1:])
+			}
 		}
 	}
 	return line
@@ -198,8 +274,8 @@ func (v *configChecker) scalars(n *yaml.Node, key string) {
 		case "":
 			ok = ok || n.Tag == "!!null" // an empty file
 		}
-		if !ok && v.err == nil {
-			v.err = fmt.Errorf("%s:%d: %s takes %s", v.name, n.Line, cmp.Or(key, "a configuration"), map[bool]string{true: "a whole number, in digits", false: "text; put it in quotes"}[key == "authorizedNetworksBreadth" || key == "maxBytes"])
+		if !ok {
+			v.wrong(n.Line, "%s takes %s", cmp.Or(key, "a configuration"), map[bool]string{true: "a whole number, in digits", false: "text; put it in quotes"}[key == "authorizedNetworksBreadth" || key == "maxBytes"])
 		}
 	default:
 		for _, item := range n.Content {
@@ -228,8 +304,8 @@ func (v *configChecker) config(c *config) {
 	noRule := func(id string) string { return fmt.Sprintf("there is no rule %q%s", id, didYouMean(id, ruleIDs())) }
 	v.each(c.Rules.Enable, isRule, noRule, "rules", "enable")
 	v.each(c.Rules.Disable, isRule, noRule, "rules", "disable")
-	for i, id := range c.Rules.Disable {
-		v.check(!slices.Contains(c.Rules.Enable, id), []string{"rules", "disable", strconv.Itoa(i)}, "rule %s is both enabled and disabled", id)
+	for _, id := range c.Rules.Disable {
+		v.check(!slices.Contains(c.Rules.Enable, id), []string{"rules", "disable", id}, "rule %s is both enabled and disabled", id)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Severities)) {
 		severity := c.Severities[id]
@@ -279,16 +355,20 @@ func loadConfig(name string) (*config, string, error) {
 	case name == "" && errors.Is(err, fs.ErrNotExist) && !isLink(configName):
 		c, err := parseConfig(configName, nil)
 		return c, "", err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", refuse("gkeaudit config init "+cmp.Or(name, configName)+" writes one to begin with.", "reading the configuration: %w", withoutOp(err))
 	case err != nil:
 		return nil, "", refuse("", "reading the configuration: %w", withoutOp(err))
 	}
 	name = cmp.Or(name, configName)
 	c, err := parseConfig(name, text)
 	if err != nil {
-		return nil, "", refuse("gkeaudit config schema prints what a configuration file may hold.", "%w", err)
+		return nil, "", refuse(configHint, "%w", err)
 	}
 	return c, name, nil
 }
+
+const configHint = "gkeaudit config check lists all that is wrong with a configuration file, gkeaudit config schema what it may hold."
 
 // isLink reports whether there is a symbolic link of a name, be it to a file that is there
 // or not.
@@ -392,7 +472,7 @@ there is left alone.`,
 					return refuse("Name another file, or - for standard output.", "%s is there already", name)
 				}
 				if err != nil {
-					return refuse("", "%w", withoutOp(err))
+					return refuse(folderHint(name, err), "%w", withoutOp(err))
 				}
 				if _, err := f.Write(configTemplate); err != nil {
 					return refuse("", "%w", errors.Join(withoutOp(err), f.Close(), os.Remove(name)))
@@ -405,15 +485,20 @@ there is left alone.`,
 			},
 		},
 		&cobra.Command{
-			Use:     "check [FILE]",
-			Short:   "Check a configuration file",
-			Long:    "Reads a configuration file, gkeaudit.yaml or the given one, and says what is wrong with it and where.",
+			Use:   "check [FILE]",
+			Short: "Check a configuration file",
+			Long: `Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong
+with it and where.`,
 			Example: "  gkeaudit config check",
 			Args:    cobra.MaximumNArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				_, name, err := loadConfig(append(args, configName)[0])
+				if p.listMistakes(err) {
+					fmt.Fprintln(p.stderr, "gkeaudit config schema prints what a configuration file may hold.")
+					return &exitError{status: exitNoAnswer}
+				}
 				if err == nil {
-					fmt.Fprintf(p.stdout, "%s has no mistakes.\n", name)
+					_, err = fmt.Fprintf(p.stdout, "%s has no mistakes.\n", name)
 				}
 				return err
 			},

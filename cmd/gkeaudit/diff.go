@@ -55,7 +55,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Example: diffExamples,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "diff takes two reports, the earlier one first")
+				return refuse(reportHint, "diff takes two reports, the earlier one first")
 			}
 			return nil
 		},

@@ -133,7 +133,7 @@ func (p *program) readHistory(ctx context.Context, place string, log *slog.Logge
 		}
 	}
 	if h.Len() == 0 {
-		return nil, refuse("Reports are written by gkeaudit scan --output=FILE.json.", "%s has no report", place)
+		return nil, refuse(reportHint, "%s has no report", place)
 	}
 	return h, nil
 }
@@ -186,7 +186,7 @@ func (p *program) below(ctx context.Context, place string) ([]string, error) {
 		return ext != ".json"
 	})
 	if len(all) == 0 {
-		return nil, refuse("", "%s has no .json and no .json.gz", place)
+		return nil, refuse(reportHint, "%s has no .json and no .json.gz", place)
 	}
 	slices.Sort(all)
 	return all, nil

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -14,6 +13,25 @@ import (
 
 const loginHint = "Run: gcloud auth application-default login\n" +
 	"or set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account key or a workload identity federation configuration."
+
+// troubleHints say what to do about calls that fail for a kind of reason.
+var troubleHints = map[gcp.Trouble]string{
+	gcp.NoNetwork:      "Check the network, DNS and firewalls; behind a proxy, set HTTPS_PROXY.",
+	gcp.BadFile:        "Make a new key or configuration and set GOOGLE_APPLICATION_CREDENTIALS to its file, or unset it and run: gcloud auth application-default login",
+	gcp.BadMachine:     "Give the machine a service account; one that is not on Google Cloud has no metadata server:\nunset GCE_METADATA_HOST there, and run: gcloud auth application-default login",
+	gcp.BadOther:       "Check its address; and to act as it takes roles/iam.serviceAccountTokenCreator on it.",
+	gcp.BadCredentials: loginHint,
+}
+
+// noClient says what to do about an error of making a client.
+func (p *program) noClient(err error) error {
+	if p.getenv(credentialsVariable) != "" {
+		return refuse(troubleHints[gcp.BadFile], "%w", err)
+	}
+	return refuse(loginHint, "%w", err)
+}
+
+const credentialsVariable = "GOOGLE_APPLICATION_CREDENTIALS"
 
 // collect reads the given data of live projects: the shard's, or all where it is nil.
 func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, data []audit.Data, log *slog.Logger) (*audit.Snapshot, error) {
@@ -86,11 +104,8 @@ func (p *program) connect(ctx context.Context, f *scanFlags, log *slog.Logger) (
 	config.Log = log
 	warnPlaintext(log, config, config.ContainerEndpoint, config.ComputeEndpoint, config.ResourceManagerEndpoint, config.AssetEndpoint, config.IAMEndpoint)
 	client, err := gcp.NewClient(ctx, config)
-	switch {
-	case errors.Is(err, gcp.ErrNoCredentials):
-		return nil, scope, refuse(loginHint, "%w", err)
-	case err != nil:
-		return nil, scope, refuse("", "%w", err)
+	if err != nil {
+		return nil, scope, p.noClient(err)
 	}
 	if !f.named() {
 		id := cmp.Or(p.getenv("GOOGLE_CLOUD_PROJECT"), p.getenv("CLOUDSDK_CORE_PROJECT"), client.Project())
@@ -120,6 +135,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 		ImpersonateServiceAccount: f.impersonate,
 		QuotaProject:              f.billingProject,
 		Concurrency:               f.concurrency,
+		CredentialsFile:           p.getenv(credentialsVariable),
 		NoCredentials:             isTrue(p.getenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS")),
 		UserAgent:                 "gkeaudit/" + version(),
 	}

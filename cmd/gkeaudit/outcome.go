@@ -26,7 +26,7 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		return err
 	}
 	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %d gaps, %d unknown findings", r.Summary.Gaps, r.Summary.Unknown)}
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s, %s", numbered(r.Summary.Gaps, "gap"), numbered(r.Summary.Unknown, "unknown finding"))}
 	}
 	return nil
 }
@@ -62,12 +62,10 @@ func (p *program) unanswerable(r *report.Report) error {
 		return unsearchable(r.Gaps[0])
 	}
 	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
-	hint := ""
+	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
 	switch {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
 		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	case g.Code == "NOT_FOUND":
@@ -88,12 +86,10 @@ func (p *program) unanswerable(r *report.Report) error {
 
 // unsearchable says why no project could be found.
 func unsearchable(g audit.Gap) error {
-	hint := ""
+	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
 	switch {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, path.Dir(g.Resource))
-	case g.Code == "UNAUTHENTICATED":
-		hint = loginHint
 	case g.Reason == "SERVICE_DISABLED":
 		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	}
@@ -141,4 +137,12 @@ func unmatched(r *report.Report) error {
 // an incomplete answer is the right one.
 func stopped(r *report.Report) bool {
 	return slices.ContainsFunc(r.Gaps, gcp.Stopped)
+}
+
+// numbered writes how many there are of something, by the word for one.
+func numbered(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -141,10 +141,18 @@ func checkWritable(name string) error {
 	target := followLink(name)
 	f, err := openTemporary(target, 0o600)
 	if err != nil {
-		return refuse("", "%q cannot be written: %w", name, withoutOp(err))
+		return refuse(folderHint(target, err), "%q cannot be written: %w", name, withoutOp(err))
 	}
 	f.Close()
 	return os.Remove(f.Name())
+}
+
+// folderHint says what to do about an error of making a file.
+func folderHint(name string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return "The folder has to be there: mkdir -p " + filepath.Dir(name)
 }
 
 // write writes the report to all outputs: files first, so that standard output can
@@ -189,6 +197,16 @@ func (p *program) print(o report.TableOptions, write func(io.Writer, report.Tabl
 		return err
 	}
 	return w.Flush()
+}
+
+// proseWidth is what text is wrapped to on standard output: no wider than is good to read,
+// and 0, for not at all, where that is no terminal.
+func (p *program) proseWidth() int {
+	columns, _ := terminal(p.stdout)
+	if columns == 0 {
+		return 0
+	}
+	return min(max(columns, 40), 100)
 }
 
 // writeFile writes a file so that at any time either the old one or the whole new

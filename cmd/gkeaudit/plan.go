@@ -117,14 +117,13 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.failOn.new > 0 && pl.baseline == "" {
 		return nil, noBaseline
 	}
-	live := "only live projects can be read with it"
 	switch {
 	case f.demo && f.snapshot != "":
 		return nil, refuse("", "--demo and --snapshot are two sources; use one")
 	case (f.demo || f.snapshot != "") && f.saveSnapshot != "":
-		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: %s", live)
+		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: only what is read of live projects can be saved")
 	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
-		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: %s", live)
+		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: they are for calls, and there are none")
 	}
 	if err := f.checkCalls(); err != nil {
 		return nil, err

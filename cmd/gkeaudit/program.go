@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,9 +69,13 @@ func refuse(hint, format string, args ...any) error {
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.rootCommand()
 	root.SetArgs(args)
-	root.SetOut(p.stdout)
+	help := &witness{w: p.stdout}
+	root.SetOut(help)
 	root.SetErr(p.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = help.err
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -82,6 +87,18 @@ func (p *program) run(ctx context.Context, args []string) int {
 		p.explain(cmd, exit)
 	}
 	return exit.status
+}
+
+// A witness remembers the first error of writing, which cobra passes over in help.
+type witness struct {
+	w   io.Writer
+	err error
+}
+
+func (w *witness) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	w.err = cmp.Or(w.err, err)
+	return n, err
 }
 
 // explain says why the program ends, in the format of the log: where that is JSON, all
@@ -113,13 +130,14 @@ func printable(s string) string {
 	return strings.ReplaceAll(q, `\\`, `\`)
 }
 
-const rootHelp = `gkeaudit tells, for every GKE cluster of a project, whether it is as secure as it
-can be, and how it knows: are its nodes private, do they have Cloud NAT and
-Private Google Access, do they run as a service account of their own, and is the
-control plane open to authorized networks only?
+const rootHelp = `gkeaudit tells, for every GKE cluster of projects, folders or an organization,
+whether it is as secure as it can be, and how it knows: are its nodes private, do
+they have Cloud NAT and Private Google Access, do they run as a service account
+of their own, and is the control plane open to authorized networks only?
 
-It reads, through the GKE and Compute Engine APIs, and changes nothing. What it
-could not read it calls unknown, and names the permission that is missing.
+It reads, through the APIs of GKE, Compute Engine, Resource Manager, IAM and Cloud
+Asset Inventory, and changes nothing. What it could not read it calls unknown, and
+names the permission that is missing.
 
 Begin with a sample estate that needs no credentials:
 
@@ -160,6 +178,9 @@ func (p *program) rootCommand() *cobra.Command {
 			if err != nil || cmd == root && len(rest) > 0 {
 				return noCommand(root, args[0])
 			}
+			if len(rest) > 0 {
+				return refuse("Run "+cmd.CommandPath()+" --help for what it takes.", "%s has no command %q to say more of", cmd.CommandPath(), rest[0])
+			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()
 		},
@@ -190,9 +211,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &unknown) {
 		name := unknown.GetSpecifiedName()
 		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if len(name) > 1 {
-			return refuse(hint, "there is no flag --%s%s", name, didYouMean("--"+name, names))
+			about := ""
+			if flag := nearest(name, names); flag != "" {
+				about = fmt.Sprintf("; did you mean \"--%s\"?", flag)
+			}
+			return refuse(hint, "there is no flag --%s%s", name, about)
 		}
 		return refuse(hint, "there is no flag -%s", name)
 	}
@@ -235,22 +260,51 @@ func didYouMean(word string, candidates []string) string {
 	return ""
 }
 
-// nearest returns the candidate that a mistyped word most likely stands for, or "".
-// It measures as cobra does for commands.
+// nearest returns the candidate that a mistyped word most likely stands for, or "": one
+// that begins with it, or else one in which at most a third of its letters differ.
 func nearest(word string, candidates []string) string {
 	if word == "" || len(word) > 100 {
 		return ""
 	}
-	for distance := range 4 {
-		c := &cobra.Command{SuggestionsMinimumDistance: distance}
-		for _, candidate := range candidates {
-			c.AddCommand(&cobra.Command{Use: candidate, Run: func(*cobra.Command, []string) {}})
+	word = strings.ToLower(word)
+	least, best := min(len(word)/3, 3)+1, ""
+	for _, candidate := range candidates {
+		lower := strings.ToLower(candidate)
+		if strings.HasPrefix(lower, word) {
+			return candidate
 		}
-		if s := c.SuggestionsFor(word); len(s) > 0 {
-			return s[0]
+		if len(lower)-len(word) >= least {
+			continue // however long it is
+		}
+		if d := typos(word, lower); d < least {
+			least, best = d, candidate
 		}
 	}
-	return ""
+	return best
+}
+
+// typos returns how many slips make one word of another: a letter too many, too few or
+// another, or two neighbours in the wrong order.
+func typos(a, b string) int {
+	rows := make([][]int, len(a)+1) // rows[i][j] is that of a[:i] and b[:j]
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		for j := range rows[i] {
+			if i == 0 || j == 0 {
+				rows[i][j] = i + j
+				continue
+			}
+			other := 1
+			if a[i-1] == b[j-1] {
+				other = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+other)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
 }
 
 // logger makes the logger of a run. On Cloud Run it writes what Cloud Logging

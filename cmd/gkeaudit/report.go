@@ -62,7 +62,7 @@ func (p *program) reportCommand() *cobra.Command {
 		Example: reportExamples,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && history == "" {
-				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "report takes the files of one or more reports")
+				return refuse(reportHint, "report takes the files of one or more reports")
 			}
 			return nil
 		},
@@ -114,7 +114,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 			file.Report, err = report.Read(r)
 			return err
 		}); err != nil {
-			return refuse(readHint(ctx, err, "Reports are written by gkeaudit scan --output=FILE.json."), "%w", err)
+			return refuse(readHint(ctx, err, reportHint), "%w", err)
 		}
 		files = append(files, file)
 	}
@@ -182,7 +182,7 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 		} else {
 			entries, err := os.ReadDir(arg)
 			if err != nil {
-				return nil, refuse("", "%w", withoutOp(err))
+				return nil, refuse(reportHint, "%w", withoutOp(err))
 			}
 			for _, e := range entries {
 				if e.IsDir() {
@@ -198,7 +198,7 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 			}
 		}
 		if !found {
-			return nil, refuse("", "%s has no .json and no .json.gz", arg)
+			return nil, refuse(reportHint, "%s has no .json and no .json.gz", arg)
 		}
 	}
 	return names, nil

@@ -41,7 +41,7 @@ configuration file. gkeaudit explain RULE says more of one. Profiles are:
 			}
 			switch format {
 			case "table":
-				return report.WriteRules(p.stdout, chosen)
+				return report.WriteRules(p.stdout, chosen, p.proseWidth())
 			case "json":
 				e := json.NewEncoder(p.stdout)
 				e.SetIndent("", "  ")
@@ -80,7 +80,7 @@ and by Terraform), what that disrupts, and where to read on.`,
 		ValidArgsFunction: cobra.FixedCompletions(ruleIDs(), cobra.ShellCompDirectiveNoFileComp),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return refuse("Rules are "+strings.Join(ruleIDs(), ", ")+".", "explain takes the ID of one rule")
+				return refuse("Run gkeaudit rules for the list.", "explain takes the ID of one rule")
 			}
 			return nil
 		},
@@ -89,7 +89,7 @@ and by Terraform), what that disrupts, and where to read on.`,
 			if err != nil {
 				return err
 			}
-			return report.WriteRule(p.stdout, r)
+			return report.WriteRule(p.stdout, r, p.proseWidth())
 		},
 	}
 }

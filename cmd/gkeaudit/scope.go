@@ -193,7 +193,7 @@ func readProjects(file string) (ids, mistakes []string, err error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, refuse("", "reading the projects: %w", withoutOp(err))
+		return nil, nil, refuse("Such a file lists projects, one on a line: gcloud projects list --format='value(projectId)' > FILE", "reading the projects: %w", withoutOp(err))
 	}
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {

@@ -44,12 +44,8 @@ func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logge
 	farewell, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(longestFarewell, cancel) })
 	p.uploading = farewell
-	p.store, err = gcp.NewStorage(ctx, config)
-	switch {
-	case errors.Is(err, gcp.ErrNoCredentials):
-		return refuse(loginHint, "%w", err)
-	case err != nil:
-		return refuse("", "%w", err)
+	if p.store, err = gcp.NewStorage(ctx, config); err != nil {
+		return p.noClient(err)
 	}
 	return nil
 }
@@ -224,8 +220,6 @@ func objectHint(err error) string {
 		return fmt.Sprintf("Grant a role with %s on bucket %s, such as roles/storage.objectUser.", e.Permission, e.Object.Bucket)
 	case e.Code == "NOT_FOUND":
 		return fmt.Sprintf("See what is there, with storage.objects.list on bucket %[1]s: gcloud storage ls gs://%[1]s/", e.Object.Bucket)
-	case e.Code == "UNAUTHENTICATED":
-		return loginHint
 	}
-	return ""
+	return troubleHints[gcp.TroubleOf(e.Code, e.Message)]
 }

@@ -51,6 +51,15 @@ func versionOf(info *debug.BuildInfo) string {
 	return v
 }
 
+// dayOf returns the day of the commit that was built, or "" where Go recorded none.
+func dayOf(info *debug.BuildInfo) string {
+	if info == nil {
+		return ""
+	}
+	day, _, _ := strings.Cut(setting(info, "vcs.time"), "T")
+	return day
+}
+
 // about says on its first line the version, and below that where it comes from.
 func about(info *debug.BuildInfo) string {
 	if info == nil {

@@ -42,17 +42,7 @@ type waiverFile struct {
 	top  *yaml.Node // the mapping that all is in; nil if the file holds nothing
 	list *yaml.Node // what waivers is set to; nil if it is not
 
-	problems waiverProblems
-}
-
-// waiverProblems are what is wrong with a file, each with its place.
-type waiverProblems []string
-
-func (ps waiverProblems) Error() string {
-	if len(ps) == 1 {
-		return ps[0]
-	}
-	return fmt.Sprintf("%s (and %d more)", ps[0], len(ps)-1)
+	problems mistakes
 }
 
 // What a file and a waiver may hold.
@@ -71,7 +61,7 @@ var waiverWants = map[string]string{
 	"expires":  "its last day, such as 2027-03-31",
 }
 
-// parseWaivers reads a file of waivers on a day. Its error is of type waiverProblems.
+// parseWaivers reads a file of waivers on a day. Its error is of type mistakes.
 func parseWaivers(name string, text []byte, today time.Time) (*waiverFile, error) {
 	f := &waiverFile{name: name, text: text, maxDays: defaultMaxDays}
 	f.parse(today)
@@ -104,14 +94,14 @@ func (f *waiverFile) parse(today time.Time) {
 	if err := d.Decode(&root); errors.Is(err, io.EOF) {
 		return
 	} else if err != nil {
-		f.problems = waiverProblems{yamlError(f.name, err).Error()}
+		f.problems = yamlMistakes(f.name, text, err)
 		return
 	}
 	if err := d.Decode(&next); err == nil {
 		f.wrong(next.Line, "a second YAML document begins; put all waivers into one")
 		return
 	} else if !errors.Is(err, io.EOF) {
-		f.problems = waiverProblems{yamlError(f.name, err).Error()}
+		f.problems = yamlMistakes(f.name, text, err)
 		return
 	}
 	if n := named(&root); n != nil {

@@ -84,7 +84,7 @@ The exit status is 0 if there are no mistakes, and 2 if there are.`,
   gkeaudit waivers check waivers.yaml --report=report.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return refuse("", "waivers check takes the names of one or more files")
+				return refuse("Such as: gkeaudit waivers check waivers.yaml", "waivers check takes the names of one or more files")
 			}
 			return nil
 		},
@@ -116,11 +116,7 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 	good := true
 	for _, name := range names {
 		f, err := p.readWaivers(ctx, name)
-		var problems waiverProblems
-		if errors.As(err, &problems) {
-			for _, problem := range problems {
-				fmt.Fprintf(p.stderr, "gkeaudit: %s\n", printable(problem))
-			}
+		if p.listMistakes(err) {
 			good = false
 			continue
 		}
@@ -149,11 +145,9 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 			findings[w.ID] = w.Findings
 		}
 	}
-	plural := "s"
-	if len(f.waivers) == 1 {
-		plural = ""
+	if _, err := fmt.Fprintf(p.stdout, "%s has no mistakes, and %s.\n", printable(f.name), numbered(len(f.waivers), "waiver")); err != nil {
+		return err
 	}
-	fmt.Fprintf(p.stdout, "%s has no mistakes, and %d waiver%s.\n", printable(f.name), len(f.waivers), plural)
 	for i, w := range f.waivers {
 		n := findings[w.WaiverID()]
 		remarks := []string{w.Standing(p.now())}
@@ -166,9 +160,12 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 		} else if r != nil {
 			remarks = append(remarks, fmt.Sprintf("findings: %d", n))
 		}
-		if look {
-			fmt.Fprintf(p.stdout, "%s:%d: %s on %s, by %s (%s): %s\n", printable(f.name), f.lines[i],
-				printable(w.Rule), printable(w.Resource), printable(w.Owner), printable(w.Ticket), strings.Join(remarks, "; "))
+		if !look {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s:%d: %s on %s, by %s (%s): %s\n", printable(f.name), f.lines[i],
+			printable(w.Rule), printable(w.Resource), printable(w.Owner), printable(w.Ticket), strings.Join(remarks, "; ")); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -198,7 +195,7 @@ not waived are listed with theirs.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if n.report == "" {
-				return refuse("Reports are written by gkeaudit scan --output=FILE.json.", "--report is missing: the report that has the finding")
+				return refuse(reportHint, "--report is missing: the report that has the finding")
 			}
 			if len(args) == 0 {
 				return p.listWaivable(cmd.Context(), n.report)
@@ -290,8 +287,8 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 	if err != nil {
 		return refuse("", "%w", err)
 	}
-	fmt.Fprintf(p.stdout, "%s: %s on %s is waived until %s.\n", printable(n.file), w.Rule, printable(w.Resource), w.Expires)
-	return nil
+	_, err = fmt.Fprintf(p.stdout, "%s: %s on %s is waived until %s.\n", printable(n.file), w.Rule, printable(w.Resource), w.Expires)
+	return err
 }
 
 // theFinding returns the one finding of a report whose ID begins with a text, if it fails.
@@ -357,7 +354,7 @@ func (p *program) waivers(ctx context.Context, f *scanFlags) (*waiverFile, error
 	return p.readWaivers(ctx, f.waivers)
 }
 
-// readWaivers reads a file of waivers. Mistakes in it are of type waiverProblems.
+// readWaivers reads a file of waivers. Mistakes in it are of type mistakes.
 func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, error) {
 	if name == "-" {
 		return nil, refuse("", "waivers are read from a file, and not from standard input")
@@ -367,7 +364,7 @@ func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, er
 		text, err = io.ReadAll(io.LimitReader(r, longestWaiverFile+1))
 		return err
 	}); err != nil {
-		return nil, refuse(readHint(ctx, err, ""), "reading waivers: %w", err)
+		return nil, refuse(readHint(ctx, err, "gkeaudit waivers add makes such a file, and gkeaudit waivers --help says what it holds."), "reading waivers: %w", err)
 	}
 	f, err := parseWaivers(name, text, p.now())
 	if err != nil {

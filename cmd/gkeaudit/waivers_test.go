@@ -126,7 +126,7 @@ func TestBadWaivers(t *testing.T) {
 			}
 		}
 		_, err := parseWaivers(file.Name, file.Data, waiversDay)
-		got, _ := err.(waiverProblems)
+		got, _ := err.(mistakes)
 		if diff := cmp.Diff(want, []string(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file.Name, diff)
 		}
