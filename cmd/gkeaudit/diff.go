@@ -28,10 +28,10 @@ A finding that fails or is unknown is
                   other parameters, was not about the project or cluster, or could not
                   read something
 
-and one that failed or was unknown is resolved if it passes, does not apply or is gone with
-its resource, and the second report has looked. What cannot be compared is listed with the
-reason. Findings are the same by rule, cluster and resource; a cluster that was deleted
-and made anew under its name is another, where both reports know its ID.
+and one that failed or was unknown is resolved if it passes, does not apply or is gone
+with its resource, and the second report has looked. What cannot be compared is listed
+with the reason. Findings are the same by rule, cluster and resource; a cluster that was
+deleted and made anew under its name is another, where both reports know its ID.
 
 Exit status, whatever the format:
 

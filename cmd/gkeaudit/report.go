@@ -39,7 +39,8 @@ they say of that is left out, and the whole is compared here.
 With --history the open findings of many reports are drawn over time, on one page: by
 severity, by project, and what appeared and what was closed at each audit. Shards, and
 reports of different projects, in one folder and within a day, are parts of one audit.
-Files that are no reports, and copies, are named and passed over. The exit status is 0 or 2.
+Files that are no reports, and copies, are named and passed over. The exit status is 0
+or 2.
 
 Otherwise the exit status is that of scan.`
 
