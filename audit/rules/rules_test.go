@@ -68,8 +68,12 @@ func TestRules(t *testing.T) {
 				})
 			}
 			for _, status := range []audit.Status{audit.Pass, audit.Fail, audit.NotApplicable, audit.Unknown} {
-				if never := bytes.Contains(archive.Comment, fmt.Appendf(nil, "\nnever %s: ", status)); seen[status] == never {
-					t.Errorf("%s has a case of status %s: %v, and says that it never comes: %v", name, status, seen[status], never)
+				never := bytes.Contains(slices.Concat([]byte("\n"), archive.Comment), fmt.Appendf(nil, "\nnever %s: ", status))
+				switch {
+				case !seen[status] && !never:
+					t.Errorf("%s has no case of status %s: add one, or a line \"never %s: WHY\" on top", name, status, status)
+				case seen[status] && never:
+					t.Errorf("%s says that status %s never comes, and has a case of it", name, status)
 				}
 			}
 			if *update {
@@ -104,6 +108,34 @@ func TestEveryCaseFileHasARule(t *testing.T) {
 		id := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		if !slices.ContainsFunc(rules.All, func(r *audit.Rule) bool { return r.ID == id }) {
 			t.Errorf("%s: there is no rule %q", file, id)
+		}
+	}
+}
+
+// TestEveryRuleIsListed holds the files that define rules against the list of all.
+func TestEveryRuleIsListed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || files == nil {
+		t.Fatalf("no files: %v", err)
+	}
+	defined := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("\nvar ")) && bytes.Contains(text, []byte(" = &audit.Rule{\n")) && !strings.HasSuffix(file, "_test.go") {
+			defined[strings.ReplaceAll(strings.TrimSuffix(file, ".go"), "_", "-")] = true
+		}
+	}
+	for id := range defined {
+		if !slices.ContainsFunc(rules.All, func(r *audit.Rule) bool { return r.ID == id }) {
+			t.Errorf("the rule %s is not in All, in rules.go", id)
+		}
+	}
+	for _, r := range rules.All {
+		if !defined[r.ID] {
+			t.Errorf("the rule %s is not in the file of its ID, %s.go", r.ID, strings.ReplaceAll(r.ID, "-", "_"))
 		}
 	}
 }

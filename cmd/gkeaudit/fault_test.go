@@ -707,7 +707,7 @@ func (m *faultMatrix) start(t *testing.T, c *faultCase, faults []*gcptest.Fault)
 				config.QuotaPatience = 10 * time.Second
 			}
 			if c.kind.Fault.Hang {
-				config.AttemptTimeout = time.Second
+				config.AttemptTimeout = 3 * time.Second
 				if strings.Contains(c.hits[0].call, "/storage/") {
 					config.AttemptTimeout /= 10 // the program gives objects longer
 				}
