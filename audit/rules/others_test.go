@@ -30,8 +30,22 @@ func TestOthers(t *testing.T) {
 			}
 		}
 	}
-	if len(rules.Others) != 163 {
-		t.Errorf("there are %d checks, and were 163: none may be lost", len(rules.Others))
+	if len(rules.Others) != 164 {
+		t.Errorf("there are %d checks, and were 164: none may be lost", len(rules.Others))
+	}
+	used := map[string]bool{}
+	for _, o := range rules.Others {
+		for _, tool := range o.Tools {
+			used[tool] = true
+			if rules.Sources[tool] == "" {
+				t.Errorf("%s: it is not said by what %q is known", o.ID, tool)
+			}
+		}
+	}
+	for tool := range rules.Sources {
+		if !used[tool] {
+			t.Errorf("%q is known, and makes no check", tool)
+		}
 	}
 	var b bytes.Buffer
 	if err := rules.WriteOthers(&b); err != nil {

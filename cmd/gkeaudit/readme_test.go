@@ -29,6 +29,7 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	commands := strings.NewReplacer(
 		"--folder=NUMBER --folder=NUMBER --exclude-folder=NUMBER", "--folder=987654321098 --exclude-folder=5",
+		"FINDING_ID", "a07a0a45",
 		"PROJECT_ID", "shop-prod", "NUMBER", "123456789012", "BUCKET", "reports", "EXECUTION", "local", "DATASET", "security",
 		// The sample's finding has to have a day that is to come.
 		"2027-03-31", "$(date -u -d '+90 days' +%F)",
@@ -51,8 +52,7 @@ gkeaudit() {
 }
 export GITHUB_STEP_SUMMARY=summary.md
 echo shop-prod >projects.txt
-printf 'waivers: []\n' >waivers.yaml
-gkeaudit scan --project=shop-dev -o report.json -o last.json -o gs://reports/reviews/1.json --quiet
+gkeaudit scan --project=shop-dev -o gs://reports/reviews/1.json --quiet
 `)
 	var made []string
 	for _, call := range calls {
