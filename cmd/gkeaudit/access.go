@@ -44,7 +44,7 @@ func (p *program) accessCommand() *cobra.Command {
 		Args:    noArguments,
 		PreRunE: noEmptyFlags,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.configure(cmd.Flags()); err != nil {
+			if err := p.configure(cmd.Context(), &f, cmd.Flags()); err != nil {
 				return err
 			}
 			if role != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -347,18 +348,28 @@ func isGlob(s string) bool {
 	return s != "" && err == nil
 }
 
-// loadConfig reads the configuration file that is named, or else the one in the working
-// directory. Without either it returns an empty configuration and no name.
-func loadConfig(name string) (*config, string, error) {
-	text, err := os.ReadFile(cmp.Or(name, configName))
+// loadConfig reads the configuration file or object that is named, or else the file in
+// the working directory. Without either it returns an empty configuration and no name.
+func (p *program) loadConfig(ctx context.Context, f *scanFlags) (*config, string, error) {
+	name := f.configFile
+	if gcp.IsObject(name) {
+		if err := p.openStorage(ctx, f, p.logger(p.defaultLogFormat(), f.quiet), []string{name}); err != nil {
+			return nil, "", err
+		}
+	}
+	var text []byte
+	err := p.read(ctx, cmp.Or(name, configName), func(r io.Reader) (err error) {
+		text, err = io.ReadAll(r)
+		return err
+	})
 	switch {
 	case name == "" && errors.Is(err, fs.ErrNotExist) && !isLink(configName):
 		c, err := parseConfig(configName, nil)
 		return c, "", err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, "", refuse("gkeaudit config init "+cmp.Or(name, configName)+" writes one to begin with.", "reading the configuration: %w", withoutOp(err))
+		return nil, "", refuse("gkeaudit config init "+cmp.Or(name, configName)+" writes one to begin with.", "reading the configuration: %w", err)
 	case err != nil:
-		return nil, "", refuse("", "reading the configuration: %w", withoutOp(err))
+		return nil, "", refuse(readHint(ctx, err, ""), "reading the configuration: %w", err)
 	}
 	name = cmp.Or(name, configName)
 	c, err := parseConfig(name, text)
@@ -492,7 +503,7 @@ with it and where.`,
 			Example: "  gkeaudit config check",
 			Args:    cobra.MaximumNArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				_, name, err := loadConfig(append(args, configName)[0])
+				_, name, err := p.loadConfig(cmd.Context(), &scanFlags{configFile: append(args, configName)[0]})
 				if p.listMistakes(err) {
 					fmt.Fprintln(p.stderr, "gkeaudit config schema prints what a configuration file may hold.")
 					return &exitError{status: exitNoAnswer}

@@ -28,7 +28,7 @@ configuration file. gkeaudit explain RULE says more of one. Profiles are:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			chosen := rules.All
 			if cmd.Flags().Changed("profile") || configFile != "" {
-				c, _, err := loadConfig(configFile)
+				c, _, err := p.loadConfig(cmd.Context(), &scanFlags{configFile: configFile})
 				if err != nil {
 					return err
 				}

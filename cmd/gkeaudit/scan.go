@@ -155,7 +155,7 @@ func (p *program) scanCommand() *cobra.Command {
 		Args:    noArguments,
 		PreRunE: noEmptyFlags,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.configure(cmd.Flags()); err != nil {
+			if err := p.configure(cmd.Context(), &f, cmd.Flags()); err != nil {
 				return err
 			}
 			return p.scan(cmd.Context(), &f)
@@ -279,9 +279,9 @@ func must(err error) {
 const defaultProfile = "recommended"
 
 // configure reads the configuration file, and gives flags that are not given its values.
-func (f *scanFlags) configure(flags *pflag.FlagSet) error {
+func (p *program) configure(ctx context.Context, f *scanFlags, flags *pflag.FlagSet) error {
 	var err error
-	if f.config, f.configFile, err = loadConfig(f.configFile); err != nil {
+	if f.config, f.configFile, err = p.loadConfig(ctx, f); err != nil {
 		return err
 	}
 	if flags.Changed("rule") && flags.Changed("profile") {

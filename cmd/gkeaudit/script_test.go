@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //
 //	serve SNAPSHOT [FAULTS [HIERARCHY]]
 //	                          serve a snapshot in place of the APIs
+//	upload FILE NAME          make an object in Cloud Storage, BUCKET/PATH
 //	objects FILE              write the names of the objects in Cloud Storage to a file
 //	calls FILE                write the calls that were made so far to a file
 //	status N COMMAND ...      run a command that must exit with N; where a scan writes
@@ -63,6 +64,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   serve,
 			"calls":   calls,
+			"upload":  upload,
 			"objects": objects,
 			"status":  status,
 			"untimed": untimed,
@@ -117,6 +119,14 @@ func calls(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing is served")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(server.(*gcptest.Server).Calls(), "\n")+"\n"), 0o644))
+}
+
+func upload(ts *testscript.TestScript, neg bool, args []string) {
+	server, ok := servers.Load(ts)
+	if !ok {
+		ts.Fatalf("nothing is served")
+	}
+	server.(*gcptest.Server).Put(args[1], []byte(ts.ReadFile(args[0])))
 }
 
 func objects(ts *testscript.TestScript, neg bool, args []string) {

@@ -246,7 +246,7 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 		}
 	}
 	if n.file == "" {
-		c, _, err := loadConfig("")
+		c, _, err := p.loadConfig(ctx, &scanFlags{})
 		if err != nil {
 			return err
 		}
