@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -236,8 +237,9 @@ func TestTerraformAlert(t *testing.T) {
 	}
 }
 
-// TestDeployPage runs the commands of the page, with a stand-in for gcloud and Terraform
-// that notes what it is called with, and holds that against the module.
+// TestDeployPage runs the commands of the page, with stand-ins for gcloud and Terraform that
+// note what they are called with, and holds that against what gcloud takes and what the
+// module makes.
 func TestDeployPage(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/README.md")
 	if err != nil {
@@ -248,84 +250,358 @@ func TestDeployPage(t *testing.T) {
 		page.WriteString(block[1])
 	}
 
-	m := readModule(t, modulePath)
 	given := sample()
-	given["scope"], given["tasks"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.NumberIntVal(8), cty.StringVal("critical")
-	refused, ctx := m.evaluate(t, given)
-	if refused != nil {
-		t.Fatalf("the module refuses %v", refused)
-	}
-	local := ctx.Variables["local"].AsValueMap()
+	given["scope"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.StringVal("critical")
+	given["readers"] = cty.SetVal([]cty.Value{cty.StringVal("group:security@example.com")})
+	m := makeModule(t, given)
+	local := m.ctx.Variables["local"].AsValueMap()
+	_, digest, _ := strings.Cut(given["image"].AsString(), "@")
 
-	// What the job has written before: an execution that was not merged yet, and the
-	// report of one that was.
+	// What the job has written before.
 	server := serveOrganization(t, estate(t, 48))
-	for i := range 8 {
-		runTask(t, server, texts(local["arguments"]), i, 8)
+	arguments := texts(local["arguments"])
+	runJob(t, server, arguments)
+	var earlier []string
+	for _, argument := range arguments {
+		earlier = append(earlier, strings.ReplaceAll(argument, "{execution}", "gkeaudit-4wq8d"))
 	}
-	bucket := "gs://" + local["bucket"].AsString()
-	runJob(t, server, []string{"report", bucket + "/runs/gkeaudit-x7k2p/", "-o", bucket + "/reports/gkeaudit-4wq8d.json.gz"})
+	runJob(t, server, earlier)
 
-	calls := runPage(t, server, page.String(), `
-gcloud() { printf '%s\0' gcloud "$@" '' >>calls
+	// A file that a flag names is noted, too, as the page writes it and writes it again.
+	noted := runPage(t, server, page.String(), `
+gcloud() {
+  local arg
+  {
+    printf '%s\0' gcloud "$@"
+    for arg; do case $arg in --file=* | --*-file=*) printf '<%s\n%s\0' "${arg%%=*}" "$(cat "${arg#*=}")" ;; esac; done
+    printf '\0'
+  } >>calls
   case "$*" in
-    "run jobs executions list "*) echo gkeaudit-x7k2p ;;
-    "projects describe "*) echo 384756201938 ;;
-    "artifacts docker images describe "*) echo sha256:8c1f ;;
+    "artifacts docker images describe $IMAGE:v1.0.0 --project=shop-audit --format=value(image_summary.digest)") echo `+digest+` ;;
+    "beta monitoring channels create "*" --format=value(name)") echo projects/shop-audit/notificationChannels/1 ;;
+    "run jobs executions list --job=gkeaudit "*" --filter=status.completionTime:* --limit=1 --format=value(metadata.name)") echo gkeaudit-x7k2p ;;
+    "projects describe shop-audit --format=value(projectNumber)") echo 384756201938 ;;
   esac
 }
+gh() { [ "$*" = "api repos/example/infrastructure --jq .id" ] && echo 555123; }
 terraform() { printf '%s\0' terraform "$@" '' >>calls; }
 `)
-	find := func(prefix string) map[string]string {
-		for _, call := range calls {
-			if strings.HasPrefix(strings.Join(call, " "), prefix) {
-				flags := map[string]string{}
-				for _, arg := range call {
-					name, value, _ := strings.Cut(arg, "=")
-					flags[name] = value
-				}
-				return flags
-			}
+	commands := readGcloud(t)
+	var calls []gcloudCall
+	used := map[string]bool{}
+	for _, call := range noted {
+		if call[0] == "gcloud" {
+			c := parseGcloud(t, commands, call)
+			used[c.name] = true
+			calls = append(calls, c)
 		}
-		t.Fatalf("the page does not call %s", prefix)
-		return nil
+	}
+	// What only the text names.
+	for _, match := range regexp.MustCompile("`gcloud ([a-z -]+)").FindAllStringSubmatch(string(text), -1) {
+		name := strings.TrimSpace(match[1])
+		if !slices.ContainsFunc(commands, func(c gcloudCommand) bool { return c.name == name }) {
+			t.Errorf("gcloud has no command %s", name)
+		}
+		used[name] = true
+	}
+	for _, c := range commands {
+		if !used[c.name] {
+			t.Errorf("the page does not call gcloud %s", c.name)
+		}
+	}
+	checkPageValues(t, m, calls)
+	checkPageRights(t, given, calls)
+	checkPageOrder(t, calls)
+}
+
+// find returns the call of a name on something, of which there is one.
+func find(t *testing.T, calls []gcloudCall, name, on string) gcloudCall {
+	t.Helper()
+	var found []gcloudCall
+	for _, c := range calls {
+		if c.name == name && (on == "" || c.on() == on) {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("the page has %d calls of gcloud %s %s, want one", len(found), name, on)
+	}
+	return found[0]
+}
+
+// checkPageValues holds what the page's commands say against what the module says. A flag
+// that the module has nothing for is not there.
+func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
+	t.Helper()
+	const job, schedule, bucket = "google_cloud_run_v2_job.audit", "google_cloud_scheduler_job.audit", "google_storage_bucket.reports"
+	local := m.ctx.Variables["local"].AsValueMap()
+	url := "gs://" + local["bucket"].AsString()
+	for _, c := range []struct {
+		name, on, resource string
+		flags              map[string]string // an argument of the resource, or after = a value
+	}{
+		{"run jobs create", "gkeaudit", job, map[string]string{
+			"--project": "project", "--region": "location",
+			"--image":           "template.template.containers.image",
+			"--args":            "template.template.containers.args",
+			"--cpu":             "template.template.containers.resources.limits.cpu",
+			"--memory":          "template.template.containers.resources.limits.memory",
+			"--service-account": "template.template.service_account",
+			"--max-retries":     "template.template.max_retries",
+			"--task-timeout":    "template.template.timeout",
+			"--tasks":           "template.task_count",
+		}},
+		{"run jobs execute", "gkeaudit", job, map[string]string{"--project": "project", "--region": "location", "--wait": "="}},
+		{"scheduler jobs create http", "gkeaudit", schedule, map[string]string{
+			"--project": "project", "--location": "region",
+			"--schedule": "schedule", "--time-zone": "time_zone", "--attempt-deadline": "attempt_deadline",
+			"--max-retry-attempts":          "retry_config.retry_count",
+			"--http-method":                 "http_target.http_method",
+			"--uri":                         "http_target.uri",
+			"--oauth-service-account-email": "http_target.oauth_token.service_account_email",
+			"--oauth-token-scope":           "http_target.oauth_token.scope",
+		}},
+		{"scheduler jobs run", "gkeaudit", schedule, map[string]string{"--project": "project", "--location": "region"}},
+		{"iam service-accounts create", "gkeaudit", "google_service_account.job", map[string]string{"--project": "project", "--display-name": "display_name"}},
+		{"iam service-accounts create", "gkeaudit-schedule", "google_service_account.schedule", map[string]string{"--project": "project", "--display-name": "display_name"}},
+		{"storage buckets create", url, bucket, map[string]string{
+			"--project": "project", "--location": "location", "--uniform-bucket-level-access": "=", "--public-access-prevention": "="}},
+		{"storage buckets update", url, bucket, map[string]string{"--versioning": "=", "--lifecycle-file": "=lifecycle.json"}},
+		{"monitoring policies create", "", "google_monitoring_alert_policy.audit", map[string]string{
+			"--project": "project", "--policy-from-file": "=alert.json", "--notification-channels": "=projects/shop-audit/notificationChannels/1"}},
+		{"beta monitoring channels create", "", "google_monitoring_alert_policy.audit", map[string]string{
+			"--project": "project", "--type": "=email", "--display-name": "=Security", "--channel-labels": "=email_address=security@example.com", "--format": "=value(name)"}},
+		{"run jobs executions list", "", job, map[string]string{
+			"--project": "project", "--region": "location", "--job": "name", "--filter": "=status.completionTime:*", "--limit": "=1", "--format": "=value(metadata.name)"}},
+		{"logging read", `resource.type="cloud_run_job" AND resource.labels.job_name="gkeaudit" AND jsonPayload.summary.fail>=0`, job, map[string]string{
+			"--project": "project", "--limit": "=20", "--freshness": "=30d"}},
+		{"builds submit", ".", job, map[string]string{
+			"--project": "project", "--region": "location", "--tag": "=europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0",
+			"--service-account":          "=projects/shop-audit/serviceAccounts/gkeaudit-build@shop-audit.iam.gserviceaccount.com",
+			"--default-buckets-behavior": "=regional-user-owned-bucket"}},
+		{"artifacts repositories create", "tools", job, map[string]string{
+			"--project": "project", "--location": "location", "--repository-format": "=docker", "--description": "=Images of tools"}},
+		{"iam workload-identity-pools create", "github", job, map[string]string{"--project": "project", "--location": "=global"}},
+		// One branch of one repository, by the number that nobody else can get.
+		{"iam workload-identity-pools providers create-oidc", "github", job, map[string]string{
+			"--project": "project", "--location": "=global", "--workload-identity-pool": "=github",
+			"--issuer-uri":          "=https://token.actions.githubusercontent.com",
+			"--attribute-mapping":   "=google.subject=assertion.sub,attribute.repository_id=assertion.repository_id",
+			"--attribute-condition": "=assertion.repository_id == '555123' && assertion.ref == 'refs/heads/main'"}},
+		{"storage rm", url, job, map[string]string{"--recursive": "=", "--all-versions": "="}},
+	} {
+		want := map[string]string{}
+		for flag, path := range c.flags {
+			value, ok := strings.CutPrefix(path, "=")
+			if !ok {
+				value = m.at(t, c.resource, path)
+			}
+			switch flag {
+			case "--http-method":
+				value = strings.ToLower(value)
+			case "--task-timeout":
+				d, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				value = strings.TrimSuffix(d.String(), "0s")
+			}
+			want[flag] = value
+		}
+		if diff := gocmp.Diff(want, find(t, calls, c.name, c.on).flags); diff != "" {
+			t.Errorf("gcloud %s %s differs (-want +page):\n%s", c.name, c.on, diff)
+		}
+	}
+	if got := m.at(t, bucket, "uniform_bucket_level_access") + m.at(t, bucket, "public_access_prevention") + m.at(t, bucket, "versioning.enabled"); got != "trueenforcedtrue" {
+		t.Errorf("the module's bucket is %s, and the page's is uniform, never public and versioned", got)
 	}
 
-	job := find("gcloud run jobs create gkeaudit")
-	if diff := gocmp.Diff(texts(local["arguments"]), strings.Split(job["--args"], ",")); diff != "" {
-		t.Errorf("the page's job and the module's differ (-module +page):\n%s", diff)
-	}
-	if want := "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit"; job["--image"] != want+"@sha256:8c1f" || find("gcloud builds submit")["--tag"] != want+":v1.0.0" {
-		t.Errorf("the page's job runs %s, want what the page builds, by its digest", job["--image"])
-	}
-	roles := texts(m.argument(t, ctx, "google_project_iam_custom_role.reports", "permissions"))
-	if diff := gocmp.Diff(roles, strings.Split(find("gcloud iam roles create gkeaudit_reports")["--permissions"], ",")); diff != "" {
-		t.Errorf("the page's role and the module's differ (-module +page):\n%s", diff)
-	}
-	services := find("gcloud services enable --project=shop-audit cloudasset.")
-	for _, service := range texts(m.argument(t, ctx, "google_project_service.api", "for_each")) {
-		if _, on := services[service]; !on {
-			t.Errorf("the page does not enable %s", service)
-		}
-	}
-	if want := strings.ReplaceAll(strconv.Quote(local["alert_filter"].AsString()), `\u003e`, ">"); !strings.Contains(page.String(), want) {
-		t.Errorf("the page's alert is not the module's: %s", want)
-	}
-
-	// The merge that the job does itself.
-	for _, call := range calls {
-		if flags := strings.Join(call, " "); strings.HasPrefix(flags, "gcloud run jobs execute ") && strings.Contains(flags, "--args=") {
-			for _, arg := range call {
-				if args, ok := strings.CutPrefix(arg, "--args="); ok {
-					runJob(t, server, strings.Split(args, ","))
-				}
+	var services [][]string
+	for _, c := range calls {
+		if c.name == "services enable" {
+			services = append(services, slices.Sorted(slices.Values(c.args)))
+			if c.flags["--project"] != "shop-audit" {
+				t.Errorf("APIs are turned on in %s", c.flags["--project"])
 			}
 		}
 	}
-	for _, name := range []string{"html", "json.gz"} {
-		if content, _ := server.Object(strings.TrimPrefix(bucket, "gs://") + "/reports/gkeaudit-x7k2p." + name); len(content) == 0 {
-			t.Errorf("the merge wrote no %s", name)
+	if diff := gocmp.Diff([][]string{
+		{"artifactregistry.googleapis.com", "cloudbuild.googleapis.com", "iam.googleapis.com"},
+		slices.Sorted(slices.Values(texts(m.argument(t, m.ctx, "google_project_service.api", "for_each")))),
+		{"cloudresourcemanager.googleapis.com", "compute.googleapis.com", "container.googleapis.com", "iam.googleapis.com", "sts.googleapis.com"},
+	}, services); diff != "" {
+		t.Errorf("APIs for the image, the job and the pipeline differ (-want +page):\n%s", diff)
+	}
+
+	type rule struct {
+		Action    map[string]string `json:"action"`
+		Condition map[string]any    `json:"condition"`
+	}
+	var lifecycle struct{ Rule []rule }
+	if err := json.Unmarshal([]byte(find(t, calls, "storage buckets update", url).files["--lifecycle-file"]), &lifecycle); err != nil {
+		t.Fatal(err)
+	}
+	var want []rule
+	for _, b := range m.blocks {
+		for _, b := range b.Body.Blocks {
+			if b.Type != "lifecycle_rule" {
+				continue
+			}
+			r := rule{map[string]string{}, map[string]any{}}
+			for _, b := range b.Body.Blocks {
+				for name, a := range b.Body.Attributes {
+					switch v := m.eval(t, a.Expr); name {
+					case "type":
+						r.Action["type"] = v.AsString()
+					case "with_state":
+						r.Condition["isLive"] = v.AsString() == "LIVE"
+					case "age", "days_since_noncurrent_time":
+						n, _ := v.AsBigFloat().Float64()
+						r.Condition[map[string]string{"age": "age", "days_since_noncurrent_time": "daysSinceNoncurrentTime"}[name]] = n
+					default:
+						t.Errorf("in the words of gcloud there is no %s", name)
+					}
+				}
+			}
+			want = append(want, r)
 		}
+	}
+	if diff := gocmp.Diff(want, lifecycle.Rule); diff != "" {
+		t.Errorf("life cycles differ (-module +page):\n%s", diff)
+	}
+
+	// A policy on log lines has one condition.
+	filter := local["alert_filter"].AsString()
+	if !strings.Contains(filter, "cloud_scheduler_job") {
+		filter = "(" + filter + `) OR (resource.type="cloud_scheduler_job" AND resource.labels.job_id="gkeaudit" AND severity>=ERROR)`
+	}
+	var alert any
+	if err := json.Unmarshal([]byte(find(t, calls, "monitoring policies create", "").files["--policy-from-file"]), &alert); err != nil {
+		t.Fatal(err)
+	}
+	const policy = "google_monitoring_alert_policy.audit"
+	if diff := gocmp.Diff(any(map[string]any{
+		"displayName": m.at(t, policy, "display_name"),
+		"combiner":    m.at(t, policy, "combiner"),
+		"conditions": []any{map[string]any{
+			"displayName":         m.at(t, policy, "conditions.display_name"),
+			"conditionMatchedLog": map[string]any{"filter": filter},
+		}},
+		"alertStrategy": map[string]any{
+			"autoClose":             m.at(t, policy, "alert_strategy.auto_close"),
+			"notificationRateLimit": map[string]any{"period": m.at(t, policy, "alert_strategy.notification_rate_limit.period")},
+		},
+	}), alert); diff != "" {
+		t.Errorf("alerts differ (-module +page):\n%s", diff)
+	}
+}
+
+// checkPageRights holds the roles that the page makes and grants, for an organization, a
+// folder and a project, against those of the module for all three. Only what the module
+// has no part in is listed here.
+func checkPageRights(t *testing.T, given map[string]cty.Value, calls []gcloudCall) {
+	t.Helper()
+	const (
+		build    = "projects shop-audit serviceAccount:gkeaudit-build@shop-audit.iam.gserviceaccount.com roles/cloudbuild.builds.builder"
+		workflow = "principalSet://iam.googleapis.com/projects/384756201938/locations/global/workloadIdentityPools/github/attribute.repository_id/555123"
+		core     = "projects/shop-prod/roles/gkeaudit_core"
+		bucket   = "storage buckets gs://shop-audit-gkeaudit-reports "
+		audit    = "organizations 123456789012 serviceAccount:gkeaudit@shop-audit.iam.gserviceaccount.com organizations/123456789012/roles/gkeaudit"
+	)
+	granted := map[string]bool{
+		build: true,
+		"artifacts repositories tools " + workflow + " roles/artifactregistry.reader": true,
+		"projects shop-prod " + workflow + " " + core:                                 true,
+	}
+	custom := map[string]string{}
+	for scope, organization := range map[string]cty.Value{
+		"organizations/123456789012": cty.NullVal(cty.String),
+		"folders/987654321098":       cty.StringVal("123456789012"),
+		"projects/shop-prod":         cty.StringVal("123456789012"),
+	} {
+		given := maps.Clone(given)
+		given["scope"], given["organization"] = cty.StringVal(scope), organization
+		m := makeModule(t, given)
+		for _, grant := range m.grants(t) {
+			granted[grant] = true
+		}
+		maps.Copy(custom, m.roles(t))
+		custom[core] = "gkeaudit: Read what gkeaudit audits: " +
+			strings.Join(texts(m.ctx.Variables["local"].GetAttr("permissions_project").GetAttr("core")), ",")
+	}
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(granted)), grants(calls, " add-iam-policy-binding")); diff != "" {
+		t.Errorf("grants differ (-want +page):\n%s", diff)
+	}
+	if diff := gocmp.Diff(custom, roles(t, calls)); diff != "" {
+		t.Errorf("roles differ (-want +page):\n%s", diff)
+	}
+	if diff := gocmp.Diff(slices.Sorted(slices.Values([]string{
+		build, audit, "projects shop-prod " + workflow + " " + core,
+		bucket + "projectEditor:shop-audit roles/storage.legacyBucketOwner",
+		bucket + "projectEditor:shop-audit roles/storage.legacyObjectOwner",
+		bucket + "projectViewer:shop-audit roles/storage.legacyBucketReader",
+		bucket + "projectViewer:shop-audit roles/storage.legacyObjectReader",
+	})), grants(calls, " remove-iam-policy-binding")); diff != "" {
+		t.Errorf("what is taken back differs (-want +page):\n%s", diff)
+	}
+	for _, c := range calls {
+		// gcloud asks which condition is meant where a policy has others.
+		on, binding := strings.CutSuffix(c.name, "-iam-policy-binding")
+		root := strings.Fields(on)[0]
+		if binding && c.flags["--condition"] != map[bool]string{true: "None"}[root == "organizations" || root == "projects" || root == "resource-manager"] {
+			t.Errorf("gcloud %s %s has the condition %q", c.name, c.on(), c.flags["--condition"])
+		}
+	}
+}
+
+// checkPageOrder sees that things are made before they are used, and that all are deleted
+// in the end.
+func checkPageOrder(t *testing.T, calls []gcloudCall) {
+	t.Helper()
+	var names []string
+	done := map[string]int{}
+	for i, c := range calls {
+		name, _ := strings.CutSuffix(c.name, " http")
+		if len(c.args) > 0 {
+			on, _, _ := strings.Cut(c.on(), "@")
+			name += " " + on
+		}
+		names = append(names, name)
+		if kind, on, ok := strings.Cut(name, " create "); ok {
+			done[kind+" "+on+c.flags["--organization"]] = i
+		}
+		if kind, on, ok := strings.Cut(name, " delete "); ok {
+			if _, ok := done[kind+" "+on+c.flags["--organization"]]; !ok {
+				t.Errorf("gcloud %s: that was not made", name)
+			}
+			delete(done, kind+" "+on+c.flags["--organization"])
+		}
+	}
+	// The repository may have other images; the bucket goes by storage rm; and the second
+	// role is of a folder or a project, which has its own deleted likewise.
+	if diff := gocmp.Diff([]string{"artifacts repositories tools", "iam roles gkeaudit_above123456789012", "storage buckets gs://shop-audit-gkeaudit-reports"},
+		slices.DeleteFunc(slices.Sorted(maps.Keys(done)), func(name string) bool { return name == "iam roles gkeaudit" })); diff != "" {
+		t.Errorf("what stays differs (-want +page):\n%s", diff)
+	}
+	last := -1
+	for _, name := range []string{
+		"services enable artifactregistry.googleapis.com", "artifacts repositories create tools", "iam service-accounts create gkeaudit-build",
+		"projects add-iam-policy-binding shop-audit", "builds submit .", "projects remove-iam-policy-binding shop-audit",
+		"artifacts docker images describe europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0",
+		"services enable cloudasset.googleapis.com", "iam service-accounts create gkeaudit", "iam roles create gkeaudit",
+		"organizations add-iam-policy-binding 123456789012", "storage buckets create gs://shop-audit-gkeaudit-reports",
+		"storage buckets update gs://shop-audit-gkeaudit-reports", "storage buckets add-iam-policy-binding gs://shop-audit-gkeaudit-reports",
+		"storage buckets remove-iam-policy-binding gs://shop-audit-gkeaudit-reports", "iam roles create gkeaudit_reports",
+		"run jobs create gkeaudit", "run jobs execute gkeaudit", "storage cp gs://shop-audit-gkeaudit-reports/reports/*.html",
+		"iam service-accounts create gkeaudit-schedule", "run jobs add-iam-policy-binding gkeaudit", "scheduler jobs create gkeaudit",
+		"scheduler jobs run gkeaudit", "beta monitoring channels create", "monitoring policies create",
+		"iam workload-identity-pools create github", "iam workload-identity-pools providers create-oidc github",
+	} {
+		at := slices.Index(names, name)
+		if at <= last {
+			t.Errorf("gcloud %s is not there, or too early", name)
+		}
+		last = max(last, at)
 	}
 }
 
