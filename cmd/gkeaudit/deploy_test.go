@@ -633,7 +633,8 @@ func runPage(t *testing.T, server *gcptest.Server, commands, standIns string) (c
 	return calls
 }
 
-// TestWorkflow runs what the workflow runs, and sees that its actions are pinned.
+// TestWorkflow runs the workflow's commands as GitHub would, with a stand-in for docker that
+// has the image for whom it belongs to only, and sees what is uploaded.
 func TestWorkflow(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/github-actions.yaml")
 	if err != nil {
@@ -643,40 +644,141 @@ func TestWorkflow(t *testing.T) {
 		Permissions map[string]string
 		Jobs        map[string]struct {
 			Permissions map[string]string
-			Steps       []struct{ Uses, Run string }
+			Steps       []struct {
+				ID, Uses, Run, If string
+				Env, With         map[string]string
+			}
 		}
 	}
 	if err := yaml.Unmarshal(text, &workflow); err != nil {
 		t.Fatal(err)
 	}
-	if len(workflow.Permissions) > 0 || len(workflow.Jobs) != 1 {
+	if workflow.Permissions == nil || len(workflow.Permissions) > 0 || len(workflow.Jobs) != 1 {
 		t.Errorf("the workflow has permissions %v beside those of its %d jobs", workflow.Permissions, len(workflow.Jobs))
 	}
-	pinned := regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}$`)
-	for name, job := range workflow.Jobs {
-		ran := 0
-		for _, step := range job.Steps {
-			if step.Run == "" && !pinned.MatchString(step.Uses) {
-				t.Errorf("%s: %q is not pinned to a commit", name, step.Uses)
+	job := workflow.Jobs["audit"]
+	if diff := gocmp.Diff(map[string]string{"actions": "read", "contents": "read", "id-token": "write", "security-events": "write"}, job.Permissions); diff != "" {
+		t.Errorf("permissions differ (-want +got):\n%s", diff)
+	}
+	pinned := regexp.MustCompile(`^([\w.-]+(?:/[\w.-]+)+)@[0-9a-f]{40}$`)
+	var actions []string
+	for _, step := range job.Steps {
+		if step.Run != "" {
+			continue
+		}
+		if match := pinned.FindStringSubmatch(step.Uses); match == nil {
+			t.Errorf("%q is not pinned to a commit", step.Uses)
+		} else {
+			actions = append(actions, match[1])
+		}
+		var with map[string]string
+		var condition string
+		switch {
+		case strings.HasPrefix(step.Uses, "actions/checkout@"):
+			with = map[string]string{"persist-credentials": "false"}
+		case strings.HasPrefix(step.Uses, "google-github-actions/auth@"):
+			with = map[string]string{"workload_identity_provider": "${{ vars.WORKLOAD_IDENTITY_PROVIDER }}"}
+		case strings.HasPrefix(step.Uses, "github/codeql-action/upload-sarif@"):
+			with = map[string]string{"sarif_file": "gkeaudit.sarif", "category": "gkeaudit"}
+			condition = "${{ !cancelled() && hashFiles('gkeaudit.sarif') != '' }}"
+		}
+		if diff := gocmp.Diff(with, step.With); diff != "" || step.If != condition {
+			t.Errorf("%s runs if %q, with (-want +got):\n%s", step.Uses, step.If, diff)
+		}
+	}
+	if diff := gocmp.Diff([]string{"actions/checkout", "google-github-actions/auth", "github/codeql-action/upload-sarif"}, actions); diff != "" {
+		t.Errorf("actions differ (-want +got):\n%s", diff)
+	}
+
+	values := map[string]string{
+		"vars.GKEAUDIT_IMAGE":           "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit@sha256:" + strings.Repeat("0a", 32),
+		"vars.GKEAUDIT_PROJECT":         "shop-prod",
+		"steps.auth.outputs.auth_token": "federated",
+	}
+	for name, c := range map[string]struct {
+		docker string // what has gone wrong
+		status string
+		rules  int // in the file that is uploaded; 0 if there is none
+	}{
+		"findings":            {"", "1", 5},
+		"the image is denied": {"denied=1", "1", 0},
+		"no answer":           {"PROJECT_IS=nowhere@", "2", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var commands strings.Builder
+			authenticated := false
+			for _, step := range job.Steps {
+				authenticated = authenticated || step.ID == "auth"
+				if step.Run == "" {
+					continue
+				}
+				// Each step is a shell of its own; what follows a failed one is not run.
+				commands.WriteString("[ -e status ] || (set -e\n")
+				for variable, value := range step.Env {
+					known, ok := values[strings.TrimSuffix(strings.TrimPrefix(value, "${{ "), " }}")]
+					if !ok || strings.Contains(value, "steps.auth.") && !authenticated {
+						t.Errorf("nothing gives %s", value)
+					}
+					commands.WriteString(variable + "=" + strconv.Quote(known) + "\n")
+				}
+				if strings.Contains(step.Run, "${{") || step.If != "" {
+					t.Errorf("what GitHub says is run as a command, or not at all: %s", step.Run)
+				}
+				commands.WriteString(step.Run + "\n)\nstatus=$?; [ $status = 0 ] || [ -e status ] || echo $status >status\n")
 			}
-			if step.Run == "" {
-				continue
-			}
-			ran++
-			calls := runPage(t, serveDemo(t), "status=0\n"+step.Run+" || status=$?\n[ $status != 2 ]", `
-IMAGE=image PROJECT=shop-prod GOOGLE_APPLICATION_CREDENTIALS=credentials.json
-docker() { printf '%s\0' docker "$@" '' >>calls
-  while [ "$1" != "$IMAGE" ]; do shift; done
-  shift
-  gkeaudit "$@"
+			dir := t.TempDir()
+			cmd := exec.Command("bash", "-c", `
+export GOOGLE_APPLICATION_CREDENTIALS=credentials.json
+`+c.docker+`
+docker() {
+  case "$1" in
+    login)
+      [ "$(cat)" = federated ] && [ "$*" = "login --username=oauth2accesstoken --password-stdin https://europe-west4-docker.pkg.dev" ] && touch login ;;
+    pull) [ -e login ] && [ -z "${denied-}" ] && touch image ;;
+    run)
+      [ -e image ] || return 125
+      local flags=() image=$IMAGE
+      while shift; [ "$1" != "$image" ]; do flags+=("$1"); done
+      shift
+      printf '%s\n' "${flags[@]}" >flags
+      gkeaudit "${@/#--project=/--project=${PROJECT_IS-}}" ;;
+    *) return 1 ;;
+  esac
 }
-`)
-			if len(calls) != 1 || !slices.Contains(calls[0], "--read-only") {
-				t.Errorf("%s calls %v", name, calls)
+`+commands.String())
+			cmd.Dir = dir
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true"}
+			for name, value := range endpoints(serveDemo(t).URL) {
+				cmd.Env = append(cmd.Env, name+"="+value)
 			}
-		}
-		if ran != 1 {
-			t.Errorf("%s runs %d commands", name, ran)
-		}
+			out, _ := cmd.CombinedOutput()
+			status, err := os.ReadFile(filepath.Join(dir, "status"))
+			if got := strings.TrimSpace(string(status)); got != c.status {
+				t.Errorf("status %q, want %s: %v\n%s", got, c.status, err, out)
+			}
+			file, err := os.ReadFile(filepath.Join(dir, "gkeaudit.sarif"))
+			if c.rules == 0 {
+				if err == nil {
+					t.Errorf("a file is uploaded: %q", file)
+				}
+				return
+			}
+			var sarif struct {
+				Version string
+				Runs    []struct {
+					Tool struct{ Driver struct{ Rules []any } }
+				}
+			}
+			if err := json.Unmarshal(file, &sarif); err != nil || sarif.Version != "2.1.0" || len(sarif.Runs) != 1 || len(sarif.Runs[0].Tool.Driver.Rules) != c.rules {
+				t.Errorf("that is no SARIF of %d rules: %v: %.300s\n%s", c.rules, err, file, out)
+			}
+			flags, _ := os.ReadFile(filepath.Join(dir, "flags"))
+			for _, want := range []string{"--rm", "--pull=never", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+				"--volume=credentials.json:/credentials.json:ro", "--env=GOOGLE_APPLICATION_CREDENTIALS=/credentials.json"} {
+				if !slices.Contains(strings.Split(string(flags), "\n"), want) {
+					t.Errorf("docker run has no %s: %s", want, flags)
+				}
+			}
+		})
 	}
 }
