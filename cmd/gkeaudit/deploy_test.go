@@ -279,7 +279,7 @@ gcloud() {
   case "$*" in
     "artifacts docker images describe $IMAGE:v1.0.0 --project=shop-audit --format=value(image_summary.digest)") echo `+digest+` ;;
     "beta monitoring channels create "*" --format=value(name)") echo projects/shop-audit/notificationChannels/1 ;;
-    "run jobs executions list --job=gkeaudit "*" --filter=status.completionTime:* --limit=1 --format=value(metadata.name)") echo gkeaudit-x7k2p ;;
+    "run jobs executions list --job=gkeaudit "*" --filter=status.completionTime>2000-01-01 --limit=1 --format=value(metadata.name)") echo gkeaudit-x7k2p ;;
     "projects describe shop-audit --format=value(projectNumber)") echo 384756201938 ;;
   esac
 }
@@ -372,7 +372,7 @@ func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
 		{"beta monitoring channels create", "", "google_monitoring_alert_policy.audit", map[string]string{
 			"--project": "project", "--type": "=email", "--display-name": "=Security", "--channel-labels": "=email_address=security@example.com", "--format": "=value(name)"}},
 		{"run jobs executions list", "", job, map[string]string{
-			"--project": "project", "--region": "location", "--job": "name", "--filter": "=status.completionTime:*", "--limit": "=1", "--format": "=value(metadata.name)"}},
+			"--project": "project", "--region": "location", "--job": "name", "--filter": "=status.completionTime>2000-01-01", "--limit": "=1", "--format": "=value(metadata.name)"}},
 		{"logging read", `resource.type="cloud_run_job" AND resource.labels.job_name="gkeaudit" AND jsonPayload.summary.fail>=0`, job, map[string]string{
 			"--project": "project", "--limit": "=20", "--freshness": "=30d"}},
 		{"builds submit", ".", job, map[string]string{
