@@ -79,9 +79,14 @@ func TestBuildsAgree(t *testing.T) {
 	if !strings.Contains(docker, "\nUSER "+image.User+"\n") {
 		t.Errorf("the Dockerfile has another user than %s", image.User)
 	}
+	labels := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^LABEL ([a-z.]+)="(.*)"$`).FindAllStringSubmatch(docker, -1) {
-		if image.Labels[m[1]] != m[2] {
-			t.Errorf("label %s is %q and %q", m[1], m[2], image.Labels[m[1]])
+		labels[m[1]] = m[2]
+	}
+	for _, name := range []string{"title", "description", "licenses"} {
+		name = "org.opencontainers.image." + name
+		if labels[name] == "" || image.Labels[name] != labels[name] {
+			t.Errorf("label %s is %q and %q", name, labels[name], image.Labels[name])
 		}
 	}
 	for _, f := range release.Archives[0].Files {
