@@ -93,6 +93,12 @@ func TestCloudRunJob(t *testing.T) {
 			t.Errorf("the page does not show cluster %s of %s", c.GetName(), c.Project)
 		}
 	}
+	// The next execution has objects of its own, and all projects if it has one task.
+	cloud.start(t, root, arguments, "gkeaudit-n3xt1", 0, 1, 0).end(t, exitOK)
+	if r := cloud.report(t, bucket+"/reports/gkeaudit-n3xt1.json.gz"); !r.Complete || len(r.Clusters) != len(want) {
+		t.Errorf("one task: complete %t, %d clusters of %d", r.Complete, len(r.Clusters), len(want))
+	}
+	cloud.report(t, bucket+"/runs/gkeaudit-n3xt1/0.json.gz")
 	cloud.checkCalls(t, bucket)
 
 	// What cannot be written is known before anything is read.
@@ -199,8 +205,8 @@ func (c *cloud) start(t *testing.T, root root, args []string, execution string, 
 	return k
 }
 
-// end waits for a task, and looks at its status and its log: nothing is on standard
-// output, and each line is an entry for Cloud Logging.
+// end waits for a task, and looks at its status and its log: nothing is on
+// standard output, each line is an entry for Cloud Logging, and one is the outcome.
 func (k *task) end(t *testing.T, want int) {
 	t.Helper()
 	if status := ended(t, k.cmd); status.ExitStatus() != want {
@@ -208,6 +214,9 @@ func (k *task) end(t *testing.T, want int) {
 	}
 	if k.output.Len() > 0 {
 		t.Errorf("standard output has %q", k.output.String())
+	}
+	if outcomes := strings.Count(k.log.String(), `"summary":{`); (outcomes == 1) != (want != exitNoAnswer) {
+		t.Errorf("%v: %d outcomes in the log:\n%s", k.cmd.Args, outcomes, k.log.String())
 	}
 	for line := range strings.Lines(k.log.String()) {
 		var entry struct{ Severity, Message string }
@@ -255,6 +264,7 @@ func (c *cloud) checkCalls(t *testing.T, bucket string) {
 	want := map[string]int{
 		tokenOf("gkeaudit-x7k2p", 0, 0): 1, tokenOf("gkeaudit-x7k2p", 1, 0): 1, tokenOf("gkeaudit-x7k2p", 2, 0): 1,
 		tokenOf("gkeaudit-x7k2p", 1, 1): 3, // tried again, and the last
+		tokenOf("gkeaudit-n3xt1", 0, 0): 3,
 	}
 	for token, n := range want {
 		// Of the first attempts, too, the last to end has merged what there was.
