@@ -36,18 +36,6 @@ func TestTerraformPermissions(t *testing.T) {
 		"# What gkeaudit access --role=terraform prints, by profile. A test compares them, and writes\n" +
 			"# them: go test ./cmd/gkeaudit -run TestTerraformPermissions -update\n")}})
 	locals := file.Body().AppendNewBlock("locals", nil).Body()
-	role := func(args ...string) []string {
-		var out strings.Builder
-		p := &program{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
-		if status := p.run(t.Context(), append([]string{"access", "--role=terraform"}, args...)); status != 0 {
-			t.Fatalf("access %v: status %d: %s", args, status, out.String())
-		}
-		var list []string
-		for _, match := range regexp.MustCompile(`(?m)^    "(.*)",$`).FindAllStringSubmatch(out.String(), -1) {
-			list = append(list, match[1])
-		}
-		return list
-	}
 	for i, kind := range []struct {
 		name string
 		args []string
@@ -65,7 +53,7 @@ func TestTerraformPermissions(t *testing.T) {
 		byProfile := map[string]cty.Value{}
 		for _, profile := range profileNames() {
 			values := []cty.Value{}
-			for _, p := range role(append(kind.args, "--profile="+profile)...) {
+			for _, p := range printedRole(t, append(kind.args, "--profile="+profile)...) {
 				if kind.only(p) {
 					values = append(values, cty.StringVal(p))
 				}
@@ -89,6 +77,21 @@ func TestTerraformPermissions(t *testing.T) {
 	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); -update writes it:\n%s", name, diff)
 	}
+}
+
+// printedRole is what the program prints a role with.
+func printedRole(t *testing.T, args ...string) []string {
+	t.Helper()
+	var out strings.Builder
+	p := &program{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
+	if status := p.run(t.Context(), append([]string{"access", "--role=terraform"}, args...)); status != 0 {
+		t.Fatalf("access %v: status %d: %s", args, status, out.String())
+	}
+	var list []string
+	for _, match := range regexp.MustCompile(`(?m)^    "(.*)",$`).FindAllStringSubmatch(out.String(), -1) {
+		list = append(list, match[1])
+	}
+	return list
 }
 
 // TestTerraformExamples runs what the jobs of the examples run, on a server that has such

@@ -356,7 +356,11 @@ func iterator(t *testing.T, e hclsyntax.Expression, want cty.Type, ctx *hcl.Eval
 	if !all.IsWhollyKnown() {
 		t.Errorf("%s: Terraform has to know the keys before it makes anything", e.Range())
 	}
-	return cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.UnknownVal(all.Type().ElementType())})
+	of := cty.DynamicPseudoType
+	if all.Type().IsCollectionType() {
+		of = all.Type().ElementType()
+	}
+	return cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.UnknownVal(of)})
 }
 
 // evaluated is the value of an expression where a type is wanted.
@@ -403,7 +407,7 @@ func checkArguments(t *testing.T, body *hclsyntax.Body, known map[string]argumen
 		}
 		if name == "dynamic" {
 			name, inner, ctx = b.Labels[0], b.Body.Blocks[0].Body, ctx.NewChild()
-			ctx.Variables = map[string]cty.Value{name: iterator(t, b.Body.Attributes["for_each"].Expr, cty.Map(cty.String), ctx)}
+			ctx.Variables = map[string]cty.Value{name: iterator(t, b.Body.Attributes["for_each"].Expr, cty.DynamicPseudoType, ctx)}
 		}
 		argument := known[name]
 		if argument.nested == nil {
@@ -581,6 +585,16 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		}
 		ctx.Variables["module"] = cty.ObjectVal(map[string]cty.Value{name: cty.ObjectVal(outputs)})
 	}
+	m.resolveLocals(t, ctx)
+	for _, body := range m.outputs {
+		evaluated(t, body.Attributes["value"].Expr, cty.DynamicPseudoType, ctx)
+	}
+	return nil, ctx
+}
+
+// resolveLocals evaluates the locals, which may refer to each other.
+func (m *module) resolveLocals(t *testing.T, ctx *hcl.EvalContext) {
+	t.Helper()
 	locals := map[string]cty.Value{}
 	for len(locals) < len(m.locals) {
 		before := len(locals)
@@ -598,10 +612,6 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		}
 	}
 	ctx.Variables["local"] = cty.ObjectVal(locals)
-	for _, body := range m.outputs {
-		evaluated(t, body.Attributes["value"].Expr, cty.DynamicPseudoType, ctx)
-	}
-	return nil, ctx
 }
 
 // argument is that of a resource, evaluated.
@@ -641,7 +651,10 @@ func sample() map[string]cty.Value {
 }
 
 // values are what the module's variables are given, and whether it takes that.
-type values struct{ Accepted, Refused []map[string]cty.Value }
+type values struct {
+	Accepted, Refused []map[string]cty.Value
+	Made              map[string]map[string]cty.Value // by the name of what it makes
+}
 
 func readValues(t *testing.T) values {
 	t.Helper()
@@ -649,21 +662,31 @@ func readValues(t *testing.T) values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sets struct{ Accepted, Refused []map[string]json.RawMessage }
+	var sets struct {
+		Accepted, Refused []map[string]json.RawMessage
+		Made              map[string]map[string]json.RawMessage
+	}
 	if err := json.Unmarshal(text, &sets); err != nil {
 		t.Fatal(err)
 	}
-	with := func(sets []map[string]json.RawMessage) (all []map[string]cty.Value) {
-		for _, set := range sets {
-			given := sample()
-			for name, text := range set {
-				given[name] = value(t, text)
-			}
-			all = append(all, given)
+	with := func(set map[string]json.RawMessage) map[string]cty.Value {
+		given := sample()
+		for name, text := range set {
+			given[name] = value(t, text)
 		}
-		return all
+		return given
 	}
-	return values{with(sets.Accepted), with(sets.Refused)}
+	all := values{Made: map[string]map[string]cty.Value{}}
+	for _, set := range sets.Accepted {
+		all.Accepted = append(all.Accepted, with(set))
+	}
+	for _, set := range sets.Refused {
+		all.Refused = append(all.Refused, with(set))
+	}
+	for name, set := range sets.Made {
+		all.Made[name] = with(set)
+	}
+	return all
 }
 
 // TestTerraformValidation tries values, good and bad, on the conditions of the module's

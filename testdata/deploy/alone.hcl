@@ -1,0 +1,201 @@
+resource "google_cloud_run_v2_job" "audit" {
+  deletion_protection = false
+  labels              = {}
+  location            = "europe-west4"
+  name                = "gkeaudit"
+  project             = "shop-audit"
+  depends_on = [
+    "google_project_service.api",
+    "google_storage_bucket_iam_member.job",
+    "google_organization_iam_member.audit",
+    "google_folder_iam_member.audit",
+    "google_project_iam_member.audit",
+    "google_organization_iam_member.above",
+  ]
+  template {
+    parallelism = 0
+    task_count  = 3
+    template {
+      max_retries     = 1
+      service_account = "<google_service_account.job.email>"
+      timeout         = "1800s"
+      containers {
+        args = [
+          "scan",
+          "--project=shop-prod",
+          "--profile=recommended",
+          "--timeout=29m",
+          "--output=gs://shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
+          "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.html",
+          "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
+          "--allow-incomplete",
+        ]
+        image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+        resources {
+          limits = {
+            cpu    = "1"
+            memory = "512Mi"
+          }
+        }
+        env {
+          name  = "GOMEMLIMIT"
+          value = "400MiB"
+        }
+      }
+    }
+  }
+}
+resource "google_project_iam_custom_role" "audit" "0" {
+  description = "Read what gkeaudit audits"
+  permissions = [
+    "compute.routers.list",
+    "compute.routes.list",
+    "compute.subnetworks.list",
+    "container.clusters.list",
+    "iam.roles.list",
+    "resourcemanager.projects.get",
+    "resourcemanager.projects.getIamPolicy",
+  ]
+  project    = "shop-prod"
+  role_id    = "gkeaudit"
+  title      = "gkeaudit"
+  depends_on = ["google_project_service.api"]
+}
+resource "google_project_iam_custom_role" "reports" {
+  description = "Write gkeaudit's reports, and read them"
+  permissions = [
+    "storage.objects.create",
+    "storage.objects.delete",
+    "storage.objects.get",
+    "storage.objects.list",
+  ]
+  project    = "shop-audit"
+  role_id    = "gkeaudit_reports"
+  title      = "gkeaudit-reports"
+  depends_on = ["google_project_service.api"]
+}
+resource "google_project_iam_member" "audit" "0" {
+  member  = "serviceAccount:<google_service_account.job.email>"
+  project = "shop-prod"
+  role    = "<google_project_iam_custom_role.audit[0].name>"
+}
+resource "google_project_service" "api" "cloudasset.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "cloudasset.googleapis.com"
+}
+resource "google_project_service" "api" "cloudresourcemanager.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "cloudresourcemanager.googleapis.com"
+}
+resource "google_project_service" "api" "compute.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "compute.googleapis.com"
+}
+resource "google_project_service" "api" "container.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "container.googleapis.com"
+}
+resource "google_project_service" "api" "iam.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "iam.googleapis.com"
+}
+resource "google_project_service" "api" "run.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "run.googleapis.com"
+}
+resource "google_project_service" "api" "storage.googleapis.com" {
+  disable_on_destroy = false
+  project            = "shop-audit"
+  service            = "storage.googleapis.com"
+}
+resource "google_service_account" "job" {
+  account_id   = "gkeaudit"
+  display_name = "Audits GKE clusters"
+  project      = "shop-audit"
+  depends_on   = ["google_project_service.api"]
+}
+resource "google_storage_bucket" "reports" {
+  force_destroy               = false
+  labels                      = {}
+  location                    = "europe-west4"
+  name                        = "shop-audit-gkeaudit-reports"
+  project                     = "shop-audit"
+  public_access_prevention    = "enforced"
+  uniform_bucket_level_access = true
+  depends_on                  = ["google_project_service.api"]
+  versioning {
+    enabled = true
+  }
+  lifecycle_rule {
+    condition {
+      age        = 400
+      with_state = "LIVE"
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 30
+      with_state                 = "ARCHIVED"
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+}
+resource "google_storage_bucket_iam_member" "job" {
+  bucket = "<google_storage_bucket.reports.name>"
+  member = "serviceAccount:<google_service_account.job.email>"
+  role   = "<google_project_iam_custom_role.reports.name>"
+}
+output "arguments" {
+  value = [
+    "scan",
+    "--project=shop-prod",
+    "--profile=recommended",
+    "--timeout=29m",
+    "--output=gs://shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
+    "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.html",
+    "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
+    "--allow-incomplete",
+  ]
+}
+output "bucket" {
+  value = "<google_storage_bucket.reports.name>"
+}
+output "job" {
+  value = "<google_cloud_run_v2_job.audit.name>"
+}
+output "permissions" {
+  value = [
+    "compute.routers.list",
+    "compute.routes.list",
+    "compute.subnetworks.list",
+    "container.clusters.list",
+    "iam.roles.list",
+    "resourcemanager.projects.get",
+    "resourcemanager.projects.getIamPolicy",
+  ]
+}
+output "reports" {
+  value = "gs://<google_storage_bucket.reports.name>/reports/"
+}
+output "service_account" {
+  value = "<google_service_account.job.email>"
+}
