@@ -46,6 +46,7 @@ func TestTerraformPermissions(t *testing.T) {
 		{"permissions_above", nil, func(p string) bool {
 			return strings.HasSuffix(p, ".getIamPolicy") && p != "resourcemanager.projects.getIamPolicy" || p == "iam.roles.list"
 		}},
+		{"permissions_networks", []string{"--project=shop-prod"}, func(p string) bool { return strings.HasPrefix(p, "compute.") }},
 	} {
 		if i > 0 {
 			locals.AppendNewline()
@@ -200,6 +201,9 @@ func endpoints(url string) map[string]string {
 	}
 }
 
+// channels are where alerts go.
+var channels = cty.TupleVal([]cty.Value{cty.StringVal("projects/shop-audit/notificationChannels/1")})
+
 // TestTerraformAlert holds the filter of the alert against the line that a run ends with.
 func TestTerraformAlert(t *testing.T) {
 	log := runJob(t, serveDemo(t), []string{"scan", "--project=shop-prod"})
@@ -217,7 +221,7 @@ func TestTerraformAlert(t *testing.T) {
 	m := readModule(t, modulePath)
 	for severity, want := range map[string]int{"critical": 2, "high": 3, "medium": 4, "low": 5} {
 		given := sample()
-		given["alert_severity"] = cty.StringVal(severity)
+		given["alert_severity"], given["notification_channels"] = cty.StringVal(severity), channels
 		_, ctx := m.evaluate(t, given)
 		filter := ctx.Variables["local"].GetAttr("alert_filter").AsString()
 		fields := regexp.MustCompile(`jsonPayload\.([A-Za-z.]+)(>0|=false)`).FindAllStringSubmatch(filter, -1)
@@ -254,6 +258,7 @@ func TestDeployPage(t *testing.T) {
 	m := readModule(t, modulePath)
 	given := sample()
 	given["scope"], given["tasks"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.NumberIntVal(8), cty.StringVal("critical")
+	given["notification_channels"] = channels
 	refused, ctx := m.evaluate(t, given)
 	if refused != nil {
 		t.Fatalf("the module refuses %v", refused)

@@ -269,7 +269,9 @@ func TestTerraformRights(t *testing.T) {
 			want := map[string][]string{
 				"<google_cloud_run_v2_job.audit.name> to " + schedule: {"roles/run.invoker"},
 				bucket + " to group:security@example.com":             {"roles/storage.objectViewer"},
-				bucket + " to " + job:                                 {"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"},
+				bucket + " to projectOwner:shop-audit":                {"roles/storage.legacyObjectOwner"},
+				bucket + " to " + job: {"roles/storage.legacyObjectReader", "roles/storage.objectViewer",
+					"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"},
 			}
 			switch scope {
 			case "organization":
@@ -281,6 +283,10 @@ func TestTerraformRights(t *testing.T) {
 			}
 			if (scope == "folder" || scope == "project") && len(above) > 0 {
 				want["organizations/123456789012 to "+job] = above
+			}
+			if scope != "organization" {
+				given["host_projects"] = cty.SetVal([]cty.Value{cty.StringVal("shop-host")})
+				want["projects/shop-host to "+job] = slices.DeleteFunc(slices.Clone(everywhere), func(p string) bool { return !strings.HasPrefix(p, "compute.") })
 			}
 			all, _ := m.made(t, given)
 			if diff := cmp.Diff(want, grants(t, all)); diff != "" {
@@ -337,6 +343,7 @@ func grants(t *testing.T, all []*block) map[string][]string {
 		for _, member := range membersOf(t, b) {
 			name := on + " to " + member
 			granted[name] = append(granted[name], contents...)
+			slices.Sort(granted[name])
 		}
 	}
 	return granted
@@ -348,6 +355,32 @@ func membersOf(t *testing.T, b *block) []string {
 		return texts(members)
 	}
 	return []string{b.at(t, "member").AsString()}
+}
+
+// TestTerraformWarnings sees that there is a warning where every run would be incomplete,
+// and nowhere else.
+func TestTerraformWarnings(t *testing.T) {
+	m := readModule(t, modulePath)
+	for scope, values := range scopes {
+		for _, profile := range profileNames() {
+			for _, arguments := range []cty.Value{cty.EmptyTupleVal, cty.TupleVal([]cty.Value{cty.StringVal("--allow-incomplete")})} {
+				given := sample()
+				maps.Copy(given, values)
+				given["profile"], given["arguments"] = cty.StringVal(profile), arguments
+				_, ctx := m.made(t, given)
+				for name, body := range m.checks {
+					want := scope != "alone" || arguments.LengthInt() > 0 ||
+						!slices.Contains(printedRole(t, "--profile="+profile), "resourcemanager.organizations.getIamPolicy")
+					if ok := evaluated(t, body.Blocks[0].Body.Attributes["condition"].Expr, cty.Bool, ctx).True(); ok != want {
+						t.Errorf("%s, %s, %v: check %s is %v, want %v", scope, profile, arguments, name, ok, want)
+					}
+				}
+			}
+		}
+	}
+	if len(m.checks) != 1 {
+		t.Errorf("there are %d checks, want 1", len(m.checks))
+	}
 }
 
 // TestTerraformPromises sees that what keeps the reports and the accounts safe is there,

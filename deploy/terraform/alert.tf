@@ -46,3 +46,37 @@ resource "google_monitoring_alert_policy" "audit" {
 
   depends_on = [google_project_service.api]
 }
+
+# A run that never starts has no log of its own: that of the schedule says so. It is another
+# policy, as one that matches log entries has one condition.
+resource "google_monitoring_alert_policy" "schedule" {
+  count = var.alert_severity == null || var.schedule == null ? 0 : 1
+
+  project               = var.project
+  display_name          = "${var.name}: the job was not started"
+  combiner              = "OR"
+  notification_channels = var.notification_channels
+
+  conditions {
+    display_name = "The schedule's attempt"
+
+    condition_matched_log {
+      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"${var.name}\" AND severity>=ERROR"
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "The schedule ${var.name} could not start the job ${var.name}. Its log in Cloud Scheduler says why; gcloud run jobs execute starts it by hand."
+  }
+
+  depends_on = [google_project_service.api]
+}

@@ -1,5 +1,5 @@
 locals {
-  bucket = coalesce(var.bucket, "${var.project}-${var.name}-reports")
+  bucket = coalesce(var.bucket, "${replace(replace(var.project, ":", "-"), ".", "-")}-${var.name}-reports")
 }
 
 resource "google_storage_bucket" "reports" {
@@ -13,6 +13,14 @@ resource "google_storage_bucket" "reports" {
 
   versioning {
     enabled = true
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
   }
 
   lifecycle_rule {
@@ -70,10 +78,26 @@ resource "google_storage_bucket_iam_member" "job" {
   member = local.job
 }
 
-resource "google_storage_bucket_iam_member" "reader" {
-  for_each = var.readers
+# Who may read the reports: the job and the readers, and nobody whom somebody else has let
+# in on the bucket.
+resource "google_storage_bucket_iam_binding" "readers" {
+  bucket  = google_storage_bucket.reports.name
+  role    = "roles/storage.objectViewer"
+  members = setunion(var.readers, [local.job])
+}
 
-  bucket = google_storage_bucket.reports.name
-  role   = "roles/storage.objectViewer"
-  member = each.key
+# Cloud Storage lets whoever has the basic roles of a project read its buckets, by these two
+# roles on each: here that ends for viewers and editors. What they have besides is left to
+# them, to list the reports and, for editors and owners, to manage the bucket, as Terraform
+# may be run by one of those.
+resource "google_storage_bucket_iam_binding" "legacy_readers" {
+  bucket  = google_storage_bucket.reports.name
+  role    = "roles/storage.legacyObjectReader"
+  members = [local.job]
+}
+
+resource "google_storage_bucket_iam_binding" "legacy_owners" {
+  bucket  = google_storage_bucket.reports.name
+  role    = "roles/storage.legacyObjectOwner"
+  members = ["projectOwner:${var.project}"]
 }

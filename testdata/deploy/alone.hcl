@@ -11,11 +11,13 @@ resource "google_cloud_run_v2_job" "audit" {
     "google_folder_iam_member.audit",
     "google_project_iam_member.audit",
     "google_organization_iam_member.above",
+    "google_project_iam_member.networks",
   ]
   template {
     parallelism = 0
     task_count  = 3
     template {
+      encryption_key  = "projects/shop-keys/locations/europe-west4/keyRings/audit/cryptoKeys/reports"
       max_retries     = 1
       service_account = "<google_service_account.job.email>"
       timeout         = "1800s"
@@ -61,6 +63,18 @@ resource "google_project_iam_custom_role" "audit" "0" {
   title      = "gkeaudit"
   depends_on = ["google_project_service.api"]
 }
+resource "google_project_iam_custom_role" "networks" "shop-host" {
+  description = "Read the networks that gkeaudit's clusters use"
+  permissions = [
+    "compute.routers.list",
+    "compute.routes.list",
+    "compute.subnetworks.list",
+  ]
+  project    = "shop-host"
+  role_id    = "gkeaudit_networks"
+  title      = "gkeaudit-networks"
+  depends_on = ["google_project_service.api"]
+}
 resource "google_project_iam_custom_role" "reports" {
   description = "Write gkeaudit's reports, and read them"
   permissions = [
@@ -78,6 +92,11 @@ resource "google_project_iam_member" "audit" "0" {
   member  = "serviceAccount:<google_service_account.job.email>"
   project = "shop-prod"
   role    = "<google_project_iam_custom_role.audit[0].name>"
+}
+resource "google_project_iam_member" "networks" "shop-host" {
+  member  = "serviceAccount:<google_service_account.job.email>"
+  project = "shop-host"
+  role    = "<google_project_iam_custom_role.networks[shop-host].name>"
 }
 resource "google_project_service" "api" "cloudasset.googleapis.com" {
   disable_on_destroy = false
@@ -132,6 +151,9 @@ resource "google_storage_bucket" "reports" {
   versioning {
     enabled = true
   }
+  encryption {
+    default_kms_key_name = "projects/shop-keys/locations/europe-west4/keyRings/audit/cryptoKeys/reports"
+  }
   lifecycle_rule {
     condition {
       age        = 400
@@ -158,6 +180,21 @@ resource "google_storage_bucket" "reports" {
       type = "AbortIncompleteMultipartUpload"
     }
   }
+}
+resource "google_storage_bucket_iam_binding" "legacy_owners" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-audit"]
+  role    = "roles/storage.legacyObjectOwner"
+}
+resource "google_storage_bucket_iam_binding" "legacy_readers" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["serviceAccount:<google_service_account.job.email>"]
+  role    = "roles/storage.legacyObjectReader"
+}
+resource "google_storage_bucket_iam_binding" "readers" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["serviceAccount:<google_service_account.job.email>"]
+  role    = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"

@@ -13,6 +13,7 @@ resource "google_cloud_run_v2_job" "audit" {
     "google_folder_iam_member.audit",
     "google_project_iam_member.audit",
     "google_organization_iam_member.above",
+    "google_project_iam_member.networks",
   ]
   template {
     parallelism = 4
@@ -94,6 +95,29 @@ resource "google_monitoring_alert_policy" "audit" "0" {
   }
   documentation {
     content   = "The reports are in gs://shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read."
+    mime_type = "text/markdown"
+  }
+}
+resource "google_monitoring_alert_policy" "schedule" "0" {
+  combiner              = "OR"
+  display_name          = "gkeaudit: the job was not started"
+  notification_channels = ["projects/shop-audit/notificationChannels/1"]
+  project               = "shop-audit"
+  depends_on            = ["google_project_service.api"]
+  conditions {
+    display_name = "The schedule's attempt"
+    condition_matched_log {
+      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"gkeaudit\" AND severity>=ERROR"
+    }
+  }
+  alert_strategy {
+    auto_close = "604800s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+  documentation {
+    content   = "The schedule gkeaudit could not start the job gkeaudit. Its log in Cloud Scheduler says why; gcloud run jobs execute starts it by hand."
     mime_type = "text/markdown"
   }
 }
@@ -234,15 +258,28 @@ resource "google_storage_bucket" "reports" {
     }
   }
 }
+resource "google_storage_bucket_iam_binding" "legacy_owners" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-audit"]
+  role    = "roles/storage.legacyObjectOwner"
+}
+resource "google_storage_bucket_iam_binding" "legacy_readers" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["serviceAccount:<google_service_account.job.email>"]
+  role    = "roles/storage.legacyObjectReader"
+}
+resource "google_storage_bucket_iam_binding" "readers" {
+  bucket = "<google_storage_bucket.reports.name>"
+  members = [
+    "group:security@example.com",
+    "serviceAccount:<google_service_account.job.email>",
+  ]
+  role = "roles/storage.objectViewer"
+}
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"
   member = "serviceAccount:<google_service_account.job.email>"
   role   = "<google_project_iam_custom_role.reports.name>"
-}
-resource "google_storage_bucket_iam_member" "reader" "group:security@example.com" {
-  bucket = "<google_storage_bucket.reports.name>"
-  member = "group:security@example.com"
-  role   = "roles/storage.objectViewer"
 }
 output "arguments" {
   value = [

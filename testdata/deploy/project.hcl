@@ -11,6 +11,7 @@ resource "google_cloud_run_v2_job" "audit" {
     "google_folder_iam_member.audit",
     "google_project_iam_member.audit",
     "google_organization_iam_member.above",
+    "google_project_iam_member.networks",
   ]
   template {
     parallelism = 1
@@ -212,6 +213,21 @@ resource "google_storage_bucket" "reports" {
       type = "AbortIncompleteMultipartUpload"
     }
   }
+}
+resource "google_storage_bucket_iam_binding" "legacy_owners" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-prod"]
+  role    = "roles/storage.legacyObjectOwner"
+}
+resource "google_storage_bucket_iam_binding" "legacy_readers" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["serviceAccount:<google_service_account.job.email>"]
+  role    = "roles/storage.legacyObjectReader"
+}
+resource "google_storage_bucket_iam_binding" "readers" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["serviceAccount:<google_service_account.job.email>"]
+  role    = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"
