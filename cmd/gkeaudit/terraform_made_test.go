@@ -422,6 +422,11 @@ func TestTerraformPromises(t *testing.T) {
 				is(b, cty.StringVal("<google_service_account.schedule[0].email>"), "http_target", "oauth_token", "service_account_email")
 				is(b, cty.StringVal("https://run.googleapis.com/v2/<google_cloud_run_v2_job.audit.id>:run"), "http_target", "uri")
 				is(b, cty.StringVal("POST"), "http_target", "http_method")
+				if region, ok := given["schedule_region"]; ok {
+					is(b, region, "region")
+				} else {
+					is(b, given["region"], "region")
+				}
 			case "google_project_service.api":
 				is(b, cty.False, "disable_on_destroy")
 			}

@@ -3,7 +3,7 @@ resource "google_cloud_run_v2_job" "audit" {
   labels              = {}
   location            = "europe-west4"
   name                = "gkeaudit"
-  project             = "shop-audit"
+  project             = "example.com:shop-audit"
   depends_on = [
     "google_project_service.api",
     "google_storage_bucket_iam_member.job",
@@ -27,9 +27,9 @@ resource "google_cloud_run_v2_job" "audit" {
           "--project=shop-prod",
           "--profile=recommended",
           "--timeout=29m",
-          "--output=gs://shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
-          "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.html",
-          "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
+          "--output=gs://example-com-shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
+          "--merged=gs://example-com-shop-audit-gkeaudit-reports/reports/{execution}.html",
+          "--merged=gs://example-com-shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
           "--allow-incomplete",
         ]
         image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
@@ -45,6 +45,29 @@ resource "google_cloud_run_v2_job" "audit" {
         }
       }
     }
+  }
+}
+resource "google_monitoring_alert_policy" "audit" "0" {
+  combiner              = "OR"
+  display_name          = "gkeaudit: low findings, or no whole audit"
+  notification_channels = ["projects/shop-prod/notificationChannels/1"]
+  project               = "example.com:shop-audit"
+  depends_on            = ["google_project_service.api"]
+  conditions {
+    display_name = "The run's outcome"
+    condition_matched_log {
+      filter = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"gkeaudit\" AND (severity>=ERROR OR jsonPayload.complete=false OR jsonPayload.summary.critical>0 OR jsonPayload.summary.high>0 OR jsonPayload.summary.medium>0 OR jsonPayload.summary.low>0 )"
+    }
+  }
+  alert_strategy {
+    auto_close = "604800s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+  documentation {
+    content   = "The reports are in gs://example-com-shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read."
+    mime_type = "text/markdown"
   }
 }
 resource "google_project_iam_custom_role" "audit" "0" {
@@ -83,7 +106,7 @@ resource "google_project_iam_custom_role" "reports" {
     "storage.objects.get",
     "storage.objects.list",
   ]
-  project    = "shop-audit"
+  project    = "example.com:shop-audit"
   role_id    = "gkeaudit_reports"
   title      = "gkeaudit-reports"
   depends_on = ["google_project_service.api"]
@@ -100,51 +123,56 @@ resource "google_project_iam_member" "networks" "shop-host" {
 }
 resource "google_project_service" "api" "cloudasset.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "cloudasset.googleapis.com"
 }
 resource "google_project_service" "api" "cloudresourcemanager.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "cloudresourcemanager.googleapis.com"
 }
 resource "google_project_service" "api" "compute.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "compute.googleapis.com"
 }
 resource "google_project_service" "api" "container.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "container.googleapis.com"
 }
 resource "google_project_service" "api" "iam.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "iam.googleapis.com"
+}
+resource "google_project_service" "api" "monitoring.googleapis.com" {
+  disable_on_destroy = false
+  project            = "example.com:shop-audit"
+  service            = "monitoring.googleapis.com"
 }
 resource "google_project_service" "api" "run.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "run.googleapis.com"
 }
 resource "google_project_service" "api" "storage.googleapis.com" {
   disable_on_destroy = false
-  project            = "shop-audit"
+  project            = "example.com:shop-audit"
   service            = "storage.googleapis.com"
 }
 resource "google_service_account" "job" {
   account_id   = "gkeaudit"
   display_name = "Audits GKE clusters"
-  project      = "shop-audit"
+  project      = "example.com:shop-audit"
   depends_on   = ["google_project_service.api"]
 }
 resource "google_storage_bucket" "reports" {
   force_destroy               = false
   labels                      = {}
   location                    = "europe-west4"
-  name                        = "shop-audit-gkeaudit-reports"
-  project                     = "shop-audit"
+  name                        = "example-com-shop-audit-gkeaudit-reports"
+  project                     = "example.com:shop-audit"
   public_access_prevention    = "enforced"
   uniform_bucket_level_access = true
   depends_on                  = ["google_project_service.api"]
@@ -183,7 +211,7 @@ resource "google_storage_bucket" "reports" {
 }
 resource "google_storage_bucket_iam_binding" "legacy_owners" {
   bucket  = "<google_storage_bucket.reports.name>"
-  members = ["projectOwner:shop-audit"]
+  members = ["projectOwner:example.com:shop-audit"]
   role    = "roles/storage.legacyObjectOwner"
 }
 resource "google_storage_bucket_iam_binding" "legacy_readers" {
@@ -207,9 +235,9 @@ output "arguments" {
     "--project=shop-prod",
     "--profile=recommended",
     "--timeout=29m",
-    "--output=gs://shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
-    "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.html",
-    "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
+    "--output=gs://example-com-shop-audit-gkeaudit-reports/runs/{execution}/{task}.json.gz",
+    "--merged=gs://example-com-shop-audit-gkeaudit-reports/reports/{execution}.html",
+    "--merged=gs://example-com-shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
     "--allow-incomplete",
   ]
 }
