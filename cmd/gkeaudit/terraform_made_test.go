@@ -269,9 +269,8 @@ func TestTerraformRights(t *testing.T) {
 			want := map[string][]string{
 				"<google_cloud_run_v2_job.audit.name> to " + schedule: {"roles/run.invoker"},
 				bucket + " to group:security@example.com":             {"roles/storage.objectViewer"},
-				bucket + " to projectOwner:shop-audit":                {"roles/storage.legacyObjectOwner"},
-				bucket + " to " + job: {"roles/storage.legacyObjectReader", "roles/storage.objectViewer",
-					"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"},
+				bucket + " to projectOwner:shop-audit":                {"roles/storage.legacyBucketReader", "roles/storage.legacyObjectOwner", "roles/storage.legacyObjectReader"},
+				bucket + " to " + job:                                 {"storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list"},
 			}
 			switch scope {
 			case "organization":
@@ -289,16 +288,16 @@ func TestTerraformRights(t *testing.T) {
 				want["projects/shop-host to "+job] = slices.DeleteFunc(slices.Clone(everywhere), func(p string) bool { return !strings.HasPrefix(p, "compute.") })
 			}
 			all, _ := m.made(t, given)
-			if diff := cmp.Diff(want, grants(t, all)); diff != "" {
+			if diff := cmp.Diff(want, grantsOf(t, all)); diff != "" {
 				t.Errorf("%s, %s: rights differ (-want +got):\n%s", scope, profile, diff)
 			}
 		}
 	}
 }
 
-// grants are the roles that are granted, or what is in them if they are the module's own,
+// grantsOf are the roles that are granted, or what is in them if they are the module's own,
 // by what they are granted on and to whom.
-func grants(t *testing.T, all []*block) map[string][]string {
+func grantsOf(t *testing.T, all []*block) map[string][]string {
 	t.Helper()
 	roles := map[string]*block{}
 	for _, b := range all {

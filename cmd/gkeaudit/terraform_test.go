@@ -413,6 +413,7 @@ var functions = map[string]function.Function{
 	"setunion": stdlib.SetUnionFunc,
 	"slice":    stdlib.SliceFunc,
 	"split":    stdlib.SplitFunc,
+	"toset":    stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 	"alltrue":  ofList(func(list []cty.Value) bool { return !slices.ContainsFunc(list, cty.Value.False) }),
 	"anytrue":  ofList(func(list []cty.Value) bool { return slices.ContainsFunc(list, cty.Value.True) }),
 	"startswith": function.New(&function.Spec{

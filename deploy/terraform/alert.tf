@@ -3,7 +3,7 @@ locals {
 
   # The line that ends a run has the counts of what fails. A run that ends without one, or
   # that Cloud Run ends, leaves an error.
-  alert_filter = var.alert_severity == null ? "" : join(" ", [
+  alert_on_run = join(" ", [
     "resource.type=\"cloud_run_job\"",
     "AND resource.labels.job_name=\"${var.name}\"",
     "AND (severity>=ERROR OR jsonPayload.complete=false OR",
@@ -13,6 +13,10 @@ locals {
     ]),
     ")",
   ])
+
+  # One that never starts leaves an error with the schedule. A policy on log entries has one
+  # condition.
+  alert_filter = var.schedule == null ? local.alert_on_run : "(${local.alert_on_run}) OR (resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"${var.name}\" AND severity>=ERROR)"
 }
 
 resource "google_monitoring_alert_policy" "audit" {
@@ -41,41 +45,7 @@ resource "google_monitoring_alert_policy" "audit" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "The reports are in gs://${local.bucket}. The log of the job ${var.name} says what failed, or what could not be read."
-  }
-
-  depends_on = [google_project_service.api]
-}
-
-# A run that never starts has no log of its own: that of the schedule says so. It is another
-# policy, as one that matches log entries has one condition.
-resource "google_monitoring_alert_policy" "schedule" {
-  count = var.alert_severity == null || var.schedule == null ? 0 : 1
-
-  project               = var.project
-  display_name          = "${var.name}: the job was not started"
-  combiner              = "OR"
-  notification_channels = var.notification_channels
-
-  conditions {
-    display_name = "The schedule's attempt"
-
-    condition_matched_log {
-      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"${var.name}\" AND severity>=ERROR"
-    }
-  }
-
-  alert_strategy {
-    auto_close = "604800s"
-
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-
-  documentation {
-    mime_type = "text/markdown"
-    content   = "The schedule ${var.name} could not start the job ${var.name}. Its log in Cloud Scheduler says why; gcloud run jobs execute starts it by hand."
+    content   = "The reports are in gs://${local.bucket}. The log of the job ${var.name} says what failed, or what could not be read; if it was not started, the log of its schedule says why."
   }
 
   depends_on = [google_project_service.api]

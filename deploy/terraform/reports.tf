@@ -78,26 +78,22 @@ resource "google_storage_bucket_iam_member" "job" {
   member = local.job
 }
 
-# Who may read the reports: the job and the readers, and nobody whom somebody else has let
-# in on the bucket.
-resource "google_storage_bucket_iam_binding" "readers" {
-  bucket  = google_storage_bucket.reports.name
-  role    = "roles/storage.objectViewer"
-  members = setunion(var.readers, [local.job])
+resource "google_storage_bucket_iam_member" "reader" {
+  for_each = var.readers
+
+  bucket = google_storage_bucket.reports.name
+  role   = "roles/storage.objectViewer"
+  member = each.key
 }
 
-# Cloud Storage lets whoever has the basic roles of a project read its buckets, by these two
-# roles on each: here that ends for viewers and editors. What they have besides is left to
-# them, to list the reports and, for editors and owners, to manage the bucket, as Terraform
-# may be run by one of those.
-resource "google_storage_bucket_iam_binding" "legacy_readers" {
-  bucket  = google_storage_bucket.reports.name
-  role    = "roles/storage.legacyObjectReader"
-  members = [local.job]
-}
+# By these roles Cloud Storage lets a project's viewers, and by the last its editors, read
+# what is in a new bucket. Here they are left to its owners, who could take them anyway.
+# Editors may still list reports, and manage the bucket, by legacyBucketOwner: that is left
+# as it is, as without it an owner could neither refresh nor destroy what is here.
+resource "google_storage_bucket_iam_binding" "legacy" {
+  for_each = toset(["legacyBucketReader", "legacyObjectReader", "legacyObjectOwner"])
 
-resource "google_storage_bucket_iam_binding" "legacy_owners" {
   bucket  = google_storage_bucket.reports.name
-  role    = "roles/storage.legacyObjectOwner"
+  role    = "roles/storage.${each.key}"
   members = ["projectOwner:${var.project}"]
 }

@@ -293,7 +293,7 @@ variable "keep_days" {
 }
 
 variable "readers" {
-  description = "Who may read the reports, such as group:security@example.com. A report describes your network: nobody else may, but for those who own the project of the job and those who have a role for Cloud Storage on all of it."
+  description = "Who may read the reports, such as group:security@example.com, known before anything is made. A report describes your network: nobody else may, but for the owners of the job's project and those who have a role for Cloud Storage on all of it. Its editors manage the bucket, so they can let themselves in."
   type        = set(string)
   default     = []
   nullable    = false

@@ -66,7 +66,7 @@ resource "google_monitoring_alert_policy" "audit" "0" {
     }
   }
   documentation {
-    content   = "The reports are in gs://example-com-shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read."
+    content   = "The reports are in gs://example-com-shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read; if it was not started, the log of its schedule says why."
     mime_type = "text/markdown"
   }
 }
@@ -209,20 +209,20 @@ resource "google_storage_bucket" "reports" {
     }
   }
 }
-resource "google_storage_bucket_iam_binding" "legacy_owners" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyBucketReader" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:example.com:shop-audit"]
+  role    = "roles/storage.legacyBucketReader"
+}
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectOwner" {
   bucket  = "<google_storage_bucket.reports.name>"
   members = ["projectOwner:example.com:shop-audit"]
   role    = "roles/storage.legacyObjectOwner"
 }
-resource "google_storage_bucket_iam_binding" "legacy_readers" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectReader" {
   bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
+  members = ["projectOwner:example.com:shop-audit"]
   role    = "roles/storage.legacyObjectReader"
-}
-resource "google_storage_bucket_iam_binding" "readers" {
-  bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
-  role    = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"

@@ -220,28 +220,30 @@ resource "google_storage_bucket" "reports" {
     }
   }
 }
-resource "google_storage_bucket_iam_binding" "legacy_owners" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyBucketReader" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-audit"]
+  role    = "roles/storage.legacyBucketReader"
+}
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectOwner" {
   bucket  = "<google_storage_bucket.reports.name>"
   members = ["projectOwner:shop-audit"]
   role    = "roles/storage.legacyObjectOwner"
 }
-resource "google_storage_bucket_iam_binding" "legacy_readers" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectReader" {
   bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
+  members = ["projectOwner:shop-audit"]
   role    = "roles/storage.legacyObjectReader"
-}
-resource "google_storage_bucket_iam_binding" "readers" {
-  bucket = "<google_storage_bucket.reports.name>"
-  members = [
-    "group:security@example.com",
-    "serviceAccount:<google_service_account.job.email>",
-  ]
-  role = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"
   member = "serviceAccount:<google_service_account.job.email>"
   role   = "<google_project_iam_custom_role.reports.name>"
+}
+resource "google_storage_bucket_iam_member" "reader" "group:security@example.com" {
+  bucket = "<google_storage_bucket.reports.name>"
+  member = "group:security@example.com"
+  role   = "roles/storage.objectViewer"
 }
 output "arguments" {
   value = [

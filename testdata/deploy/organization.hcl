@@ -84,7 +84,7 @@ resource "google_monitoring_alert_policy" "audit" "0" {
   conditions {
     display_name = "The run's outcome"
     condition_matched_log {
-      filter = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"gkeaudit\" AND (severity>=ERROR OR jsonPayload.complete=false OR jsonPayload.summary.critical>0 )"
+      filter = "(resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"gkeaudit\" AND (severity>=ERROR OR jsonPayload.complete=false OR jsonPayload.summary.critical>0 )) OR (resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"gkeaudit\" AND severity>=ERROR)"
     }
   }
   alert_strategy {
@@ -94,30 +94,7 @@ resource "google_monitoring_alert_policy" "audit" "0" {
     }
   }
   documentation {
-    content   = "The reports are in gs://shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read."
-    mime_type = "text/markdown"
-  }
-}
-resource "google_monitoring_alert_policy" "schedule" "0" {
-  combiner              = "OR"
-  display_name          = "gkeaudit: the job was not started"
-  notification_channels = ["projects/shop-audit/notificationChannels/1"]
-  project               = "shop-audit"
-  depends_on            = ["google_project_service.api"]
-  conditions {
-    display_name = "The schedule's attempt"
-    condition_matched_log {
-      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"gkeaudit\" AND severity>=ERROR"
-    }
-  }
-  alert_strategy {
-    auto_close = "604800s"
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-  documentation {
-    content   = "The schedule gkeaudit could not start the job gkeaudit. Its log in Cloud Scheduler says why; gcloud run jobs execute starts it by hand."
+    content   = "The reports are in gs://shop-audit-gkeaudit-reports. The log of the job gkeaudit says what failed, or what could not be read; if it was not started, the log of its schedule says why."
     mime_type = "text/markdown"
   }
 }
@@ -258,28 +235,30 @@ resource "google_storage_bucket" "reports" {
     }
   }
 }
-resource "google_storage_bucket_iam_binding" "legacy_owners" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyBucketReader" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-audit"]
+  role    = "roles/storage.legacyBucketReader"
+}
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectOwner" {
   bucket  = "<google_storage_bucket.reports.name>"
   members = ["projectOwner:shop-audit"]
   role    = "roles/storage.legacyObjectOwner"
 }
-resource "google_storage_bucket_iam_binding" "legacy_readers" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectReader" {
   bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
+  members = ["projectOwner:shop-audit"]
   role    = "roles/storage.legacyObjectReader"
-}
-resource "google_storage_bucket_iam_binding" "readers" {
-  bucket = "<google_storage_bucket.reports.name>"
-  members = [
-    "group:security@example.com",
-    "serviceAccount:<google_service_account.job.email>",
-  ]
-  role = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"
   member = "serviceAccount:<google_service_account.job.email>"
   role   = "<google_project_iam_custom_role.reports.name>"
+}
+resource "google_storage_bucket_iam_member" "reader" "group:security@example.com" {
+  bucket = "<google_storage_bucket.reports.name>"
+  member = "group:security@example.com"
+  role   = "roles/storage.objectViewer"
 }
 output "arguments" {
   value = [

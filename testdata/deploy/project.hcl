@@ -214,20 +214,20 @@ resource "google_storage_bucket" "reports" {
     }
   }
 }
-resource "google_storage_bucket_iam_binding" "legacy_owners" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyBucketReader" {
+  bucket  = "<google_storage_bucket.reports.name>"
+  members = ["projectOwner:shop-prod"]
+  role    = "roles/storage.legacyBucketReader"
+}
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectOwner" {
   bucket  = "<google_storage_bucket.reports.name>"
   members = ["projectOwner:shop-prod"]
   role    = "roles/storage.legacyObjectOwner"
 }
-resource "google_storage_bucket_iam_binding" "legacy_readers" {
+resource "google_storage_bucket_iam_binding" "legacy" "legacyObjectReader" {
   bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
+  members = ["projectOwner:shop-prod"]
   role    = "roles/storage.legacyObjectReader"
-}
-resource "google_storage_bucket_iam_binding" "readers" {
-  bucket  = "<google_storage_bucket.reports.name>"
-  members = ["serviceAccount:<google_service_account.job.email>"]
-  role    = "roles/storage.objectViewer"
 }
 resource "google_storage_bucket_iam_member" "job" {
   bucket = "<google_storage_bucket.reports.name>"
