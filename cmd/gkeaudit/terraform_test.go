@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"gkeaudit/gcp"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
@@ -665,8 +667,17 @@ func readValues(t *testing.T) values {
 func TestTerraformValidation(t *testing.T) {
 	values, m := readValues(t), readModule(t, modulePath)
 	for _, given := range values.Accepted {
-		if refused, _ := m.evaluate(t, given); refused != nil {
+		refused, ctx := m.evaluate(t, given)
+		if refused != nil {
 			t.Errorf("%#v is refused by %v", given, refused)
+			continue
+		}
+		// What the module takes, the program has to take, too.
+		if _, err := gcp.ParseObject("gs://" + ctx.Variables["local"].GetAttr("bucket").AsString() + "/"); err != nil {
+			t.Error(err)
+		}
+		if id, ok := strings.CutPrefix(given["scope"].AsString(), "projects/"); ok && checkProject(id) != nil {
+			t.Errorf("the program takes no project %s", id)
 		}
 	}
 	useless := map[string]bool{}

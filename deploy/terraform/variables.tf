@@ -254,7 +254,7 @@ variable "bucket" {
   default     = null
 
   validation {
-    condition     = var.bucket == null || can(regex("^.{3,222}$", var.bucket)) && can(regex("^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$", var.bucket)) && !can(regex("^[0-9]+(\\.[0-9]+){3}$", var.bucket))
+    condition     = var.bucket == null || can(regex("^.{3,222}$", var.bucket)) && can(regex("^[a-z0-9][a-z0-9_-]{0,61}[a-z0-9](\\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$", var.bucket)) && !can(regex("^[0-9]+(\\.[0-9]+){3}$", var.bucket))
     error_message = "A bucket is named by 3 to 63 lower-case letters, digits, dashes and underscores, or by several such parts with dots between them, if you own the domain."
   }
 
