@@ -37,18 +37,6 @@ func TestTerraformPermissions(t *testing.T) {
 		"# What gkeaudit access --role=terraform prints, by profile. A test compares them, and writes\n" +
 			"# them: go test ./cmd/gkeaudit -run TestTerraformPermissions -update\n")}})
 	locals := file.Body().AppendNewBlock("locals", nil).Body()
-	role := func(args ...string) []string {
-		var out strings.Builder
-		p := &program{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
-		if status := p.run(t.Context(), append([]string{"access", "--role=terraform"}, args...)); status != 0 {
-			t.Fatalf("access %v: status %d: %s", args, status, out.String())
-		}
-		var list []string
-		for _, match := range regexp.MustCompile(`(?m)^    "(.*)",$`).FindAllStringSubmatch(out.String(), -1) {
-			list = append(list, match[1])
-		}
-		return list
-	}
 	for i, kind := range []struct {
 		name string
 		args []string
@@ -59,6 +47,7 @@ func TestTerraformPermissions(t *testing.T) {
 		{"permissions_above", nil, func(p string) bool {
 			return strings.HasSuffix(p, ".getIamPolicy") && p != "resourcemanager.projects.getIamPolicy" || p == "iam.roles.list"
 		}},
+		{"permissions_networks", []string{"--project=shop-prod"}, func(p string) bool { return strings.HasPrefix(p, "compute.") }},
 	} {
 		if i > 0 {
 			locals.AppendNewline()
@@ -66,7 +55,7 @@ func TestTerraformPermissions(t *testing.T) {
 		byProfile := map[string]cty.Value{}
 		for _, profile := range profileNames() {
 			values := []cty.Value{}
-			for _, p := range role(append(kind.args, "--profile="+profile)...) {
+			for _, p := range printedRole(t, append(kind.args, "--profile="+profile)...) {
 				if kind.only(p) {
 					values = append(values, cty.StringVal(p))
 				}
@@ -90,6 +79,21 @@ func TestTerraformPermissions(t *testing.T) {
 	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); -update writes it:\n%s", name, diff)
 	}
+}
+
+// printedRole is what the program prints a role with.
+func printedRole(t *testing.T, args ...string) []string {
+	t.Helper()
+	var out strings.Builder
+	p := &program{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
+	if status := p.run(t.Context(), append([]string{"access", "--role=terraform"}, args...)); status != 0 {
+		t.Fatalf("access %v: status %d: %s", args, status, out.String())
+	}
+	var list []string
+	for _, match := range regexp.MustCompile(`(?m)^    "(.*)",$`).FindAllStringSubmatch(out.String(), -1) {
+		list = append(list, match[1])
+	}
+	return list
 }
 
 // TestTerraformExamples runs what the jobs of the examples run, on a server that has such
@@ -198,6 +202,9 @@ func endpoints(url string) map[string]string {
 	}
 }
 
+// channels are where alerts go.
+var channels = cty.TupleVal([]cty.Value{cty.StringVal("projects/shop-audit/notificationChannels/1")})
+
 // TestTerraformAlert holds the filter of the alert against the line that a run ends with.
 func TestTerraformAlert(t *testing.T) {
 	log := runJob(t, serveDemo(t), []string{"scan", "--project=shop-prod"})
@@ -215,7 +222,7 @@ func TestTerraformAlert(t *testing.T) {
 	m := readModule(t, modulePath)
 	for severity, want := range map[string]int{"critical": 2, "high": 3, "medium": 4, "low": 5} {
 		given := sample()
-		given["alert_severity"] = cty.StringVal(severity)
+		given["alert_severity"], given["notification_channels"] = cty.StringVal(severity), channels
 		_, ctx := m.evaluate(t, given)
 		filter := ctx.Variables["local"].GetAttr("alert_filter").AsString()
 		fields := regexp.MustCompile(`jsonPayload\.([A-Za-z.]+)(>0|=false)`).FindAllStringSubmatch(filter, -1)
@@ -253,6 +260,7 @@ func TestDeployPage(t *testing.T) {
 	given := sample()
 	given["scope"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.StringVal("critical")
 	given["readers"] = cty.SetVal([]cty.Value{cty.StringVal("group:security@example.com")})
+	given["notification_channels"] = channels
 	m := makeModule(t, given)
 	local := m.ctx.Variables["local"].AsValueMap()
 	_, digest, _ := strings.Cut(given["image"].AsString(), "@")
@@ -466,11 +474,6 @@ func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
 		t.Errorf("life cycles differ (-module +page):\n%s", diff)
 	}
 
-	// A policy on log lines has one condition.
-	filter := local["alert_filter"].AsString()
-	if !strings.Contains(filter, "cloud_scheduler_job") {
-		filter = "(" + filter + `) OR (resource.type="cloud_scheduler_job" AND resource.labels.job_id="gkeaudit" AND severity>=ERROR)`
-	}
 	var alert any
 	if err := json.Unmarshal([]byte(find(t, calls, "monitoring policies create", "").files["--policy-from-file"]), &alert); err != nil {
 		t.Fatal(err)
@@ -481,7 +484,7 @@ func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
 		"combiner":    m.at(t, policy, "combiner"),
 		"conditions": []any{map[string]any{
 			"displayName":         m.at(t, policy, "conditions.display_name"),
-			"conditionMatchedLog": map[string]any{"filter": filter},
+			"conditionMatchedLog": map[string]any{"filter": local["alert_filter"].AsString()},
 		}},
 		"alertStrategy": map[string]any{
 			"autoClose":             m.at(t, policy, "alert_strategy.auto_close"),

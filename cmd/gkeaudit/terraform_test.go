@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"gkeaudit/gcp"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
@@ -38,11 +40,12 @@ type module struct {
 	resources map[string]*hclsyntax.Body // TYPE.NAME
 	modules   map[string]*hclsyntax.Body
 	outputs   map[string]*hclsyntax.Body
+	checks    map[string]*hclsyntax.Body
 }
 
 func readModule(t *testing.T, folder string) *module {
 	t.Helper()
-	m := &module{nil, map[string]*hclsyntax.Body{}, map[string]hclsyntax.Expression{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}}
+	m := &module{nil, map[string]*hclsyntax.Body{}, map[string]hclsyntax.Expression{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}, map[string]*hclsyntax.Body{}}
 	names, err := filepath.Glob(filepath.Join(folder, "*.tf"))
 	if err != nil || names == nil {
 		t.Fatalf("%s has no files: %v", folder, err)
@@ -62,9 +65,9 @@ func readModule(t *testing.T, folder string) *module {
 		for _, b := range file.Body.(*hclsyntax.Body).Blocks {
 			m.blocks = append(m.blocks, b)
 			label := strings.Join(b.Labels, ".")
-			bodies := map[string]map[string]*hclsyntax.Body{"variable": m.variables, "resource": m.resources, "module": m.modules, "output": m.outputs}[b.Type]
+			bodies := map[string]map[string]*hclsyntax.Body{"variable": m.variables, "resource": m.resources, "module": m.modules, "output": m.outputs, "check": m.checks}[b.Type]
 			switch b.Type {
-			case "variable", "resource", "module", "output":
+			case "variable", "resource", "module", "output", "check":
 				if bodies[label] != nil {
 					t.Errorf("%s: there is a %s %s already", b.TypeRange, b.Type, label)
 				}
@@ -109,7 +112,7 @@ func TestTerraformReferences(t *testing.T) {
 					declared = m.locals[parts[1]] != nil
 				case "module":
 					declared = m.modules[parts[1]] != nil
-				case "each", "env": // of for_each, and of the dynamic block
+				case "each", "env", "encryption": // of for_each, and of the dynamic blocks
 					declared = true
 				default:
 					declared = declared || parts[1] == "" // a type, or the variable of a for
@@ -244,38 +247,6 @@ func TestTerraformOrder(t *testing.T) {
 	}
 }
 
-// TestTerraformRoles sees that the module grants nothing but its own roles and these two,
-// each on one resource, and to nobody but its accounts and the readers.
-func TestTerraformRoles(t *testing.T) {
-	m := readModule(t, modulePath)
-	_, ctx := m.evaluate(t, sample())
-	predefined := map[string]string{
-		"google_cloud_run_v2_job_iam_member": "roles/run.invoker",
-		"google_storage_bucket_iam_member":   "roles/storage.objectViewer",
-	}
-	for _, b := range m.blocks {
-		if b.Type != "resource" || b.Body.Attributes["role"] == nil {
-			continue
-		}
-		if !strings.HasSuffix(b.Labels[0], "_iam_member") {
-			t.Errorf("%s: %s takes roles away from others", b.TypeRange, b.Labels[0])
-		}
-		ctx.Variables["each"] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal("group:security@example.com")})
-		role, diags := b.Body.Attributes["role"].Expr.Value(ctx)
-		if diags.HasErrors() {
-			t.Fatal(diags)
-		}
-		if role.IsKnown() && role.AsString() != predefined[b.Labels[0]] {
-			t.Errorf("%s: %s is granted", b.TypeRange, role.AsString())
-		}
-		for _, part := range b.Body.Attributes["member"].Expr.Variables() {
-			if name := part.RootName(); name != "local" && name != "google_service_account" && (name != "each" || b.Labels[1] != "reader") {
-				t.Errorf("%s: a role is granted to %s", b.TypeRange, name)
-			}
-		}
-	}
-}
-
 // An argument is that of a resource or of a block in it.
 type argument struct {
 	required, readOnly bool
@@ -356,7 +327,11 @@ func iterator(t *testing.T, e hclsyntax.Expression, want cty.Type, ctx *hcl.Eval
 	if !all.IsWhollyKnown() {
 		t.Errorf("%s: Terraform has to know the keys before it makes anything", e.Range())
 	}
-	return cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.UnknownVal(all.Type().ElementType())})
+	of := cty.DynamicPseudoType
+	if all.Type().IsCollectionType() {
+		of = all.Type().ElementType()
+	}
+	return cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.UnknownVal(of)})
 }
 
 // evaluated is the value of an expression where a type is wanted.
@@ -403,7 +378,7 @@ func checkArguments(t *testing.T, body *hclsyntax.Body, known map[string]argumen
 		}
 		if name == "dynamic" {
 			name, inner, ctx = b.Labels[0], b.Body.Blocks[0].Body, ctx.NewChild()
-			ctx.Variables = map[string]cty.Value{name: iterator(t, b.Body.Attributes["for_each"].Expr, cty.Map(cty.String), ctx)}
+			ctx.Variables = map[string]cty.Value{name: iterator(t, b.Body.Attributes["for_each"].Expr, cty.DynamicPseudoType, ctx)}
 		}
 		argument := known[name]
 		if argument.nested == nil {
@@ -433,12 +408,14 @@ var functions = map[string]function.Function{
 	"join":     stdlib.JoinFunc,
 	"keys":     stdlib.KeysFunc,
 	"length":   stdlib.LengthFunc,
+	"lower":    stdlib.LowerFunc,
 	"min":      stdlib.MinFunc,
 	"regex":    stdlib.RegexFunc,
 	"replace":  stdlib.ReplaceFunc,
 	"setunion": stdlib.SetUnionFunc,
 	"slice":    stdlib.SliceFunc,
 	"split":    stdlib.SplitFunc,
+	"toset":    stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 	"alltrue":  ofList(func(list []cty.Value) bool { return !slices.ContainsFunc(list, cty.Value.False) }),
 	"anytrue":  ofList(func(list []cty.Value) bool { return slices.ContainsFunc(list, cty.Value.True) }),
 	"startswith": function.New(&function.Spec{
@@ -581,6 +558,16 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		}
 		ctx.Variables["module"] = cty.ObjectVal(map[string]cty.Value{name: cty.ObjectVal(outputs)})
 	}
+	m.resolveLocals(t, ctx)
+	for _, body := range m.outputs {
+		evaluated(t, body.Attributes["value"].Expr, cty.DynamicPseudoType, ctx)
+	}
+	return nil, ctx
+}
+
+// resolveLocals evaluates the locals, which may refer to each other.
+func (m *module) resolveLocals(t *testing.T, ctx *hcl.EvalContext) {
+	t.Helper()
 	locals := map[string]cty.Value{}
 	for len(locals) < len(m.locals) {
 		before := len(locals)
@@ -598,10 +585,6 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 		}
 	}
 	ctx.Variables["local"] = cty.ObjectVal(locals)
-	for _, body := range m.outputs {
-		evaluated(t, body.Attributes["value"].Expr, cty.DynamicPseudoType, ctx)
-	}
-	return nil, ctx
 }
 
 // argument is that of a resource, evaluated.
@@ -641,7 +624,10 @@ func sample() map[string]cty.Value {
 }
 
 // values are what the module's variables are given, and whether it takes that.
-type values struct{ Accepted, Refused []map[string]cty.Value }
+type values struct {
+	Accepted, Refused []map[string]cty.Value
+	Made              map[string]map[string]cty.Value // by the name of what it makes
+}
 
 func readValues(t *testing.T) values {
 	t.Helper()
@@ -649,21 +635,31 @@ func readValues(t *testing.T) values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sets struct{ Accepted, Refused []map[string]json.RawMessage }
+	var sets struct {
+		Accepted, Refused []map[string]json.RawMessage
+		Made              map[string]map[string]json.RawMessage
+	}
 	if err := json.Unmarshal(text, &sets); err != nil {
 		t.Fatal(err)
 	}
-	with := func(sets []map[string]json.RawMessage) (all []map[string]cty.Value) {
-		for _, set := range sets {
-			given := sample()
-			for name, text := range set {
-				given[name] = value(t, text)
-			}
-			all = append(all, given)
+	with := func(set map[string]json.RawMessage) map[string]cty.Value {
+		given := sample()
+		for name, text := range set {
+			given[name] = value(t, text)
 		}
-		return all
+		return given
 	}
-	return values{with(sets.Accepted), with(sets.Refused)}
+	all := values{Made: map[string]map[string]cty.Value{}}
+	for _, set := range sets.Accepted {
+		all.Accepted = append(all.Accepted, with(set))
+	}
+	for _, set := range sets.Refused {
+		all.Refused = append(all.Refused, with(set))
+	}
+	for name, set := range sets.Made {
+		all.Made[name] = with(set)
+	}
+	return all
 }
 
 // TestTerraformValidation tries values, good and bad, on the conditions of the module's
@@ -671,8 +667,17 @@ func readValues(t *testing.T) values {
 func TestTerraformValidation(t *testing.T) {
 	values, m := readValues(t), readModule(t, modulePath)
 	for _, given := range values.Accepted {
-		if refused, _ := m.evaluate(t, given); refused != nil {
+		refused, ctx := m.evaluate(t, given)
+		if refused != nil {
 			t.Errorf("%#v is refused by %v", given, refused)
+			continue
+		}
+		// What the module takes, the program has to take, too.
+		if _, err := gcp.ParseObject("gs://" + ctx.Variables["local"].GetAttr("bucket").AsString() + "/"); err != nil {
+			t.Error(err)
+		}
+		if id, ok := strings.CutPrefix(given["scope"].AsString(), "projects/"); ok && checkProject(id) != nil {
+			t.Errorf("the program takes no project %s", id)
 		}
 	}
 	useless := map[string]bool{}

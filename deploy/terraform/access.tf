@@ -92,3 +92,33 @@ resource "google_organization_iam_member" "above" {
   role   = google_organization_iam_custom_role.above[0].name
   member = local.job
 }
+
+# Clusters in a Shared VPC have their networks in its host project, where a role that is
+# made or granted in another does not reach. Of that, this role reads the networks alone.
+resource "google_project_iam_custom_role" "networks" {
+  for_each = var.host_projects
+
+  project     = each.key
+  role_id     = "${local.role_id}_networks"
+  title       = "${var.name}-networks"
+  description = "Read the networks that gkeaudit's clusters use"
+  permissions = local.permissions_networks[var.profile]
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_project_iam_member" "networks" {
+  for_each = var.host_projects
+
+  project = each.key
+  role    = google_project_iam_custom_role.networks[each.key].name
+  member  = local.job
+}
+
+# A project in no organization inherits nothing, so this is no more than a warning.
+check "inherited_rights" {
+  assert {
+    condition     = local.scope_kind != "projects" || local.reads_above || length(local.permissions_above[var.profile]) == 0 || contains(var.arguments, "--allow-incomplete")
+    error_message = "The project's policies are inherited, too, and this job may not read those above: if the project is in an organization, each run will end with 3. Name that by organization, or choose profile = \"core\", or add --allow-incomplete to arguments."
+  }
+}

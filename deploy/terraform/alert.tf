@@ -3,7 +3,7 @@ locals {
 
   # The line that ends a run has the counts of what fails. A run that ends without one, or
   # that Cloud Run ends, leaves an error.
-  alert_filter = var.alert_severity == null ? "" : join(" ", [
+  alert_on_run = join(" ", [
     "resource.type=\"cloud_run_job\"",
     "AND resource.labels.job_name=\"${var.name}\"",
     "AND (severity>=ERROR OR jsonPayload.complete=false OR",
@@ -13,6 +13,10 @@ locals {
     ]),
     ")",
   ])
+
+  # One that never starts leaves an error with the schedule. A policy on log entries has one
+  # condition.
+  alert_filter = var.schedule == null ? local.alert_on_run : "(${local.alert_on_run}) OR (resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"${var.name}\" AND severity>=ERROR)"
 }
 
 resource "google_monitoring_alert_policy" "audit" {
@@ -41,7 +45,7 @@ resource "google_monitoring_alert_policy" "audit" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "The reports are in gs://${local.bucket}. The log of the job ${var.name} says what failed, or what could not be read."
+    content   = "The reports are in gs://${local.bucket}. The log of the job ${var.name} says what failed, or what could not be read; if it was not started, the log of its schedule says why."
   }
 
   depends_on = [google_project_service.api]

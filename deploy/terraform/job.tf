@@ -37,6 +37,7 @@ resource "google_cloud_run_v2_job" "audit" {
       service_account = google_service_account.job.email
       max_retries     = var.max_retries
       timeout         = "${var.timeout_minutes * 60}s"
+      encryption_key  = var.kms_key
 
       containers {
         image = var.image
@@ -69,5 +70,6 @@ resource "google_cloud_run_v2_job" "audit" {
     google_folder_iam_member.audit,
     google_project_iam_member.audit,
     google_organization_iam_member.above,
+    google_project_iam_member.networks,
   ]
 }

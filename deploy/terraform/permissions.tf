@@ -121,4 +121,32 @@ locals {
       "resourcemanager.organizations.getIamPolicy",
     ]
   }
+
+  permissions_networks = {
+    all = [
+      "compute.networks.getRegionEffectiveFirewalls",
+      "compute.networks.list",
+      "compute.routers.list",
+      "compute.routes.list",
+      "compute.subnetworks.list",
+    ]
+    "cis-gke-1.9" = [
+      "compute.networks.getRegionEffectiveFirewalls",
+      "compute.networks.list",
+      "compute.subnetworks.list",
+    ]
+    "cis-gke-autopilot-1.3" = [
+      "compute.subnetworks.list",
+    ]
+    core = [
+      "compute.routers.list",
+      "compute.routes.list",
+      "compute.subnetworks.list",
+    ]
+    recommended = [
+      "compute.routers.list",
+      "compute.routes.list",
+      "compute.subnetworks.list",
+    ]
+  }
 }

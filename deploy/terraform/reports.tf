@@ -1,5 +1,5 @@
 locals {
-  bucket = coalesce(var.bucket, "${var.project}-${var.name}-reports")
+  bucket = coalesce(var.bucket, "${replace(replace(var.project, ":", "-"), ".", "-")}-${var.name}-reports")
 }
 
 resource "google_storage_bucket" "reports" {
@@ -13,6 +13,14 @@ resource "google_storage_bucket" "reports" {
 
   versioning {
     enabled = true
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
   }
 
   lifecycle_rule {
@@ -76,4 +84,16 @@ resource "google_storage_bucket_iam_member" "reader" {
   bucket = google_storage_bucket.reports.name
   role   = "roles/storage.objectViewer"
   member = each.key
+}
+
+# By these roles Cloud Storage lets a project's viewers, and by the last its editors, read
+# what is in a new bucket. Here they are left to its owners, who could take them anyway.
+# Editors may still list reports, and manage the bucket, by legacyBucketOwner: that is left
+# as it is, as without it an owner could neither refresh nor destroy what is here.
+resource "google_storage_bucket_iam_binding" "legacy" {
+  for_each = toset(["legacyBucketReader", "legacyObjectReader", "legacyObjectOwner"])
+
+  bucket  = google_storage_bucket.reports.name
+  role    = "roles/storage.${each.key}"
+  members = ["projectOwner:${var.project}"]
 }

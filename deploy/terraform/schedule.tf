@@ -23,7 +23,7 @@ resource "google_cloud_scheduler_job" "audit" {
   count = var.schedule == null ? 0 : 1
 
   project          = var.project
-  region           = var.region
+  region           = coalesce(var.schedule_region, var.region)
   name             = var.name
   description      = "Starts the job ${var.name}"
   schedule         = var.schedule

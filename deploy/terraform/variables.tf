@@ -4,8 +4,8 @@ variable "project" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "A project ID has 6 to 30 lower-case letters, digits and dashes."
+    condition     = can(regex("^([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "A project ID has 6 to 30 lower-case letters, digits and dashes, and that of a domain's project DOMAIN: before them. A number will not do: those who own the project are named by its ID."
   }
 }
 
@@ -21,23 +21,23 @@ variable "region" {
 }
 
 variable "scope" {
-  description = "What is audited, and what the role is granted on: organizations/NUMBER, folders/NUMBER or projects/ID."
+  description = "What is audited, and what the role is granted on: organizations/NUMBER, folders/NUMBER or projects/ID. Of a Shared VPC whose host project is outside, name that by host_projects."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^((organizations|folders)/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.scope))
+    condition     = can(regex("^((organizations|folders)/[1-9][0-9]*|projects/(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9][0-9]*))$", var.scope))
     error_message = "The scope is organizations/NUMBER, folders/NUMBER or projects/ID."
   }
 }
 
 variable "organization" {
-  description = "The number of the organization above the scope, where that is a folder or a project. A folder has no custom roles, so it takes one of the organization. A project without it has the rules about inherited rights unknown."
+  description = "The number of the organization above the scope, where that is a folder or a project. A folder has no custom roles, so it takes one of the organization. A project without it has the rules about inherited rights unknown, if it is in an organization, and each run ends with 3: name the organization, or choose profile = \"core\", or add --allow-incomplete to arguments."
   type        = string
   default     = null
 
   validation {
-    condition     = var.organization == null || can(regex("^[0-9]+$", var.organization))
+    condition     = var.organization == null || can(regex("^[1-9][0-9]*$", var.organization))
     error_message = "An organization is named by its number."
   }
 
@@ -49,6 +49,23 @@ variable "organization" {
   validation {
     condition     = var.organization == null || !startswith(var.scope, "organizations/")
     error_message = "The scope is an organization already: leave this variable out."
+  }
+}
+
+variable "host_projects" {
+  description = "The host projects of Shared VPCs that clusters of the scope use, if they are not in it: the job gets to read their networks. For an organization leave it out: those are in it."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for p in var.host_projects : can(regex("^(([a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9][0-9]*)$", p))])
+    error_message = "A host project is named by its ID or number."
+  }
+
+  validation {
+    condition     = length(var.host_projects) == 0 || !startswith(var.scope, "organizations/")
+    error_message = "The role of an organization holds in its host projects, too: leave this variable out."
   }
 }
 
@@ -76,7 +93,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,19}[a-z0-9]$", var.name))
-    error_message = "A name has 6 to 21 lower-case letters, digits and dashes: accounts are named after it."
+    error_message = "A name has 6 to 21 lower-case letters, digits and dashes: the job's account is named by it, and the schedule's with -schedule behind it, and an account has 6 to 30."
   }
 }
 
@@ -105,14 +122,19 @@ variable "exclude_projects" {
 }
 
 variable "arguments" {
-  description = "Further flags of gkeaudit scan, such as --skip-rule=ID or --allow-incomplete. What the other variables decide is not repeated here."
+  description = "Further flags of gkeaudit scan, such as --skip-rule=ID or --allow-incomplete. What other variables decide is not repeated here."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
-    condition     = alltrue([for a in var.arguments : startswith(a, "--")])
+    condition     = alltrue([for a in var.arguments : can(regex("^--[a-z]", a))])
     error_message = "Each is a flag with its value, --flag=value: gkeaudit scan takes no other arguments."
+  }
+
+  validation {
+    condition     = !anytrue([for a in var.arguments : can(regex("^--(organization|folder|project|profile|exclude-project|timeout|output|merged)(=|$)", a))])
+    error_message = "The variables scope, profile, exclude_projects, timeout_minutes and bucket decide --organization, --folder, --project, --profile, --exclude-project, --timeout, --output and --merged."
   }
 }
 
@@ -164,7 +186,7 @@ variable "max_retries" {
   }
 
   validation {
-    condition     = var.max_retries == 0 || !anytrue([for a in var.arguments : startswith(a, "--fail-on")])
+    condition     = var.max_retries == 0 || !anytrue([for a in var.arguments : startswith(a, "--fail-on") && a != "--fail-on=none"])
     error_message = "With --fail-on a task fails for its findings: set max_retries to 0."
   }
 }
@@ -176,19 +198,30 @@ variable "timeout_minutes" {
   nullable    = false
 
   validation {
-    condition     = var.timeout_minutes >= 2 && var.timeout_minutes <= 1440 && floor(var.timeout_minutes) == var.timeout_minutes
-    error_message = "An attempt may take 2 to 1440 minutes."
+    condition     = var.timeout_minutes >= 2 && var.timeout_minutes <= 10080 && floor(var.timeout_minutes) == var.timeout_minutes
+    error_message = "An attempt may take 2 minutes to 168 hours, which are 10080 minutes."
   }
 }
 
 variable "schedule" {
-  description = "When the job runs, as in a crontab; null for by hand only."
+  description = "When the job runs, as in a crontab, or like \"every monday 09:00\"; null for by hand only."
   type        = string
   default     = "17 4 * * 1"
 
+  # Of each field, the list of *, numbers, names and ranges, with or without steps; or words.
   validation {
-    condition     = var.schedule == null || can(regex("^\\S+( \\S+){4}$", var.schedule))
-    error_message = "A schedule has five fields: minute, hour, day, month, day of the week."
+    condition = var.schedule == null || alltrue([
+      for i, part in [
+        for value in [
+          "[0-5]?[0-9]",
+          "([01]?[0-9]|2[0-3])",
+          "(0?[1-9]|[12][0-9]|3[01])",
+          "(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+          "([0-7]|sun|mon|tue|wed|thu|fri|sat)",
+        ] : "(\\*|${value}(-${value})?)(/[1-9][0-9]?)?"
+      ] : can(regex("^(\\S+ +){${i}}${part}(,${part})*( +\\S+){${4 - i}}$", lower(var.schedule)))
+    ]) || can(regex("^(every +([0-9]+ +(min|hour)|day|mon|tue|wed|thu|fri|sat|sun)|[0-9a-z,]+( +[a-z,]+)? +of +[a-z])[a-z0-9:, ]*$", lower(var.schedule)))
+    error_message = "A schedule has five fields: minute (0-59), hour (0-23), day (1-31), month (1-12), day of the week (0-7); or it is like \"every 24 hours\" or \"every monday 09:00\"."
   }
 }
 
@@ -199,8 +232,19 @@ variable "time_zone" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", var.time_zone))
+    condition     = can(regex("^((Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific|US)/[A-Z][A-Za-z0-9_+/-]*|[A-Z]{2,3}|(CST6C|EST5E|MST7M|PST8P)DT|Cuba|Egypt|Eire|Greenwich|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|Libya|Navajo|Poland|Portugal|Singapore|Turkey|Universal|Zulu)$", var.time_zone))
     error_message = "A time zone is named like Europe/Amsterdam."
+  }
+}
+
+variable "schedule_region" {
+  description = "The region of the schedule, if Cloud Scheduler is not in that of the job; null for the same."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.schedule_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.schedule_region))
+    error_message = "A region is named like europe-west4."
   }
 }
 
@@ -210,8 +254,29 @@ variable "bucket" {
   default     = null
 
   validation {
-    condition     = var.bucket == null || can(regex("^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$", var.bucket))
-    error_message = "A bucket is named by 3 to 63 lower-case letters, digits, dashes and underscores."
+    condition     = var.bucket == null || can(regex("^.{3,222}$", var.bucket)) && can(regex("^[a-z0-9][a-z0-9_-]{0,61}[a-z0-9](\\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$", var.bucket)) && !can(regex("^[0-9]+(\\.[0-9]+){3}$", var.bucket))
+    error_message = "A bucket is named by 3 to 63 lower-case letters, digits, dashes and underscores, or by several such parts with dots between them, if you own the domain."
+  }
+
+  validation {
+    condition     = !can(regex("^goog|google|g00gle", coalesce(var.bucket, "${var.project}-${var.name}")))
+    error_message = "Cloud Storage takes no name that begins with goog or has google in it."
+  }
+
+  validation {
+    condition     = var.bucket != null || can(regex("^.{3,63}$", "${var.project}-${var.name}-reports"))
+    error_message = "The name of the project and the job is too long for one of a bucket: name that."
+  }
+}
+
+variable "kms_key" {
+  description = "The key of Cloud KMS that encrypts the reports and the job, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY; null for Google's. Before it is named here, the service agents of Cloud Storage and Cloud Run in the job's project (service-NUMBER@gs-project-accounts.iam.gserviceaccount.com and service-NUMBER@serverless-robot-prod.iam.gserviceaccount.com) need roles/cloudkms.cryptoKeyEncrypterDecrypter on it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/${var.region}/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "A key is named projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY, and its region is that of the job and the bucket."
   }
 }
 
@@ -228,19 +293,19 @@ variable "keep_days" {
 }
 
 variable "readers" {
-  description = "Who may read the reports, such as group:security@example.com, known before anything is made. A report describes your network: nobody else."
+  description = "Who may read the reports, such as group:security@example.com, known before anything is made. A report describes your network: nobody else may, but for the owners of the job's project and those who have a role for Cloud Storage on all of it. Its editors manage the bucket, so they can let themselves in."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
-    condition     = alltrue([for m in var.readers : can(regex("^(user|group|serviceAccount|principal|principalSet|domain):", m))])
-    error_message = "A reader is user:, group:, serviceAccount:, principal:, principalSet: or domain:, and never everybody."
+    condition     = alltrue([for m in var.readers : can(regex("^((user|group|serviceAccount):[^@:\\s]+@[^@:\\s]+\\.[^@:\\s]+|serviceAccount:\\S+\\.svc\\.id\\.goog\\[\\S+/\\S+\\]|domain:[^@:/\\s]+\\.[^@:/\\s]+|principal(Set)?://[^/\\s]+/\\S+)$", m))])
+    error_message = "A reader is user:EMAIL, group:EMAIL, serviceAccount:EMAIL, domain:DOMAIN, principal://… or principalSet://…, and never everybody."
   }
 }
 
 variable "alert_severity" {
-  description = "Alert on findings of this severity or above, on an incomplete audit and on an error: critical, high, medium or low; null for no alerts."
+  description = "Alert on findings of this severity or above, on an incomplete audit, on an error, and if the schedule cannot start the job: critical, high, medium or low; null for no alerts."
   type        = string
   default     = null
 
@@ -259,6 +324,11 @@ variable "notification_channels" {
   validation {
     condition     = alltrue([for c in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", c))])
     error_message = "A channel is named projects/PROJECT/notificationChannels/NUMBER."
+  }
+
+  validation {
+    condition     = var.alert_severity == null || length(var.notification_channels) > 0
+    error_message = "An alert that has no channel tells nobody: name one, or leave alert_severity out."
   }
 }
 

@@ -15,6 +15,8 @@ provider "google" {
   region  = "europe-west4"
 }
 
+# From a repository of your own the source is that of gkeaudit, at a tag:
+# git::https://HOST/PATH.git//deploy/terraform?ref=TAG
 module "gkeaudit" {
   source = "../.."
 

@@ -24,6 +24,8 @@ resource "google_monitoring_notification_channel" "security" {
   }
 }
 
+# From a repository of your own the source is that of gkeaudit, at a tag:
+# git::https://HOST/PATH.git//deploy/terraform?ref=TAG
 module "gkeaudit" {
   source = "../.."
 
