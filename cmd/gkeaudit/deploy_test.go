@@ -462,6 +462,12 @@ func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
 					case "age", "days_since_noncurrent_time":
 						n, _ := v.AsBigFloat().Float64()
 						r.Condition[map[string]string{"age": "age", "days_since_noncurrent_time": "daysSinceNoncurrentTime"}[name]] = n
+					case "matches_prefix":
+						var prefixes []any
+						for _, prefix := range texts(v) {
+							prefixes = append(prefixes, prefix)
+						}
+						r.Condition["matchesPrefix"] = prefixes
 					default:
 						t.Errorf("in the words of gcloud there is no %s", name)
 					}

@@ -25,8 +25,9 @@ resource "google_storage_bucket" "reports" {
 
   lifecycle_rule {
     condition {
-      age        = var.keep_days
-      with_state = "LIVE"
+      age            = var.keep_days
+      with_state     = "LIVE"
+      matches_prefix = ["reports/", "runs/"] # and not waivers or a configuration
     }
     action {
       type = "Delete"

@@ -122,7 +122,7 @@ variable "exclude_projects" {
 }
 
 variable "arguments" {
-  description = "Further flags of gkeaudit scan, such as --skip-rule=ID or --allow-incomplete. What other variables decide is not repeated here."
+  description = "Further flags of gkeaudit scan, such as --skip-rule=ID, --allow-incomplete, or --waivers=gs://BUCKET/waivers.yaml for an object in the bucket. What other variables decide is not repeated here."
   type        = list(string)
   default     = []
   nullable    = false
@@ -281,7 +281,7 @@ variable "kms_key" {
 }
 
 variable "keep_days" {
-  description = "How many days a report is kept. One that was replaced is kept for 30."
+  description = "How many days a report is kept: what is below reports/ and runs/ in the bucket. One that was replaced is kept for 30."
   type        = number
   default     = 400
   nullable    = false

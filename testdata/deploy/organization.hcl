@@ -210,7 +210,11 @@ resource "google_storage_bucket" "reports" {
   }
   lifecycle_rule {
     condition {
-      age        = 400
+      age = 400
+      matches_prefix = [
+        "reports/",
+        "runs/",
+      ]
       with_state = "LIVE"
     }
     action {
