@@ -258,7 +258,7 @@ func TestDeployPage(t *testing.T) {
 	}
 
 	given := sample()
-	given["scope"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.StringVal("critical")
+	given["scope"], given["alert_severity"] = cty.StringVal("organizations/123456789012"), cty.StringVal("high")
 	given["readers"] = cty.SetVal([]cty.Value{cty.StringVal("group:security@example.com")})
 	given["notification_channels"] = channels
 	m := makeModule(t, given)
@@ -281,7 +281,7 @@ gcloud() {
     printf '\0'
   } >>calls
   case "$*" in
-    "artifacts docker images describe $IMAGE:v1.0.0 --project=shop-audit --format=value(image_summary.digest)") echo `+digest+` ;;
+    "artifacts docker images describe $IMAGE:v0.1.0 --project=shop-audit --format=value(image_summary.digest)") echo `+digest+` ;;
     "beta monitoring channels create "*" --format=value(name)") echo projects/shop-audit/notificationChannels/1 ;;
     "run jobs executions list --job=gkeaudit "*" --filter=status.completionTime>2000-01-01 --limit=1 --format=value(metadata.name)") echo gkeaudit-x7k2p ;;
     "projects describe shop-audit --format=value(projectNumber)") echo 384756201938 ;;
@@ -380,7 +380,7 @@ func checkPageValues(t *testing.T, m made, calls []gcloudCall) {
 		{"logging read", `resource.type="cloud_run_job" AND resource.labels.job_name="gkeaudit" AND jsonPayload.summary.fail>=0`, job, map[string]string{
 			"--project": "project", "--limit": "=20", "--freshness": "=30d"}},
 		{"builds submit", ".", job, map[string]string{
-			"--project": "project", "--region": "location", "--tag": "=europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0",
+			"--project": "project", "--region": "location", "--tag": "=europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v0.1.0",
 			"--service-account":          "=projects/shop-audit/serviceAccounts/gkeaudit-build@shop-audit.iam.gserviceaccount.com",
 			"--default-buckets-behavior": "=regional-user-owned-bucket"}},
 		{"artifacts repositories create", "tools", job, map[string]string{
@@ -592,7 +592,7 @@ func checkPageOrder(t *testing.T, calls []gcloudCall) {
 	for _, name := range []string{
 		"services enable artifactregistry.googleapis.com", "artifacts repositories create tools", "iam service-accounts create gkeaudit-build",
 		"projects add-iam-policy-binding shop-audit", "builds submit .", "projects remove-iam-policy-binding shop-audit",
-		"artifacts docker images describe europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0",
+		"artifacts docker images describe europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v0.1.0",
 		"services enable cloudasset.googleapis.com", "iam service-accounts create gkeaudit", "iam roles create gkeaudit",
 		"organizations add-iam-policy-binding 123456789012", "storage buckets create gs://shop-audit-gkeaudit-reports",
 		"storage buckets update gs://shop-audit-gkeaudit-reports", "storage buckets add-iam-policy-binding gs://shop-audit-gkeaudit-reports",

@@ -1,5 +1,5 @@
-# The job's own account. It has no key, no role but those below, and nobody but the job
-# acts as it.
+# The job's own account. It has no key and no role but those below. Who may act as accounts
+# of the project may act as it.
 resource "google_service_account" "job" {
   project      = var.project
   account_id   = var.name

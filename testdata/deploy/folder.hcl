@@ -31,7 +31,7 @@ resource "google_cloud_run_v2_job" "audit" {
           "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
           "--exclude-project=sandbox-*",
         ]
-        image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0"
+        image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v0.1.0"
         resources {
           limits = {
             cpu    = "1"

@@ -33,7 +33,7 @@ resource "google_cloud_run_v2_job" "audit" {
           "--merged=gs://shop-audit-gkeaudit-reports/reports/{execution}.json.gz",
           "--exclude-project=sandbox-*",
         ]
-        image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0"
+        image = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v0.1.0"
         resources {
           limits = {
             cpu    = "1"
@@ -77,14 +77,14 @@ resource "google_cloud_scheduler_job" "audit" "0" {
 }
 resource "google_monitoring_alert_policy" "audit" "0" {
   combiner              = "OR"
-  display_name          = "gkeaudit: critical findings, or no whole audit"
+  display_name          = "gkeaudit: high findings, or no whole audit"
   notification_channels = ["projects/shop-audit/notificationChannels/1"]
   project               = "shop-audit"
   depends_on            = ["google_project_service.api"]
   conditions {
     display_name = "The run's outcome"
     condition_matched_log {
-      filter = "(resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"gkeaudit\" AND (severity>=ERROR OR jsonPayload.complete=false OR jsonPayload.summary.critical>0 )) OR (resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"gkeaudit\" AND severity>=ERROR)"
+      filter = "(resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"gkeaudit\" AND (severity>=ERROR OR jsonPayload.complete=false OR jsonPayload.summary.critical>0 OR jsonPayload.summary.high>0 )) OR (resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"gkeaudit\" AND severity>=ERROR)"
     }
   }
   alert_strategy {

@@ -30,7 +30,7 @@ resource "google_cloud_run_v2_job" "audit" {
           "--merged=gs://shop-prod-gkeaudit-reports/reports/{execution}.html",
           "--merged=gs://shop-prod-gkeaudit-reports/reports/{execution}.json.gz",
         ]
-        image = "europe-west4-docker.pkg.dev/shop-prod/tools/gkeaudit:v1.0.0"
+        image = "europe-west4-docker.pkg.dev/shop-prod/tools/gkeaudit:v0.1.0"
         resources {
           limits = {
             cpu    = "1"

@@ -24,7 +24,7 @@ module "gkeaudit" {
   region       = "europe-west4"
   scope        = "folders/987654321098"
   organization = "123456789012"
-  image        = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v1.0.0"
+  image        = "europe-west4-docker.pkg.dev/shop-audit/tools/gkeaudit:v0.1.0"
 
   schedule         = "30 5 * * *"
   time_zone        = "Europe/Amsterdam"

@@ -25,7 +25,7 @@ module "gkeaudit" {
   region       = "europe-west4"
   scope        = "projects/shop-prod"
   organization = "123456789012"
-  image        = "europe-west4-docker.pkg.dev/shop-prod/tools/gkeaudit:v1.0.0"
+  image        = "europe-west4-docker.pkg.dev/shop-prod/tools/gkeaudit:v0.1.0"
 }
 
 output "reports" {
