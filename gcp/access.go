@@ -64,13 +64,15 @@ func opsFor(table map[audit.Data][]operation, data []audit.Data) []operation {
 }
 
 // Permissions returns the IAM permissions that it takes to read data, sorted. They are
-// those of the operations that are called; those for finding projects are among them if
-// asked.
-func Permissions(data []audit.Data, discovery bool) []string {
+// those of the operations that are called; those for finding projects by one of the ways
+// of [Discoveries] are among them, unless the way is empty.
+func Permissions(data []audit.Data, way string) []string {
 	ops := slices.Concat(opsFor(onProjects, data), opsFor(onNetworks, data), opsFor(onHomes, data),
 		opsFor(aboveProjects["folders"], data), opsFor(aboveProjects["organizations"], data))
-	if discovery {
-		ops = append(ops, searchResources, listFolders, listProjects, getProject)
+	for method, found := range methodOperations {
+		if way == method || way == DiscoverAuto {
+			ops = append(append(ops, found...), getProject)
+		}
 	}
 	return permissionsOf(ops)
 }

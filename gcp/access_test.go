@@ -12,7 +12,7 @@ import (
 // are called.
 func TestPermissions(t *testing.T) {
 	for _, d := range audit.AllData() {
-		got, want := Permissions([]audit.Data{d}, false), audit.PermissionsOf([]audit.Data{d})
+		got, want := Permissions([]audit.Data{d}, ""), audit.PermissionsOf([]audit.Data{d})
 		if !slices.Equal(got, want) {
 			t.Errorf("reading %s takes %v, and rules that need it name %v", d, got, want)
 		}
@@ -23,7 +23,7 @@ func TestPermissions(t *testing.T) {
 // nothing else is: by that a role for the host project of a Shared VPC is told.
 func TestNetworkPermissions(t *testing.T) {
 	for _, d := range audit.AllData() {
-		compute := slices.DeleteFunc(Permissions([]audit.Data{d}, true), func(p string) bool { return !strings.HasPrefix(p, "compute.") })
+		compute := slices.DeleteFunc(Permissions([]audit.Data{d}, DiscoverAuto), func(p string) bool { return !strings.HasPrefix(p, "compute.") })
 		if want := permissionsOf(opsFor(onNetworks, []audit.Data{d})); !slices.Equal(compute, want) {
 			t.Errorf("reading %s takes %v of Compute Engine, and %v on networks", d, compute, want)
 		}

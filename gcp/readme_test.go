@@ -111,6 +111,7 @@ func permissionTable(t *testing.T) string {
 			add(key{op.permission, "`--discovery=" + method + "`"}, named, "which projects there are")
 		}
 	}
+	add(key{getProject.permission, "every one"}, named, "IDs and numbers of projects")
 
 	var b strings.Builder
 	b.WriteString("| Permission | On | To read | Profile |\n|---|---|---|---|\n")

@@ -230,8 +230,14 @@ func (p *program) writeRole(form string, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
-	ofProject := len(f.projects) > 0 && !f.searches()
-	permissions, comment := gcp.Permissions(audit.DataOf(chosen), !ofProject), roleComment
+	if !slices.Contains(gcp.Discoveries, f.discovery) {
+		return f.scopeFlags.check(false)
+	}
+	ofProject, way := len(f.projects) > 0 && !f.searches(), f.discovery
+	if ofProject {
+		way = ""
+	}
+	permissions, comment := gcp.Permissions(audit.DataOf(chosen), way), roleComment
 	if ofProject {
 		// A role of a project cannot hold what is granted above it.
 		above := func(permission string) bool {

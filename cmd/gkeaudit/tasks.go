@@ -48,6 +48,9 @@ func (p *program) planMerged(f *scanFlags, pl *plan) error {
 		if err := merged.addOutput(f, expanded); err != nil {
 			return err
 		}
+		if folder, _, _ := strings.Cut(own, "{task}"); strings.HasPrefix(name, folder) && merged.outputs[len(merged.outputs)-1].format == "json" {
+			return refuse("Write it elsewhere.", "--merged %q is among the reports of the tasks, and gkeaudit report reads all that are there", name)
+		}
 	}
 	if pl.shard == nil {
 		pl.outputs = merged.outputs
