@@ -61,7 +61,7 @@ func checkBaseline(pl *plan) error {
 	if name == "" {
 		return nil
 	}
-	if slices.ContainsFunc(pl.files(), func(o string) bool { return sameFile(o, name) }) {
+	if slices.ContainsFunc(pl.allFiles(), func(o string) bool { return sameFile(o, name) }) {
 		return refuse("Write to another file.", "output %q is the baseline", name)
 	}
 	if gcp.IsObject(name) {

@@ -48,7 +48,7 @@ func (p *program) planMerged(f *scanFlags, pl *plan) error {
 		if err := merged.addOutput(f, expanded); err != nil {
 			return err
 		}
-		if folder, _, _ := strings.Cut(own, "{task}"); strings.HasPrefix(name, folder) && merged.outputs[len(merged.outputs)-1].format == "json" {
+		if folderOf(name) == folderOf(own) && merged.outputs[len(merged.outputs)-1].format == "json" {
 			return refuse("Write it elsewhere.", "--merged %q is among the reports of the tasks, and gkeaudit report reads all that are there", name)
 		}
 	}
@@ -74,6 +74,9 @@ func (p *program) planMerged(f *scanFlags, pl *plan) error {
 	pl.partsPrefix, err = p.expand(prefix, pl.shard, pl.started)
 	return err
 }
+
+// folderOf is the beginning of a path up to the last name in it.
+func folderOf(name string) string { return name[:strings.LastIndex(name, "/")+1] }
 
 // mergeTasks merges the reports of all tasks if this one is the last to write its own.
 // Cloud Storage lists what was written before, so no other is last; two that end at the
