@@ -26,7 +26,7 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		return err
 	}
 	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s, %s", numbered(r.Summary.Gaps, "gap"), numbered(r.Summary.Unknown, "unknown finding"))}
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s, %s", count(r.Summary.Gaps, "gap", "gaps"), count(r.Summary.Unknown, "unknown finding", "unknown findings"))}
 	}
 	return nil
 }
@@ -137,12 +137,4 @@ func unmatched(r *report.Report) error {
 // an incomplete answer is the right one.
 func stopped(r *report.Report) bool {
 	return slices.ContainsFunc(r.Gaps, gcp.Stopped)
-}
-
-// numbered writes how many there are of something, by the word for one.
-func numbered(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -145,7 +145,7 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 			findings[w.ID] = w.Findings
 		}
 	}
-	if _, err := fmt.Fprintf(p.stdout, "%s has no mistakes, and %s.\n", printable(f.name), numbered(len(f.waivers), "waiver")); err != nil {
+	if _, err := fmt.Fprintf(p.stdout, "%s has no mistakes, and %s.\n", printable(f.name), count(len(f.waivers), "waiver", "waivers")); err != nil {
 		return err
 	}
 	for i, w := range f.waivers {
