@@ -100,6 +100,10 @@ type Verdict struct {
 
 	// Evidence is what decided, most telling first.
 	Evidence []Evidence
+
+	// Unread is true where the verdict is unknown because something could not be read.
+	// What is unknown though all was read is undecided; see [Finding.Undecided].
+	Unread bool
 }
 
 // Passf returns a verdict that all is well.
@@ -117,7 +121,8 @@ func NotApplicablef(format string, args ...any) Verdict {
 	return Verdict{Status: NotApplicable, Message: message(format, args)}
 }
 
-// Unknownf returns a verdict that the question cannot be answered.
+// Unknownf returns a verdict that what was read does not decide the question. Where
+// something could not be read, see [Hidden].
 func Unknownf(format string, args ...any) Verdict {
 	return Verdict{Status: Unknown, Message: message(format, args)}
 }
@@ -131,10 +136,10 @@ func message(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// Hidden returns the verdict on something that gaps hide. Nil gaps are passed
-// over, and one that is there twice is named once.
+// Hidden returns the verdict on something that gaps hide: unknown, because it could not be
+// read. Nil gaps are skipped, and a duplicate is named once.
 func Hidden(gaps ...*Gap) Verdict {
-	var v Verdict
+	v := Verdict{Unread: true}
 	var messages []string
 	for _, g := range gaps {
 		if g == nil || slices.Contains(messages, g.String()) {
@@ -188,6 +193,12 @@ type Finding struct {
 
 	Message  string     `json:"message"`
 	Evidence []Evidence `json:"evidence"`
+
+	// Undecided is true where the status is unknown although all that the rule needs was
+	// read: what the API reports does not decide it, and no permission would. False for
+	// every other finding, those that are unknown because something could not be read among
+	// them.
+	Undecided bool `json:"undecided,omitempty"`
 
 	// What follows is not the rule's: it is added to what a report holds, and no rule
 	// sees it.

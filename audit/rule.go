@@ -361,6 +361,8 @@ func appendFindings(findings []Finding, in *Input, r *Rule, c *Cluster) []Findin
 			Resource: cmp.Or(v.Resource, cluster),
 			Message:  v.Message,
 			Evidence: v.Evidence,
+
+			Undecided: v.Status == Unknown && !v.Unread,
 		})
 	}
 	slices.SortFunc(findings[first:], func(a, b Finding) int { return strings.Compare(a.Resource, b.Resource) })

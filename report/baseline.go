@@ -520,12 +520,7 @@ func (c *comparison) sentences() []string {
 		all = append(all, "The baseline is of a later audit.")
 	}
 	if !c.then.Complete {
-		s := c.then.Summary
-		text := "The baseline is incomplete: " + count(s.Gaps, "gap", "gaps") + ", " + count(s.Unknown, "unknown finding", "unknown findings")
-		if missing := c.then.Scope.Missing; len(missing) > 0 {
-			text += ", missing " + strings.Join(missing, ", ")
-		}
-		all = append(all, text+".")
+		all = append(all, "The baseline is incomplete: "+c.then.Incompleteness()+".")
 	}
 	for _, reason := range reasons {
 		n := c.notes[reason]

@@ -296,7 +296,8 @@ func TestReadBaseline(t *testing.T) {
 		{first + second, second + first, "resolved[1] is there twice or out of order"},
 		{first, first + first, "resolved[1] is there twice or out of order"},
 		{first, strings.Replace(first, `"severity":"high",`, ``, 1), "resolved[0] did not fail"},
-		{first, strings.Replace(first, `"status":"unknown"`, `"status":"pass"`, 1), "resolved[0] did not fail"},
+		{first, strings.NewReplacer(`"status":"unknown"`, `"status":"pass"`, `"undecided":true,`, "").Replace(first), "resolved[0] did not fail"},
+		{first, strings.Replace(first, `"status":"unknown"`, `"status":"pass"`, 1), "resolved[0]: it is undecided, and its status is not unknown"},
 		{first, strings.Replace(first, `"id":"`, `"id":"0`, 1), "baseline: resolved[0]: its id is "},
 		{`"resolved": [`, `"resolver": [`, "baseline: it has no list of what is resolved"},
 	} {

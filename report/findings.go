@@ -59,6 +59,9 @@ func (p *part) add(f audit.Finding) {
 	if f.Was != "" {
 		status |= hasWas
 	}
+	if f.Undecided {
+		status |= isUndecided
+	}
 	p.number(status)
 	p.number(uint64(f.Severity))
 	p.text(f.Rule)
@@ -82,9 +85,12 @@ func (p *part) add(f audit.Finding) {
 	p.code = binary.AppendVarint(p.code, seen)
 }
 
-// hasWas marks the status of a finding that says what it was. Few do, and it takes no room
+// Marks on the status of a finding. Few findings say what they were, and it takes no room
 // where they do not.
-const hasWas = 1 << 4
+const (
+	hasWas      = 1 << 4
+	isUndecided = 1 << 5
+)
 
 func (p *part) number(n uint64) { p.code = binary.AppendUvarint(p.code, n) }
 
@@ -114,7 +120,8 @@ func (p part) list(others []audit.Finding) []audit.Finding {
 		f := &findings[i]
 		f.Cluster = p.cluster
 		status := number()
-		f.Status, f.Severity = audit.Status(status&^hasWas), audit.Severity(number())
+		f.Status, f.Severity = audit.Status(status&^(hasWas|isUndecided)), audit.Severity(number())
+		f.Undecided = status&isUndecided != 0
 		f.Rule, f.Resource, f.Message = text(), text(), text()
 		n := number()
 		f.Evidence, evidence = evidence[:n:n], evidence[n:]

@@ -151,7 +151,7 @@ type historyPoint struct {
 // Add adds a report of files, which is later than those that were added before.
 func (h *History) Add(files []string, r *Report) {
 	p := historyPoint{
-		Number: len(h.points) + 1, Files: files, StartedAt: r.StartedAt, Version: r.Tool.Version, Complete: r.Complete, Why: incompleteness(r),
+		Number: len(h.points) + 1, Files: files, StartedAt: r.StartedAt, Version: r.Tool.Version, Complete: r.Complete, Why: r.Incompleteness(),
 		Clusters: r.Summary.Clusters, Unknown: r.Summary.Unknown, Waived: r.Summary.Waived,
 		Projects: map[string]int{}, LeftOut: r.Summary.LeftOut > 0,
 	}
@@ -222,21 +222,6 @@ func worst(all []audit.Finding, f audit.Finding) []audit.Finding {
 	}
 	f.Evidence = nil // it is not shown
 	return slices.Insert(all[:min(len(all), mostListed-1)], i, f)
-}
-
-// incompleteness says why a report is not complete; empty if it is.
-func incompleteness(r *Report) string {
-	if r.Complete {
-		return ""
-	}
-	parts := slices.Clone(r.Scope.Missing)
-	if n := r.Summary.Gaps; n > 0 {
-		parts = append(parts, count(n, "gap", "gaps"))
-	}
-	if n := r.Summary.Unknown; n > 0 {
-		parts = append(parts, count(n, "finding is unknown", "findings are unknown"))
-	}
-	return strings.Join(parts, ", ")
 }
 
 var historyPage = sync.OnceValue(func() *template.Template {

@@ -171,7 +171,7 @@ func (p *htmlPage) Verdict() string {
 			verdict = "All that is listed and fails is waived: " + count(s.Waived, "finding", "findings") + " in " + count(s.Clusters, "cluster", "clusters")
 		}
 		if !p.Complete {
-			verdict += "; the audit is incomplete"
+			verdict += "; " + p.incompleteVerdict()
 		}
 	}
 	return verdict + "; findings below severity " + p.Least() + " are left out, and counted in the index only."
@@ -179,21 +179,18 @@ func (p *htmlPage) Verdict() string {
 
 // Lacks says why the report is not complete.
 func (p *htmlPage) Lacks() string {
-	var parts []string
-	if n := p.Summary.Gaps; n > 0 {
-		parts = append(parts, count(n, "gap", "gaps"))
+	text := p.Incompleteness()
+	if p.Index != "" && p.left.unread > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += "unknown findings below severity " + p.Least() + " are left out, which may be of this project"
 	}
-	if n := p.Summary.Unknown; n > 0 {
-		parts = append(parts, count(n, "finding is unknown", "findings are unknown"))
-	}
-	if names := p.Scope.Missing; len(names) > 0 {
-		parts = append(parts, count(len(names), "part is missing", "parts are missing")+" ("+clean(firstOf(names, 3))+")")
-	}
-	if p.Index != "" && p.left.unknown > 0 {
-		parts = append(parts, "unknown findings below severity "+p.Least()+" are left out, which may be of this project")
-	}
-	return strings.Join(parts, ", ")
+	return text
 }
+
+// Undecided is how many findings of those listed are undecided.
+func (p *htmlPage) Undecided() int { return p.survey.undecided }
 
 // Waived is how many findings are waived.
 func (p *htmlPage) Waived() string {
@@ -283,7 +280,7 @@ func firstOf(names []string, most int) string {
 	return strings.Join(names[:most], ", ") + " and " + number(len(names)-most) + " more"
 }
 
-// Otherwise is how many findings are unknown for other reasons than permissions.
+// Otherwise is how many findings are unknown for want of what no permission would give.
 func (p *htmlPage) Otherwise() int { return p.survey.otherwise }
 
 // Ending are the waivers that end soon.
@@ -451,6 +448,9 @@ func (r htmlRule) Kinds() iter.Seq[htmlKind] {
 
 // State is fail, unknown or waived.
 func (k htmlKind) State() string { return state(k.Finding) }
+
+// Word is the state as people read it.
+func (k htmlKind) Word() string { return verdictWord(k.Finding) }
 
 // Accepted returns the waiver of the findings; nil if they are not waived.
 func (k htmlKind) Accepted() *Waiver {

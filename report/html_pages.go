@@ -56,7 +56,7 @@ func (r *Report) Pages(name string, most int) []Page {
 		if p.Path != "" {
 			pages = append(pages, Page{p.Path, func(w io.Writer) error {
 				part := r.project(p)
-				part.Complete = part.Complete && left.unknown == 0 // they may be of this project
+				part.Complete = part.Complete && left.unread == 0 // they may be of this project
 				return part.writePage(w, part.surveyed(true), left, nil, "../"+name)
 			}})
 		}
@@ -227,7 +227,12 @@ func (r *Report) project(p projectPage) *Report {
 		}
 		part.Baseline = &b
 	}
-	part.Summary.Projects, part.Summary.Clusters, part.Summary.Gaps = 1, len(part.Clusters), len(part.Gaps)
+	read := newCoverage(part.Scope.Projects, part.Gaps)
+	for f := range part.Findings.All() {
+		read.count(f)
+	}
+	read.put(&part.Summary)
+	part.Summary.Clusters, part.Summary.Gaps = len(part.Clusters), len(part.Gaps)
 	part.Complete = part.complete()
 	return &part
 }

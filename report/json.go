@@ -169,6 +169,9 @@ func appendFinding(b []byte, f audit.Finding) []byte {
 		b = append(b, '}')
 	}
 	b = append(b, ']')
+	if f.Undecided {
+		b = append(b, `,"undecided":true`...)
+	}
 	if f.Waiver != "" {
 		b = append(b, `,"waiver":`...)
 		b = appendText(b, f.Waiver)

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,8 +42,8 @@ type junitOutcome struct {
 
 // WriteJUnit writes the report as JUnit XML: a suite for each cluster with a case for
 // each rule, and one for what could not be read. A case fails if a finding of the rule
-// fails that is not waived; else it is an error if one is unknown; else it is skipped if
-// one is waived or none passes.
+// fails that is not waived; else it is an error if one is unknown because something could
+// not be read; else it is skipped if one is undecided or waived or none passes.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	j := &junitWriter{Report: r, rules: r.rulesByID(), permissions: r.permissions(), waivers: r.waiversByID()}
 	var all junitSuite
@@ -150,7 +151,7 @@ func (s *junitSuite) add(c junitCase) {
 // rule makes a case of the findings of a rule on a cluster.
 func (j *junitWriter) rule(cluster string, findings []audit.Finding) junitCase {
 	c := junitCase{Name: clean(findings[0].Rule), Class: cluster}
-	var fails, unknown, waived, notApplicable []string
+	var fails, unknown, undecided, waived, notApplicable []string
 	passes := 0
 	for _, f := range findings {
 		line := clean(shortResource(f) + ": " + f.Message)
@@ -158,7 +159,11 @@ func (j *junitWriter) rule(cluster string, findings []audit.Finding) junitCase {
 		case "fail":
 			fails = append(fails, line)
 		case "unknown":
-			unknown = append(unknown, line+j.missing(f))
+			if f.Undecided {
+				undecided = append(undecided, line)
+			} else {
+				unknown = append(unknown, line+j.missing(f))
+			}
 		case "waived":
 			waived = append(waived, line+j.accepted(f))
 		case "pass":
@@ -169,9 +174,11 @@ func (j *junitWriter) rule(cluster string, findings []audit.Finding) junitCase {
 	}
 	switch {
 	case fails != nil:
-		c.Failure = j.outcome(findings, "FAIL", fails, unknown)
+		c.Failure = j.outcome(findings, "FAIL", fails, slices.Concat(unknown, undecided))
 	case unknown != nil:
 		c.Error = j.outcome(findings, "UNKNOWN", unknown, nil)
+	case undecided != nil: // as the exit status, it does not stop a pipeline
+		c.Skipped = "UNDECIDED: " + strings.Join(undecided, "\n")
 	case waived != nil:
 		c.Skipped = "WAIVED: " + strings.Join(waived, "\n")
 	case passes == 0:
@@ -213,7 +220,7 @@ func (j *junitWriter) outcome(findings []audit.Finding, word string, lines, unkn
 		fmt.Fprintf(&text, "%s (%s)\n", clean(rule.Title), rule.Severity)
 	}
 	for _, f := range findings {
-		fmt.Fprintf(&text, "\n%s %s", j.word(f), clean(shortResource(f)+": "+f.Message))
+		fmt.Fprintf(&text, "\n%s %s", verdictWord(f), clean(shortResource(f)+": "+f.Message))
 		switch state(f) {
 		case "unknown":
 			text.WriteString(j.missing(f))
@@ -235,9 +242,4 @@ func (j *junitWriter) outcome(findings []audit.Finding, word string, lines, unkn
 	fmt.Fprintf(&text, "\n\nHow to mend it: gkeaudit explain %s\n%s\n", clean(findings[0].Rule), clean(firstReference(rule)))
 	o.Text = text.String()
 	return o
-}
-
-// word is a finding's state as people read it.
-func (j *junitWriter) word(f audit.Finding) string {
-	return strings.ToUpper(strings.ReplaceAll(state(f), "-", " "))
 }

@@ -44,7 +44,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 			listed[status] += n
 		}
 	}
-	m.left = r.omits(listed, m.changed(-1))
+	m.left = r.omits(listed, m.changed(-1), m.undecided)
 	m.first()
 	m.causeTable()
 	m.waiverTable("Waivers to look at", waiverRows, true)
@@ -93,7 +93,7 @@ func alert(r *Report) string {
 	switch {
 	case r.Summary.Fail > 0:
 		return "CAUTION"
-	case !r.Complete:
+	case !r.Complete || r.Summary.Unknown > 0:
 		return "WARNING"
 	}
 	return "TIP"
@@ -116,8 +116,8 @@ func (m *markdown) first() {
 // incomplete says what is missing.
 func (m *markdown) incomplete() string {
 	what := "**Not everything could be read.**"
-	if n := m.Summary.Unknown; n > 0 {
-		what = fmt.Sprintf("**Not everything could be judged: %s UNKNOWN, which is neither passed nor failed.**", count(n, "finding is", "findings are"))
+	if n := m.Summary.Unread(); n > 0 {
+		what = fmt.Sprintf("**Not everything could be read: %s UNKNOWN because of it, neither passed nor failed.**", count(n, "finding is", "findings are"))
 	}
 	if n := m.Summary.Gaps; n > 0 {
 		what += fmt.Sprintf(" %s data or clusters.", count(n, "gap hides", "gaps hide"))
@@ -159,6 +159,9 @@ func (m *markdown) counts() {
 	if m.Baseline != nil {
 		blank = strings.Repeat(" |", 5)
 	}
+	if s.Undecided > 0 {
+		rows = append(rows, fmt.Sprintf("| of the UNKNOWN, UNDECIDED | %d |%s", s.Undecided, blank))
+	}
 	rows = append(rows, fmt.Sprintf("| PASS | %d |%s", s.Pass, blank), fmt.Sprintf("| NOT APPLICABLE | %d |%s", s.NotApplicable, blank))
 	m.add(always, head+"\n"+line+"\n"+strings.Join(rows, "\n")+"\n\n")
 	if s.LeftOut > 0 {
@@ -195,15 +198,12 @@ func (m *markdown) scope() {
 			m.count(r, of, func() string { return "| " + what + " | " + text + " |\n" })
 		}
 		s, sc := m.Summary, m.Scope
-		row(always, "Projects", fmt.Sprint(s.Projects))
+		row(always, "Projects", s.Coverage())
 		row(always, "Clusters", fmt.Sprint(s.Clusters))
 		row(always, "Data read", stamp(sc.ReadAt))
 		complete := "yes"
 		if !m.Complete {
-			complete = fmt.Sprintf("**no**: %s, %s", count(s.Gaps, "gap", "gaps"), count(s.Unknown, "finding is unknown", "findings are unknown"))
-			if n := len(sc.Missing); n > 0 {
-				complete += ", " + count(n, "part is missing", "parts are missing")
-			}
+			complete = "**no**: " + markdownText(m.Incompleteness())
 		}
 		row(always, "Complete", complete)
 		if sh := sc.Shard; sh != nil {
@@ -270,11 +270,11 @@ func (m *markdown) fold(summary, rows string, add func()) {
 }
 
 func (m *markdown) causeTable() {
-	about := "UNKNOWN is neither passed nor failed. A finding may have several reasons."
+	about := "UNKNOWN is neither passed nor failed. A finding may have several reasons. UNDECIDED is what is unknown although everything was read."
 	m.within(section(2, "not-evaluated", "What could not be evaluated", about+"\n\n"), func() {
 		m.within(table("| Why | Where | UNKNOWN | Rules | Clusters |", "|---|---|---:|---:|---:|", "reasons"), func() {
 			for i, c := range m.causes {
-				if c.why == undecided && c.findings == 0 {
+				if (c.why == undecided || c.why == notInSnapshot) && c.findings == 0 {
 					continue
 				}
 				r := causeRows
@@ -458,7 +458,7 @@ func (m *markdown) findingTable(t *ruleFindings) {
 				r = moreRows[f.Severity]
 			}
 			if f.Status == audit.Unknown {
-				status, of = "**UNKNOWN**", unknowns
+				status, of = statusWord(f), unknowns
 			}
 			m.count(r, counted{of + leftKind(f.Severity) - 1, 1}, func() string { return row(f, status, markdownText(f.Message)) })
 		}
@@ -685,7 +685,7 @@ func statusWord(f audit.Finding) string {
 	case f.Status == audit.Fail:
 		return "**FAIL**"
 	case f.Status == audit.Unknown:
-		return "**UNKNOWN**"
+		return "**" + verdictWord(f) + "**"
 	case f.Status == audit.Pass:
 		return "PASS"
 	}

@@ -211,12 +211,15 @@ func missing(files []File) []string {
 
 func (s *Summary) add(o Summary) {
 	s.Projects += o.Projects
+	s.ProjectsPartlyRead += o.ProjectsPartlyRead
+	s.ProjectsNotRead += o.ProjectsNotRead
 	s.Clusters += o.Clusters
 	s.Pass += o.Pass
 	s.Fail += o.Fail
 	s.Waived += o.Waived
 	s.NotApplicable += o.NotApplicable
 	s.Unknown += o.Unknown
+	s.Undecided += o.Undecided
 	s.LeftOut += o.LeftOut
 	for name, n := range o.Failing {
 		s.Failing[name] += n

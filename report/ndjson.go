@@ -16,8 +16,8 @@ func (r *Report) WriteNDJSON(w io.Writer) error {
 			}
 			line = append(line, before, '"')
 			line = append(append(line, c.name...), `":`...)
-			if c.name == "audit_complete" {
-				line = append(line, value...) // true or false
+			if c.name == "audit_complete" || c.name == "undecided" { // true or false
+				line = append(line, value...)
 			} else {
 				line = appendText(line, clean(value))
 			}

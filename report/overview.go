@@ -10,9 +10,10 @@ import (
 
 // An overview is what the formats for people say before they list findings.
 type overview struct {
-	causes   []cause
-	rules    []*ruleFindings  // those that fail, be it waived, or are unknown; worst first
-	clusters []*clusterCounts // worst first
+	causes    []cause
+	undecided int              // of those listed
+	rules     []*ruleFindings  // those that fail, be it waived, or are unknown; worst first
+	clusters  []*clusterCounts // worst first
 
 	// Open findings, and those resolved, by severity and change; unknown ones have
 	// severity 0, waived ones -1.
@@ -49,8 +50,13 @@ type clusterCounts struct {
 	counts          [4]int // by status
 }
 
-// undecided is the cause of what is unknown though all could be read.
-const undecided = "what was read does not decide it; each finding says why"
+const (
+	// undecided is the cause of what is unknown although everything was read.
+	undecided = "UNDECIDED: what the API reports does not decide it; each finding says why"
+
+	// notInSnapshot is the cause of what is unknown for want of data that was never asked for.
+	notInSnapshot = "the snapshot does not hold it; each finding says what"
+)
 
 func (r *Report) overview() *overview {
 	o := &overview{changes: map[audit.Severity]map[audit.Change]int{}, resolved: map[audit.Severity]int{}}
@@ -72,6 +78,9 @@ func (r *Report) overview() *overview {
 		switch {
 		case f.Status == audit.Unknown:
 			c.unknown++
+			if f.Undecided {
+				o.undecided++
+			}
 			rule.open = append(rule.open, f)
 			for _, cause := range causesOf(f, causes, byResource) {
 				cause.findings++
@@ -177,13 +186,18 @@ func (r *Report) gapCauses() (all []*cause, byResource map[string][]*cause) {
 		}
 	}
 	if r.Summary.Unknown > 0 {
-		all = append(all, &cause{why: undecided, rules: map[string]bool{}, clusters: map[string]bool{}})
+		for _, why := range []string{notInSnapshot, undecided} {
+			all = append(all, &cause{why: why, rules: map[string]bool{}, clusters: map[string]bool{}})
+		}
 	}
 	return all, byResource
 }
 
 // causesOf returns why a finding is unknown. Its evidence names what could not be read.
 func causesOf(f audit.Finding, all []*cause, byResource map[string][]*cause) []*cause {
+	if f.Undecided {
+		return all[len(all)-1:]
+	}
 	var causes []*cause
 	for _, e := range f.Evidence {
 		for _, c := range byResource[e.Resource] {
@@ -193,7 +207,7 @@ func causesOf(f audit.Finding, all []*cause, byResource map[string][]*cause) []*
 		}
 	}
 	if causes == nil {
-		return all[len(all)-1:]
+		return all[len(all)-2 : len(all)-1]
 	}
 	return causes
 }

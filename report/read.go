@@ -237,6 +237,9 @@ func (f readFinding) checked() (audit.Finding, error) {
 		return f.Finding, errors.New("it has no status")
 	}
 	f.Finding.Status = *f.Status
+	if f.Undecided && f.Finding.Status != audit.Unknown {
+		return f.Finding, errors.New("it is undecided, and its status is not unknown")
+	}
 	if want := f.Finding.ID(); f.ID != want {
 		return f.Finding, fmt.Errorf("its id is %q, and of its rule, cluster and resource it is %s", f.ID, want)
 	}

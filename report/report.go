@@ -38,8 +38,9 @@ type Report struct {
 	Scope    Scope    `json:"scope"`
 	Settings Settings `json:"settings"`
 
-	// Complete is false if something that was asked for could not be read or
-	// judged: there are gaps, findings of status unknown, or parts missing.
+	// Complete is false if something that was asked for could not be read: there are
+	// gaps, findings that are unknown because of it, or parts missing. Findings that are
+	// undecided do not make it false.
 	Complete bool `json:"complete"`
 
 	Summary  Summary       `json:"summary"`
@@ -182,12 +183,22 @@ type Scope struct {
 // Summary counts the findings. It counts those that were left out for their
 // severity, too.
 type Summary struct {
-	Projects      int `json:"projects"` // that were to be audited
+	Projects int `json:"projects"` // in scope
+
+	// ProjectsPartlyRead are those of which something could not be read, and
+	// ProjectsNotRead those whose clusters could not be listed. The others were read.
+	ProjectsPartlyRead int `json:"projectsPartlyRead"`
+	ProjectsNotRead    int `json:"projectsNotRead"`
+
 	Clusters      int `json:"clusters"`
 	Pass          int `json:"pass"`
 	Fail          int `json:"fail"` // without those that are waived
 	NotApplicable int `json:"notApplicable"`
 	Unknown       int `json:"unknown"`
+
+	// Undecided are those of status unknown although all was read; see
+	// [audit.Finding.Undecided].
+	Undecided int `json:"undecided"`
 
 	// Waived counts the findings of status fail that a waiver accepts.
 	Waived int `json:"waived,omitempty"`
@@ -253,6 +264,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		r.Scope.Projects = []string{}
 	}
 	var paths audit.NetworkPaths
+	read := newCoverage(r.Scope.Projects, r.Gaps)
 	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
 		if o.Path != nil {
@@ -263,11 +275,13 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		for _, f := range findings {
 			r.Findings.Add(f)
 			r.Summary.count(f)
+			read.count(f)
 		}
 	}
+	read.put(&r.Summary)
 	r.NetworkPaths = paths.All()
 	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
-	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
+	r.Summary.Clusters, r.Summary.Gaps = len(r.Clusters), len(r.Gaps)
 	r.Complete = r.complete()
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -320,7 +334,7 @@ func (r *Report) FailsAt(least audit.Severity) bool {
 }
 
 func (r *Report) complete() bool {
-	return len(r.Gaps) == 0 && r.Summary.Unknown == 0 && len(r.Scope.Missing) == 0
+	return len(r.Gaps) == 0 && r.Summary.Unread() == 0 && len(r.Scope.Missing) == 0
 }
 
 // noFindings returns a summary that counts none.
@@ -340,6 +354,9 @@ func (s *Summary) count(f audit.Finding) {
 		s.NotApplicable++
 	case audit.Unknown:
 		s.Unknown++
+		if f.Undecided {
+			s.Undecided++
+		}
 	case audit.Fail:
 		if f.Waiver != "" {
 			s.Waived++
@@ -433,7 +450,11 @@ func (r *Report) Verdict() string {
 	var parts []string
 	switch {
 	case s.Clusters == 0 && !r.Complete:
-		return "Nothing could be audited: no cluster was read."
+		verdict := "Nothing could be audited: no cluster was read"
+		if s.Projects > 1 {
+			verdict += "; " + s.coverage(" projects")
+		}
+		return verdict + "."
 	case s.Clusters == 0:
 		return "There are no clusters in what was asked for."
 	case s.Fail > 0:
@@ -441,9 +462,9 @@ func (r *Report) Verdict() string {
 	}
 	switch {
 	case s.Unknown > 0 && s.Fail > 0:
-		parts = append(parts, count(s.Unknown, "is unknown", "are unknown"))
+		parts = append(parts, count(s.Unknown, "is ", "are ")+s.unknownWord())
 	case s.Unknown > 0:
-		parts = append(parts, count(s.Unknown, "finding is unknown", "findings are unknown"))
+		parts = append(parts, count(s.Unknown, "finding is ", "findings are ")+s.unknownWord())
 	}
 	verdict := "Every rule that applies holds for every cluster that was read"
 	switch {
@@ -458,7 +479,7 @@ func (r *Report) Verdict() string {
 	if r.Complete {
 		return verdict + "."
 	}
-	return verdict + "; the audit is incomplete."
+	return verdict + "; " + r.incompleteVerdict() + "."
 }
 
 // Found says how many projects were found where, and how; empty if they were all

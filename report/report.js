@@ -99,7 +99,7 @@
       const rule = { el, id: el.id.slice(5), severity: el.dataset.severity, kinds: [] };
       const text = (rule.id + " " + el.querySelector(".title").textContent).toLowerCase();
       for (const k of all(".kind", el)) {
-        const kind = { el: k, status: k.classList[1], change: k.dataset.change, groups: [], fold: k.querySelector(":scope > details.where") };
+        const kind = { el: k, status: k.classList[1], undecided: "undecided" in k.dataset, change: k.dataset.change, groups: [], fold: k.querySelector(":scope > details.where") };
         kind.text = text + " " + k.querySelector(".says").textContent.toLowerCase();
         for (const p of k.querySelector(".hits").children) {
           const group = { el: p, project: p.firstElementChild.textContent, hits: [] };
@@ -144,7 +144,7 @@
       let inRule = 0;
       for (const kind of rule.kinds) {
         const fits = (!want.severity || want.severity === rule.severity) &&
-          (!want.status || want.status === kind.status || want.status === "open" && kind.status !== "waived") &&
+          (!want.status || want.status === kind.status || want.status === "undecided" && kind.undecided || want.status === "open" && kind.status !== "waived") &&
           (!want.change || want.change === kind.change) && (!want.rule || want.rule === rule.id);
         const rest = fits ? words.filter((w) => !kind.text.includes(w)) : [];
         let inKind = 0;

@@ -76,6 +76,12 @@ var columns = []column{
 	{"audit_complete", func(r *row) string { return strconv.FormatBool(r.Complete) }},
 	{"tool_version", func(r *row) string { return r.Tool.Version }},
 	{"was", func(r *row) string { return r.finding.Was }},
+	{"undecided", func(r *row) string {
+		if !r.finding.Undecided {
+			return ""
+		}
+		return "true"
+	}},
 }
 
 // rows returns the report's rows: the findings in their order, the gaps, what is missing
@@ -157,6 +163,15 @@ func state(f audit.Finding) string {
 		return "waived"
 	}
 	return f.Status.String()
+}
+
+// verdictWord returns a finding's state as people read it: "FAIL", "NOT APPLICABLE". What is unknown
+// although all was read is "UNDECIDED".
+func verdictWord(f audit.Finding) string {
+	if f.Undecided {
+		return "UNDECIDED"
+	}
+	return strings.ToUpper(strings.ReplaceAll(state(f), "-", " "))
 }
 
 func (r *Report) rulesByID() map[string]*audit.Rule {

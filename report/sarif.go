@@ -288,6 +288,9 @@ func (s *sarifWriter) result(f audit.Finding) sarifResult {
 		// not look at the kind, takes the rule's: nothing unknown is hidden.
 		r.Kind, r.Level = "open", ""
 	}
+	if f.Undecided {
+		r.Properties["undecided"] = true
+	}
 	if names := s.permissions.of(f); names != "" {
 		r.Properties["missingPermission"] = clean(names)
 	}
@@ -323,7 +326,7 @@ func (s *sarifWriter) message(f audit.Finding) string {
 	text := shortResource(f) + ": " + f.Message
 	switch state(f) {
 	case "unknown":
-		text = "UNKNOWN: " + text
+		text = verdictWord(f) + ": " + text
 		if names := s.permissions.of(f); names != "" && !strings.Contains(text, names) {
 			text += " (missing permission " + names + ")"
 		}
@@ -420,8 +423,11 @@ func (s *sarifWriter) notices(left int) []sarifNotice {
 	if left > 0 {
 		add("cut", "warning", "%s not in this file, which holds the most severe that code scanning takes. The JSON report has them all.", count(left, "finding is", "findings are"))
 	}
-	if n := s.Summary.Unknown; n > 0 {
-		add("unknown", "warning", "%s unknown.", count(n, "finding is", "findings are"))
+	if n := s.Summary.Unread(); n > 0 {
+		add("unknown", "warning", "%s unknown because something could not be read.", count(n, "finding is", "findings are"))
+	}
+	if n := s.Summary.Undecided; n > 0 {
+		add("undecided", "note", "%s undecided: what the API reports does not decide them.", count(n, "finding is", "findings are"))
 	}
 	for i, g := range s.Gaps {
 		if i == sarifNotices {

@@ -23,8 +23,11 @@ type survey struct {
 	reachable []reachable
 	unsure    int
 
-	grants []grant
-	// otherwise is how many findings are unknown that no permission would decide.
+	grants    []grant
+	undecided int // of the unknown findings
+
+	// otherwise is how many findings are unknown because something could not be read that
+	// no permission is missing for.
 	otherwise int
 }
 
@@ -39,6 +42,7 @@ type omitted struct {
 	all             int
 	failing         [audit.Critical + 1]int
 	unknown, waived int
+	unread          int // of the unknown ones, those that are not undecided
 
 	pass, notApplicable int
 
@@ -46,8 +50,8 @@ type omitted struct {
 }
 
 // omits returns what is omitted, given how many findings are listed by status, and how many
-// are waived.
-func (r *Report) omits(listed [4]int, waived int) omitted {
+// are waived and undecided.
+func (r *Report) omits(listed [4]int, waived, undecided int) omitted {
 	s := r.Summary
 	o := omitted{least: r.Scope.least(), all: s.LeftOut}
 	if r.Baseline != nil && o.least > audit.Low {
@@ -60,6 +64,7 @@ func (r *Report) omits(listed [4]int, waived int) omitted {
 		o.failing[severity] = s.Failing[severity.String()]
 	}
 	o.unknown, o.waived = s.Unknown-listed[audit.Unknown], s.Waived-waived
+	o.unread = s.Unread() - (listed[audit.Unknown] - undecided)
 	o.pass, o.notApplicable = s.Pass-listed[audit.Pass], s.NotApplicable-listed[audit.NotApplicable]
 	return o
 }
@@ -94,7 +99,7 @@ func (s *survey) omitted(r *Report) omitted {
 		}
 		waived += t.Waived
 	}
-	return r.omits(listed, waived)
+	return r.omits(listed, waived, s.undecided)
 }
 
 // A clusterTally counts the findings of a cluster.
@@ -184,7 +189,10 @@ func (r *Report) surveyed(kinds bool) *survey {
 			continue // what is read is checked: there is no such finding
 		}
 		s.count(f, &s.clusters[at], rule)
-		if f.Status == audit.Unknown && !lacking.count(f) {
+		switch {
+		case f.Undecided:
+			s.undecided++
+		case f.Status == audit.Unknown && !lacking.count(f):
 			s.otherwise++
 		}
 		if kinds {
@@ -267,6 +275,7 @@ func (t *ruleTally) sort(f audit.Finding, at int, c Cluster) {
 		k.Count++
 		return
 	}
+	add(strconv.FormatBool(f.Undecided))
 	add(f.Waiver)
 	add(string(f.Change))
 	add(dayOrNone(f.FirstSeen))

@@ -228,11 +228,11 @@ func (t *tableWriter) row(f audit.Finding) []string {
 
 // cells writes the cells of a row, for which all but the finding is safe to show.
 func (t *tableWriter) cells(f audit.Finding, rule, resource, message string) []string {
-	status, color := strings.ToUpper(f.Status.String()), statusColor[f.Status]
+	status, color := verdictWord(f), statusColor[f.Status]
 	severity := f.Severity.String()
 	switch {
 	case f.Waiver != "":
-		status, color = "WAIVED", dim
+		color = dim
 	case f.Status == audit.NotApplicable:
 		status, severity = "N/A", ""
 	case f.Status == audit.Pass:
@@ -267,9 +267,9 @@ func (t *tableWriter) wide() bool { return t.o.Width >= 130 }
 func (t *tableWriter) widths() []int {
 	if t.wide() {
 		rule, resource := min(max(t.widest, 10)+2, t.o.Width/4), min(t.o.Width/5, 44)
-		return []int{9, 10, rule, resource, t.o.Width - 19 - rule - resource}
+		return []int{11, 10, rule, resource, t.o.Width - 21 - rule - resource}
 	}
-	return []int{9, 10, t.o.Width - 19}
+	return []int{11, 10, t.o.Width - 21}
 }
 
 func (t *tableWriter) table(rows [][]string) {
@@ -463,13 +463,13 @@ func (t *tableWriter) summary(r *Report) {
 	switch {
 	case s.Fail > 0:
 		color = statusColor[audit.Fail]
-	case !r.Complete:
+	case !r.Complete || s.Unknown > 0:
 		color = statusColor[audit.Unknown]
 	}
 	for _, line := range t.wrap(r.Verdict(), t.o.Width) {
 		t.line("%s", t.paint(color, line))
 	}
-	counts := fmt.Sprintf("%d fail%s, %d unknown", s.Fail, failingCounts(s), s.Unknown)
+	counts := fmt.Sprintf("%d fail%s, %d %s", s.Fail, failingCounts(s), s.Unknown, s.unknownWord())
 	if s.Waived > 0 {
 		counts += fmt.Sprintf(", %d waived", s.Waived)
 	}
@@ -483,6 +483,9 @@ func (t *tableWriter) summary(r *Report) {
 	}
 	if r.Baseline != nil {
 		t.text(r.Baseline.Line())
+	}
+	if s.Projects > 0 {
+		t.text("Projects: " + s.Coverage() + ".")
 	}
 	if t.grouped {
 		t.text("What is unknown for one reason is on one line; --verbose lists each.")

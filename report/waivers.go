@@ -179,7 +179,8 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 	w.Waivers = slices.CompactFunc(w.Waivers, func(a, b Waiver) bool { return a.ID == b.ID })
 	fitting, fits, today := fitter(w.Waivers), make([]int, len(w.Waivers)), dayOf(w.FinishedAt)
 	w.Summary = noFindings()
-	w.Summary.Projects, w.Summary.Clusters, w.Summary.Gaps = r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps
+	w.Summary.Projects, w.Summary.ProjectsPartlyRead, w.Summary.ProjectsNotRead = r.Summary.Projects, r.Summary.ProjectsPartlyRead, r.Summary.ProjectsNotRead
+	w.Summary.Clusters, w.Summary.Gaps = r.Summary.Clusters, r.Summary.Gaps
 	w.Findings = r.Findings.edited(func(f *audit.Finding) {
 		f.Waiver = ""
 		last := ""

@@ -413,6 +413,7 @@ func worst(verdicts []sourceVerdict) audit.Verdict {
 		}
 		sources[sv.verdict.Message] = append(sources[sv.verdict.Message], sv.source.String())
 		v = v.Because(sv.verdict.Evidence...)
+		v.Unread = v.Unread || sv.verdict.Unread
 	}
 	v.Evidence = audit.Distinct(v.Evidence)
 	if len(sources[messages[0]]) == len(verdicts) {

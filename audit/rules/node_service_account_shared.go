@@ -75,10 +75,14 @@ and pods move when the old one is drained.`,
 			return audit.Hidden(gap)
 		}
 		if why := in.EstateGap(); why != "" {
-			return audit.Unknownf("%s, and others may have nodes that run as %s", why, accountName(a))
+			v := audit.Unknownf("%s, and others may have nodes that run as %s", why, accountName(a))
+			v.Unread = true
+			return v
 		}
 		if c := in.MayShare(a); c != nil {
-			return audit.Unknownf("nodes of %s run as a default account that may be the same: the number of one of the projects is not known", c.ResourceName())
+			v := audit.Unknownf("nodes of %s run as a default account that may be the same: the number of one of the projects is not known", c.ResourceName())
+			v.Unread = true
+			return v
 		}
 		return audit.Passf("of the clusters that were read, this one alone has nodes that run as %s", accountName(a))
 	}),

@@ -88,8 +88,8 @@ func logReport(ctx context.Context, log *slog.Logger, r *report.Report, least au
 			"unchanged", b.Counts.Unchanged, "changed", b.Counts.Changed, "incomparable", b.Counts.Incomparable)
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, r.Verdict(), slog.Bool("complete", r.Complete), slog.Any("outputs", outputs), since,
-		slog.Group("summary", "projects", s.Projects, "clusters", s.Clusters,
-			"fail", s.Fail, "waived", s.Waived, "unknown", s.Unknown, "pass", s.Pass, "notApplicable", s.NotApplicable,
+		slog.Group("summary", "projects", s.Projects, "projectsPartlyRead", s.ProjectsPartlyRead, "projectsNotRead", s.ProjectsNotRead, "clusters", s.Clusters,
+			"fail", s.Fail, "waived", s.Waived, "unknown", s.Unknown, "undecided", s.Undecided, "pass", s.Pass, "notApplicable", s.NotApplicable,
 			"critical", s.Failing["critical"], "high", s.Failing["high"], "medium", s.Failing["medium"], "low", s.Failing["low"],
 			"gaps", s.Gaps, "missing", len(r.Scope.Missing)))
 }

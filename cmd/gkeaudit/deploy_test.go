@@ -148,7 +148,7 @@ func exampleValues(t *testing.T, kind string) map[string]cty.Value {
 // serveDemo serves the demo as an organization.
 func serveDemo(t *testing.T) *gcptest.Server {
 	t.Helper()
-	s, err := audit.ReadSnapshot(bytes.NewReader(demo))
+	s, err := readDemo("incomplete")
 	if err != nil {
 		t.Fatal(err)
 	}

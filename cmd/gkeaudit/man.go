@@ -39,8 +39,9 @@ Something fails at or above \-\-fail\-on, or is new at or above \-\-fail\-on=new
 There is no answer: wrong usage, no credentials, nothing could be read, a bad file.
 .TP
 3
-The audit is incomplete: something could not be read or judged. With
-\-\-allow\-incomplete the status is 0.
+The audit is incomplete: something could not be read. With
+\-\-allow\-incomplete the status is 0. With \-\-require\-decided, also: a finding is
+undecided.
 .PP
 Where several fit, the first of 2, 1, 3 counts.
 `

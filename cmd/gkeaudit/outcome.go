@@ -26,7 +26,10 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 		return err
 	}
 	if !r.Complete && !f.allowIncomplete {
-		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s, %s", count(r.Summary.Gaps, "gap", "gaps"), count(r.Summary.Unknown, "unknown finding", "unknown findings"))}
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s", r.Incompleteness())}
+	}
+	if n := r.Summary.Undecided; n > 0 && f.requireDecided {
+		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "%s undecided: what the API reports does not decide them", count(n, "finding is", "findings are"))}
 	}
 	return nil
 }

@@ -111,18 +111,21 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err
 	}
-	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
+	if f.demo != "" && !slices.Contains(demos, f.demo) {
+		return nil, refuse("", "--demo: the sample estates are %s; there is no %q%s", strings.Join(demos, " and "), f.demo, didYouMean(f.demo, demos))
+	}
+	if err := f.scopeFlags.check(f.demo != "" || f.snapshot != ""); err != nil {
 		return nil, err
 	}
 	if pl.failOn.new > 0 && pl.baseline == "" {
 		return nil, noBaseline
 	}
 	switch {
-	case f.demo && f.snapshot != "":
+	case f.demo != "" && f.snapshot != "":
 		return nil, refuse("", "--demo and --snapshot are two sources; use one")
-	case (f.demo || f.snapshot != "") && f.saveSnapshot != "":
+	case (f.demo != "" || f.snapshot != "") && f.saveSnapshot != "":
 		return nil, refuse("", "--save-snapshot goes with neither --demo nor --snapshot: only what is read of live projects can be saved")
-	case (f.demo || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
+	case (f.demo != "" || f.snapshot != "") && (f.impersonate != "" || f.billingProject != ""):
 		return nil, refuse("", "--impersonate-service-account and --billing-project go with neither --demo nor --snapshot: they are for calls, and there are none")
 	}
 	if err := f.checkCalls(); err != nil {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +20,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-//go:embed demo.json
-var demo []byte
 
 const scanHelp = `Reads the clusters of projects and the networks they use, judges them by the rules,
 and writes a report. Nothing is changed; secrets are neither kept nor shown.
@@ -70,7 +65,11 @@ Exit status, whatever the format:
     0  the audit is complete, and nothing fails at or above --fail-on
     1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
     2  no answer: wrong usage, no credentials, nothing could be read, a bad file
-    3  incomplete: something could not be read or judged (0 with --allow-incomplete)
+    3  incomplete: something could not be read (0 with --allow-incomplete)
+
+A finding is undecided where everything was read and what the API reports does not decide
+it: an old cluster without a field, say. It is listed with the reason, and does not make
+an audit incomplete; with --require-decided the status is 3.
 
 The endpoints of the APIs can be overridden as for gcloud, by
 CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
@@ -79,6 +78,9 @@ CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true sends no credentials.`
 
 const scanExamples = `  # Look at a sample estate: no credentials, no network
   gkeaudit scan --demo
+
+  # The same, as it is read where permissions are missing on one project
+  gkeaudit scan --demo=incomplete
 
   # Audit two projects, and write reports for a review
   gkeaudit scan --project=shop-prod --project=shop-dev -o review.html -o review.md
@@ -120,7 +122,7 @@ type scanFlags struct {
 	scopeFlags
 	locations, clusters    []string
 	snapshot, saveSnapshot string
-	demo                   bool
+	demo                   string // one of demos; empty without
 	shard                  string
 
 	format          string
@@ -134,6 +136,7 @@ type scanFlags struct {
 	baseline        string
 	failOn          string
 	allowIncomplete bool
+	requireDecided  bool
 	verbose         bool
 	maxBytes        int
 	githubSummary   bool
@@ -168,7 +171,8 @@ func (p *program) scanCommand() *cobra.Command {
 	flags.StringArrayVar(&f.clusters, "cluster", nil, "only clusters of this `name`; repeatable")
 	flags.StringVar(&f.snapshot, "snapshot", "", "audit a snapshot `file` in place of live projects; - is standard input")
 	flags.StringVar(&f.saveSnapshot, "save-snapshot", "", "keep what was read in a snapshot `file`: .json, or .json.gz to compress it")
-	flags.BoolVar(&f.demo, "demo", false, "audit a built-in sample estate")
+	flags.StringVar(&f.demo, "demo", "", "audit a built-in sample `estate`: complete (the default), or incomplete, of which one project can't be read")
+	flags.Lookup("demo").NoOptDefVal = demos[0]
 	flags.StringVar(&f.shard, "shard", "", "audit one part of the projects of several, `INDEX/COUNT`, such as 0/10 (default on Cloud Run that of the task)")
 	group(cmd, "What to audit")
 	ruleFlags(cmd, &f)
@@ -177,6 +181,7 @@ func (p *program) scanCommand() *cobra.Command {
 	logFlags(cmd, &f)
 
 	complete(cmd, gcp.Discoveries, "discovery")
+	complete(cmd, demos, "demo")
 	complete(cmd, nil, append(scopeFlagNames, "location", "cluster", "shard")...)
 	must(cmd.MarkFlagFilename("snapshot", "json", "gz"))
 	must(cmd.MarkFlagFilename("save-snapshot", "json", "gz"))
@@ -214,6 +219,7 @@ func reportFlags(cmd *cobra.Command, f *scanFlags) {
 	group(cmd, "What to report")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 if something of this `severity` or above fails; new:high is for what did not fail in the baseline; both go together: critical,new:medium; none is the default")
 	flags.BoolVar(&f.allowIncomplete, "allow-incomplete", false, "exit with 0 where an incomplete audit would give 3")
+	flags.BoolVar(&f.requireDecided, "require-decided", false, "exit with 3, too, where findings are undecided: everything was read, and what the API reports does not decide them")
 	group(cmd, "Exit status")
 	complete(cmd, report.Formats, "format")
 	complete(cmd, nil, "max-bytes")
@@ -313,8 +319,8 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 
 	var s *audit.Snapshot
 	switch {
-	case f.demo:
-		if s, err = audit.ReadSnapshot(bytes.NewReader(demo)); err == nil {
+	case f.demo != "":
+		if s, err = readDemo(f.demo); err == nil {
 			s, err = narrow(s, f, plan.shard)
 		}
 	case f.snapshot != "":

@@ -168,7 +168,7 @@ func reportAgrees(ts *testscript.TestScript, flags []string, want int, began tim
 	var file string
 	for i, flag := range flags {
 		switch {
-		case strings.HasPrefix(flag, "--fail-on"), flag == "--allow-incomplete":
+		case strings.HasPrefix(flag, "--fail-on"), flag == "--allow-incomplete", flag == "--require-decided":
 			report = append(report, flag)
 		case flag == "-o" && file == "" && strings.Contains(flags[i+1], ".json") && !strings.Contains(flags[i+1], "{"):
 			file = ts.MkAbs(flags[i+1])

@@ -200,7 +200,7 @@ func TestInterruptedWriting(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", first, "-o", pipe)
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo=incomplete", "-o", first, "-o", pipe)
 	startProgram(t, cmd)
 	until(t, "the first report was written", func() bool {
 		_, err := os.Stat(first)
@@ -222,7 +222,7 @@ func TestInterruptedUpload(t *testing.T) {
 	}}
 	server.Serve()
 	defer server.Close()
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", "gs://reports/last.json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo=incomplete", "-o", "gs://reports/last.json")
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
 		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
@@ -253,7 +253,7 @@ func TestInterruptedUploads(t *testing.T) {
 	server := &gcptest.Server{Snapshot: &audit.Snapshot{}, Faults: []*gcptest.Fault{{Path: "/upload/storage/v1/b/reports/o", Hang: true}}, Called: func() { arrived <- true }}
 	server.Serve()
 	defer server.Close()
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", "gs://reports/1.json", "-o", "gs://reports/2.json", "-o", "gs://reports/3.json")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo=incomplete", "-o", "gs://reports/1.json", "-o", "gs://reports/2.json", "-o", "gs://reports/3.json")
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=" + server.URL + "/storage/v1/",
 		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
