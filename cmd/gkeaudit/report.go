@@ -30,7 +30,8 @@ that of an audit without shards. Where some are missing, the report names them a
 incomplete.
 
 Waivers that a report was made with stay as they were on its day. Those of --waivers take
-their place, and hold if they had not expired on the day of the report.
+their place, and hold if they had not expired on the day, in UTC, on which the report's
+audit began.
 
 With --baseline the report says what became of its findings since an earlier one; see
 gkeaudit diff --help. Where reports that were compared each by themselves are merged, what
@@ -100,7 +101,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	if err := p.openStorage(ctx, f, log, append(plan.files(), append(args, f.waivers, plan.baseline)...)); err != nil {
 		return err
 	}
-	waivers, err := p.waivers(ctx, f)
+	waivers, err := p.waivers(ctx, f, plan.started)
 	if err != nil {
 		return err
 	}
@@ -116,6 +117,11 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 			return err
 		}); err != nil {
 			return refuse(readHint(ctx, err, reportHint), "%w", err)
+		}
+		if waivers != nil { // by the day of each, before they have one together
+			if file.Report, err = waive(file.Report, waivers); err != nil {
+				return err
+			}
 		}
 		files = append(files, file)
 	}
@@ -135,13 +141,8 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		log.Warn("the reports are merged without what they say of a baseline; --baseline compares the whole with it")
 	}
 	files = nil // the baseline is as large
-	if waivers != nil {
-		if r.Baseline != nil && plan.baseline == "" {
-			return refuse("Give the --baseline again, too.", "the report says what has changed since %q, which hangs on its waivers: with others it has to be compared anew", r.Baseline.Name)
-		}
-		if r, err = waive(r, waivers); err != nil {
-			return err
-		}
+	if waivers != nil && r.Baseline != nil && plan.baseline == "" {
+		return refuse("Give the --baseline again, too.", "the report says what has changed since %q, which depends on its waivers: with others it has to be compared again", r.Baseline.Name)
 	}
 	if r, err = p.compare(ctx, r, plan); err != nil {
 		return err

@@ -303,7 +303,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err := p.openStorage(ctx, f, log, append(plan.allFiles(), f.snapshot, f.saveSnapshot, f.waivers, plan.baseline)); err != nil {
 		return err
 	}
-	waivers, err := p.waivers(ctx, f)
+	waivers, err := p.waivers(ctx, f, plan.started)
 	if err != nil {
 		return err
 	}
