@@ -84,6 +84,9 @@ func (p *program) planOutputs(f *scanFlags, pl *plan) error {
 
 // addOutput adds a file or an object to the outputs.
 func (pl *plan) addOutput(f *scanFlags, name string) error {
+	if err := checkPlace(name); err != nil {
+		return err
+	}
 	ext, compressed := extension(name)
 	format := extensions[ext]
 	if format == "" || compressed && !slices.Contains(compressible, format) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 }
 
 // check checks the flags of scan.
-func (p *program) check(f *scanFlags) (*plan, error) {
+func (p *program) check(ctx context.Context, f *scanFlags) (*plan, error) {
 	sh, err := p.shard(f.shard)
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err
 	}
-	if err := f.scopeFlags.check(f.demo || f.snapshot != ""); err != nil {
+	if err := p.checkScope(ctx, f, f.demo || f.snapshot != ""); err != nil {
 		return nil, err
 	}
 	if pl.failOn.new > 0 && pl.baseline == "" {

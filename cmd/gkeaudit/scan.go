@@ -292,7 +292,7 @@ func (p *program) configure(ctx context.Context, f *scanFlags, flags *pflag.Flag
 
 // scan collects, audits and reports.
 func (p *program) scan(ctx context.Context, f *scanFlags) error {
-	plan, err := p.check(f)
+	plan, err := p.check(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -256,6 +255,9 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 			return refuse("", "--waivers is missing: the file to add to")
 		}
 	}
+	if err := checkPlace(n.file); err != nil {
+		return err
+	}
 	if gcp.IsObject(n.file) || n.file == "-" {
 		return refuse("Copy it to a file first.", "--waivers %q: waivers are added to files only", n.file)
 	}
@@ -267,9 +269,12 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(n.file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return refuse("", "reading waivers: %w", withoutOp(err))
+	var text []byte
+	if err := p.read(ctx, n.file, func(r io.Reader) (err error) {
+		text, err = io.ReadAll(io.LimitReader(r, longestWaiverFile+1))
+		return err
+	}); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return refuse("", "reading waivers: %w", err)
 	}
 	today := p.now()
 	f, err := parseWaivers(n.file, text, today)

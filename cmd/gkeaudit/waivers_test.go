@@ -43,7 +43,6 @@ func TestGoodWaivers(t *testing.T) {
 	}
 	for name, text := range map[string][]byte{
 		"as it is":               text,
-		"with a byte order mark": append([]byte("\ufeff"), text...),
 		"with CRLF":              bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
 	} {
 		f, err := parseWaivers("good.yaml", text, waiversDay)
@@ -218,7 +217,6 @@ func TestAddedWaiver(t *testing.T) {
 	const other = "{rule: private-nodes, resource: '**', owner: o, reason: r, ticket: t, expires: 2026-12-31}\n"
 	for _, test := range []struct{ before, after string }{
 		{"", "waivers:\n" + indented},
-		{"\ufeff", "\ufeffwaivers:\n" + indented},
 		{"# Mine.", "# Mine.\nwaivers:\n" + indented},
 		{"maxDays: 300\n", "maxDays: 300\nwaivers:\n" + indented},
 		{"waivers:\n", "waivers:\n" + indented},
