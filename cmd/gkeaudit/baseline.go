@@ -64,9 +64,6 @@ func checkBaseline(pl *plan) error {
 	if err := checkPlace(name); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(pl.allFiles(), func(o string) bool { return sameFile(o, name) }) {
-		return refuse("Write to another file.", "output %q is the baseline", name)
-	}
 	if gcp.IsObject(name) {
 		return nil
 	}

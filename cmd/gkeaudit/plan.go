@@ -80,6 +80,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
 		return nil, err
 	}
+	if err := checkBaseline(pl); err != nil {
+		return nil, err
+	}
 	if err := p.planOutputs(f, pl); err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if err := p.checkMarkdown(f, append(pl.outputs, pl.merged...)); err != nil {
 		return nil, err
 	}
-	return pl, checkBaseline(pl)
+	return pl, nil
 }
 
 // check checks the flags of scan.
@@ -108,6 +111,11 @@ func (p *program) check(ctx context.Context, f *scanFlags) (*plan, error) {
 	pl, err := p.checkReport(f, sh, started)
 	if err != nil {
 		return nil, err
+	}
+	if f.saveSnapshot != "" {
+		if what := pl.reads(f, f.saveSnapshot); what != "" {
+			return nil, refuse("Write to another file.", "--save-snapshot %q is %s", f.saveSnapshot, what)
+		}
 	}
 	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err

@@ -42,8 +42,8 @@ func TestGoodWaivers(t *testing.T) {
 			Owner: "team-till@example.com", Reason: "offices get fixed addresses", Ticket: "https://tickets.example.com/NET-41", Expires: "2026-11-02"},
 	}
 	for name, text := range map[string][]byte{
-		"as it is":               text,
-		"with CRLF":              bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
+		"as it is":  text,
+		"with CRLF": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
 	} {
 		f, err := parseWaivers("good.yaml", text, waiversDay)
 		if err != nil {
