@@ -1,6 +1,9 @@
 package audit
 
-import "path"
+import (
+	"path"
+	"slices"
+)
 
 // Parameters are what the owner of an estate has laid down, where a rule leaves room
 // for it. [DefaultParameters] are those of somebody who has laid down nothing.
@@ -25,6 +28,39 @@ type Parameters struct {
 	// AirGappedNetworks are globs on the relative names of the VPC networks,
 	// projects/P/global/networks/N, that are to have no way to the internet.
 	AirGappedNetworks []string `json:"airGappedNetworks,omitempty" yaml:"airGappedNetworks"`
+}
+
+// A Parameter is the name of one of [Parameters], as it is in JSON and YAML.
+type Parameter string
+
+// The parameters.
+const (
+	AuthorizedNetworksBreadth Parameter = "authorizedNetworksBreadth"
+	AllowedLocations          Parameter = "allowedLocations"
+	NodeServiceAccounts       Parameter = "nodeServiceAccounts"
+	PeopleGroups              Parameter = "peopleGroups"
+	AirGappedNetworks         Parameter = "airGappedNetworks"
+)
+
+// Changed returns the parameters that are not what they are in others, in the order of
+// the fields.
+func (p Parameters) Changed(others Parameters) []Parameter {
+	var changed []Parameter
+	for _, one := range []struct {
+		name Parameter
+		same bool
+	}{
+		{AuthorizedNetworksBreadth, p.AuthorizedNetworksBreadth == others.AuthorizedNetworksBreadth},
+		{AllowedLocations, slices.Equal(p.AllowedLocations, others.AllowedLocations)},
+		{NodeServiceAccounts, slices.Equal(p.NodeServiceAccounts, others.NodeServiceAccounts)},
+		{PeopleGroups, slices.Equal(p.PeopleGroups, others.PeopleGroups)},
+		{AirGappedNetworks, slices.Equal(p.AirGappedNetworks, others.AirGappedNetworks)},
+	} {
+		if !one.same {
+			changed = append(changed, one.name)
+		}
+	}
+	return changed
 }
 
 // DefaultParameters hold where nothing else is laid down.

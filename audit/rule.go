@@ -56,6 +56,10 @@ type Rule struct {
 	// Uses is data that the rule says more with, and judges without.
 	Uses []Data `json:"uses,omitempty"`
 
+	// Reads are the parameters that the rule judges by, in the order of
+	// [Parameters.Changed]; empty if there are none.
+	Reads []Parameter `json:"reads,omitempty"`
+
 	// Permissions are the IAM permissions without which the rule cannot judge every
 	// cluster, sorted. They follow from what it needs; see [Rule.Complete].
 	Permissions []string `json:"permissions"`

@@ -119,6 +119,7 @@ func (s *sight) hides(location string) bool {
 // begin finds out what is said of the reports as a whole.
 func (c *comparison) begin() {
 	c.otherwise = map[string]bool{}
+	changed := c.now.Settings.Parameters.Changed(c.then.Settings.Parameters)
 	for id, rule := range c.rulesNow {
 		old := c.rulesThen[id]
 		if old == nil {
@@ -127,7 +128,7 @@ func (c *comparison) begin() {
 		if rule.Severity != old.Severity {
 			c.note(otherSeverity, id, 0)
 		}
-		if rule.Checks != old.Checks || otherParameters(rule, c.now.Settings.Parameters, c.then.Settings.Parameters) {
+		if rule.Checks != old.Checks || reads(rule, changed) || reads(old, changed) {
 			c.otherwise[id] = true
 		}
 	}
@@ -152,20 +153,9 @@ func (s Scope) allFound() bool {
 	return s.Discovery != nil && s.Discovery.Projects == n
 }
 
-// otherParameters reports whether a rule may judge otherwise because of parameters.
-func otherParameters(r *audit.Rule, a, b audit.Parameters) bool {
-	needs := func(data ...audit.Data) bool {
-		return slices.ContainsFunc(data, func(d audit.Data) bool { return slices.Contains(r.Needs, d) || slices.Contains(r.Uses, d) })
-	}
-	switch {
-	case a.AuthorizedNetworksBreadth != b.AuthorizedNetworksBreadth && r.ID == "authorized-networks-breadth",
-		!slices.Equal(a.AllowedLocations, b.AllowedLocations) && r.ID == "cluster-location",
-		!slices.Equal(a.NodeServiceAccounts, b.NodeServiceAccounts) && r.ID == "node-service-account-allowed",
-		!slices.Equal(a.PeopleGroups, b.PeopleGroups) && needs(audit.IAMPolicies),
-		!slices.Equal(a.AirGappedNetworks, b.AirGappedNetworks) && needs(audit.Subnetworks, audit.Routers, audit.Routes):
-		return true
-	}
-	return false
+// reads reports whether a rule judges by one of some parameters.
+func reads(r *audit.Rule, parameters []audit.Parameter) bool {
+	return slices.ContainsFunc(r.Reads, func(p audit.Parameter) bool { return slices.Contains(parameters, p) })
 }
 
 // cluster compares the findings on a cluster, which one of the two may not have.

@@ -25,7 +25,7 @@ import (
 //	settings JSON
 //	missing SHARD
 //	version VERSION
-//	rule ID SEVERITY [CHECKS]
+//	rule ID SEVERITY [CHECKS] [reads=PARAMETER,...] [uses=DATA]
 //	cluster NAME [ID]                     P/L/C for projects/P/locations/L/clusters/C
 //	unread PROJECT LOCATION               a gap that hides clusters
 //	gap RESOURCE                          another gap
@@ -203,7 +203,20 @@ func brief(t *testing.T, lines string, started time.Time) *Report {
 			var severity audit.Severity
 			check(severity.UnmarshalText([]byte(words[1])))
 			severities[words[0]] = severity
-			rules = append(rules, &audit.Rule{ID: words[0], Title: words[0], Severity: severity, Checks: words[2]})
+			rule := &audit.Rule{ID: words[0], Title: words[0], Severity: severity}
+			for _, word := range words[2:] {
+				switch name, value, _ := strings.Cut(word, "="); name {
+				case "reads":
+					for name := range strings.SplitSeq(value, ",") {
+						rule.Reads = append(rule.Reads, audit.Parameter(name))
+					}
+				case "uses":
+					rule.Uses = []audit.Data{audit.Data(value)}
+				default:
+					rule.Checks += word
+				}
+			}
+			rules = append(rules, rule)
 		case "cluster":
 			p := strings.Split(words[0], "/")
 			clusters = append(clusters, Cluster{Name: long(words[0]), ID: words[1], Project: p[0], Location: p[1], Mode: "standard", Status: "RUNNING"})

@@ -4,12 +4,18 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gkeaudit/audit"
 )
+
+// junitCases is how many cases of rules a file has: as many as SARIF has results. Readers
+// hold all of them, and nobody looks through more. Of what could not be read it has as many
+// as SARIF has notices.
+const junitCases = sarifResults
 
 // A junitSuite is a cluster, or what could not be read.
 type junitSuite struct {
@@ -43,9 +49,11 @@ type junitOutcome struct {
 // WriteJUnit writes the report as JUnit XML: a suite for each cluster with a case for
 // each rule, and one for what could not be read. A case fails if a finding of the rule
 // fails that is not waived; else it is an error if one is unknown because something could
-// not be read; else it is skipped if one is undecided or waived or none passes.
+// not be read; else it is skipped if one is undecided or waived or none passes. Of too many
+// cases the worst are written, and one more says how many are not.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	j := &junitWriter{Report: r, rules: r.rulesByID(), permissions: r.permissions(), waivers: r.waiversByID()}
+	j.choose()
 	var all junitSuite
 	for s := range r.junitSuites(j) {
 		all.Tests += s.Tests
@@ -90,34 +98,113 @@ type junitWriter struct {
 	rules       map[string]*audit.Rule
 	permissions permissions
 	waivers     map[string]Waiver
+
+	last, room int       // all cases of better ranks are kept, and so many of this one
+	left       junitLeft // what is not
+}
+
+// junitLeft counts the cases that are left out, in the order of junitStates.
+type junitLeft [6]int
+
+// junitStates are the states of a case, worst first.
+var junitStates = [...]string{"fail", "unknown", "undecided", "waived", "pass", "not-applicable"}
+
+// junitState returns which of [junitStates] a case of findings is in, and its rank among
+// cases: what fails before what is unknown of the same severity, as in SARIF.
+func junitState(findings []audit.Finding) (of, rank int) {
+	of = len(junitStates) - 1
+	for _, f := range findings {
+		s := state(f)
+		if f.Undecided {
+			s = "undecided"
+		}
+		of = min(of, slices.Index(junitStates[:], s))
+	}
+	below := int(audit.Critical - findings[0].Severity)
+	if of < 2 {
+		return of, 2*below + of
+	}
+	return of, 4*of + below
+}
+
+// choose finds out which cases are kept.
+func (j *junitWriter) choose() {
+	var counts [4 * len(junitStates)]int
+	states := map[int]junitLeft{} // by rank
+	for _, c := range j.Clusters {
+		for findings := range eachRule(j.Findings.of(c.Name)) {
+			of, rank := junitState(findings)
+			counts[rank]++
+			n := states[rank]
+			n[of]++
+			states[rank] = n
+		}
+	}
+	j.room = junitCases
+	for j.last < len(counts)-1 && counts[j.last] <= j.room {
+		j.room -= counts[j.last]
+		j.last++
+	}
+	for rank, n := range states {
+		for of := range n {
+			switch {
+			case rank == j.last:
+				j.left[of] += max(0, n[of]-j.room)
+			case rank > j.last:
+				j.left[of] += n[of]
+			}
+		}
+	}
+}
+
+// eachRule splits the findings on a cluster by rule.
+func eachRule(findings []audit.Finding) iter.Seq[[]audit.Finding] {
+	return func(yield func([]audit.Finding) bool) {
+		for len(findings) > 0 {
+			var of []audit.Finding
+			if of, findings = ofRule(findings, findings[0].Rule); !yield(of) {
+				return
+			}
+		}
+	}
 }
 
 // junitSuites returns one suite after the other.
 func (r *Report) junitSuites(j *junitWriter) func(yield func(*junitSuite) bool) {
 	return func(yield func(*junitSuite) bool) {
+		room := j.room
 		for _, c := range r.Clusters {
 			s := j.suite(c.Name)
-			for findings := r.Findings.of(c.Name); len(findings) > 0; {
-				n := 1
-				for n < len(findings) && findings[n].Rule == findings[0].Rule {
-					n++
+			for findings := range eachRule(r.Findings.of(c.Name)) {
+				_, rank := junitState(findings)
+				if rank == j.last {
+					room--
 				}
-				s.add(j.rule(s.Name, findings[:n]))
-				findings = findings[n:]
+				if rank < j.last || rank == j.last && room >= 0 {
+					s.add(j.rule(s.Name, findings))
+				}
 			}
-			if !yield(s) {
+			if s.Tests > 0 && !yield(s) {
 				return
 			}
 		}
+		if s := j.leftOut(); s != nil && !yield(s) {
+			return
+		}
 		parts := r.Scope.Missing
-		if r.unknownLeftOut() > 0 { // what fails and is left out was asked to be
+		if _, unread := r.unknownLeftOut(); unread > 0 { // what fails and is left out was asked to be
 			parts = r.lacks()
 		}
 		if len(r.Gaps)+len(parts) == 0 {
 			return
 		}
 		s := j.suite("what could not be read")
-		for _, g := range r.Gaps {
+		for i, g := range r.Gaps {
+			if i == sarifNotices {
+				line := count(len(r.Gaps)-i, "other thing", "other things") + " could not be read, too"
+				s.add(junitCase{Name: "others", Class: s.Name, Error: &junitOutcome{Type: "LEFT_OUT", Message: "UNKNOWN: " + line, Text: line}})
+				break
+			}
 			s.add(junitCase{Name: clean(g.Resource + " " + g.Operation), Class: s.Name, Error: &junitOutcome{
 				Type: clean(g.Code), Message: "UNKNOWN: " + gapLine(g), Text: gapLine(g),
 			}})
@@ -128,6 +215,30 @@ func (r *Report) junitSuites(j *junitWriter) func(yield func(*junitSuite) bool) 
 		}
 		yield(s)
 	}
+}
+
+// leftOut says what is left out; nil if nothing is. Where something of that fails or could
+// not be read, it is an error.
+func (j *junitWriter) leftOut() *junitSuite {
+	var parts []string
+	all := 0
+	for i, n := range j.left {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(junitStates[i], "-", " ")))
+		}
+		all += n
+	}
+	if all == 0 {
+		return nil
+	}
+	s := j.suite("left out of this file")
+	line := fmt.Sprintf("%s left out of this file: %s. The JSON report has them all.", count(all, "case is", "cases are"), strings.Join(parts, ", "))
+	c := junitCase{Name: "cases", Class: s.Name, Skipped: line}
+	if j.left[0]+j.left[1] > 0 {
+		c.Skipped, c.Error = "", &junitOutcome{Type: "LEFT_OUT", Message: "UNKNOWN: " + line, Text: line}
+	}
+	s.add(c)
+	return s
 }
 
 func (j *junitWriter) suite(name string) *junitSuite {

@@ -492,6 +492,117 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+// TestJUnitLimits has more cases than a pipeline shows. The worst are kept, as in SARIF,
+// those that pass or do not apply last, and a case says what is left out: it is an error
+// if some of that fails or is unknown.
+func TestJUnitLimits(t *testing.T) {
+	type suite struct {
+		Name  string `xml:"name,attr"`
+		Tests int    `xml:"tests,attr"`
+		Cases []struct {
+			Skipped *string   `xml:"skipped"`
+			Failure *struct{} `xml:"failure"`
+			Error   *struct {
+				Message string `xml:"message,attr"`
+			} `xml:"error"`
+		} `xml:"testcase"`
+	}
+	for _, test := range []struct {
+		counts [5]int // clusters where the critical rule fails, the high one is unknown, the medium one is waived, and the low one passes or does not apply
+		kept   map[string]int
+		left   string
+		open   bool
+	}{
+		{[5]int{1000, 1000, 1000, 1000, 999}, map[string]int{"fail": 1000, "unknown": 1000, "waived": 1000, "pass": 1000, "not-applicable": 999}, "", false},
+		{[5]int{1000, 1000, 1000, 2000, 1}, map[string]int{"fail": 1000, "unknown": 1000, "waived": 1000, "pass": 2000}, "1 case is left out of this file: 1 not applicable.", false},
+		{[5]int{3000, 1500, 1000, 9, 8}, map[string]int{"fail": 3000, "unknown": 1500, "waived": 500}, "517 cases are left out of this file: 500 waived, 9 pass, 8 not applicable.", false},
+		{[5]int{3000, 3000, 7, 0, 0}, map[string]int{"fail": 3000, "unknown": 2000}, "1007 cases are left out of this file: 1000 unknown, 7 waived.", true},
+		{[5]int{6000, 1, 0, 0, 0}, map[string]int{"fail": 5000}, "1001 cases are left out of this file: 1000 fail, 1 unknown.", true},
+	} {
+		r := reviewed()
+		r.Findings, r.Clusters, r.Gaps, r.Scope.Missing, r.Summary.LeftOut = report.Findings{}, nil, nil, nil, 0
+		i := 0
+		for kind := len(test.counts) - 1; kind >= 0; kind-- { // the worst come last
+			for range test.counts[kind] {
+				name := fmt.Sprintf("projects/p/locations/l/clusters/c%05d", i)
+				i++
+				r.Clusters = append(r.Clusters, report.Cluster{Name: name, Project: "p", Location: "l"})
+				f := audit.Finding{Cluster: name, Resource: name, Rule: r.Rules[min(kind, 3)].ID, Severity: r.Rules[min(kind, 3)].Severity, Message: "m"}
+				f.Status = []audit.Status{audit.Fail, audit.Unknown, audit.Fail, audit.Pass, audit.NotApplicable}[kind]
+				if kind == 2 {
+					f.Waiver = r.Waivers[1].ID
+				}
+				r.Findings.Add(f)
+			}
+		}
+		var got struct {
+			Tests    int     `xml:"tests,attr"`
+			Failures int     `xml:"failures,attr"`
+			Errors   int     `xml:"errors,attr"`
+			Suites   []suite `xml:"testsuite"`
+		}
+		if err := xml.Unmarshal(write(t, r, ".xml"), &got); err != nil {
+			t.Fatal(err)
+		}
+		kept, cases, failures, errors, left := map[string]int{}, 0, 0, 0, ""
+		for _, s := range got.Suites {
+			if s.Tests != len(s.Cases) || s.Tests == 0 {
+				t.Errorf("%s is of %d tests, and has %d", s.Name, s.Tests, len(s.Cases))
+			}
+			cases += len(s.Cases)
+			for _, c := range s.Cases {
+				if c.Failure != nil {
+					failures++
+				}
+				if c.Error != nil {
+					errors++
+				}
+				switch {
+				case s.Name == "left out of this file" && c.Error != nil:
+					left = strings.TrimPrefix(c.Error.Message, "UNKNOWN: ")
+				case s.Name == "left out of this file":
+					left = *c.Skipped
+				case c.Failure != nil:
+					kept["fail"]++
+				case c.Error != nil:
+					kept["unknown"]++
+				case c.Skipped == nil:
+					kept["pass"]++
+				case strings.HasPrefix(*c.Skipped, "WAIVED: "):
+					kept["waived"]++
+				default:
+					kept["not-applicable"]++
+				}
+			}
+		}
+		if diff := cmp.Diff(test.kept, kept); diff != "" {
+			t.Errorf("%v: kept are (-want +got):\n%s", test.counts, diff)
+		}
+		want := test.left
+		if want != "" {
+			want += " The JSON report has them all."
+		}
+		if left != want || (errors > kept["unknown"]) != test.open {
+			t.Errorf("%v: it says %q, want %q, as an error: %v", test.counts, left, want, test.open)
+		}
+		if got.Tests != cases || got.Failures != failures || got.Errors != errors {
+			t.Errorf("%v: it counts %d tests, %d failures, %d errors, and has %d, %d, %d", test.counts, got.Tests, got.Failures, got.Errors, cases, failures, errors)
+		}
+	}
+}
+
+// TestJUnitGaps has more that could not be read than anybody looks through.
+func TestJUnitGaps(t *testing.T) {
+	r := load(t, filepath.Join(folder, "review.json"))
+	r.Gaps = nil
+	for i := range 502 {
+		r.Gaps = append(r.Gaps, audit.Gap{Project: "p", Resource: fmt.Sprintf("projects/p%03d/locations/-/clusters", i), Operation: "list", Code: "PERMISSION_DENIED", Message: "no"})
+	}
+	text := string(write(t, r, ".xml"))
+	hasAll(t, "the report", text, `name="projects/p499/locations/-/clusters list"`, `name="others"`, "2 other things could not be read, too")
+	hasNone(t, "the report", text, `name="projects/p500/locations/-/clusters list"`)
+}
+
 // TestRows holds the flat formats against each other, and the table's schema against
 // both: the columns are the same, and a row says the same in each.
 func TestRows(t *testing.T) {

@@ -290,6 +290,9 @@ func plainRule(r *audit.Rule) error {
 		texts = append(texts, string(c.Framework), c.ID)
 	}
 	texts = append(texts, r.Permissions...)
+	for _, p := range r.Reads {
+		texts = append(texts, string(p))
+	}
 	for _, ref := range r.References {
 		texts = append(texts, ref.Title)
 		if !strings.HasPrefix(ref.URL, "https://") || strings.ContainsAny(ref.URL, " <>()\"'\\`") || strings.ContainsFunc(ref.URL, unsafe) {

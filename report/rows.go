@@ -130,19 +130,24 @@ func (r *Report) lacks() []string {
 	if r.Summary.LeftOut == 0 {
 		return r.Scope.Missing
 	}
+	unknown, _ := r.unknownLeftOut()
 	return append(slices.Clone(r.Scope.Missing), fmt.Sprintf("%s below severity %s, of which %s",
-		count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity, count(r.unknownLeftOut(), "is unknown", "are unknown")))
+		count(r.Summary.LeftOut, "finding", "findings"), r.Scope.LeastSeverity, count(unknown, "is unknown", "are unknown")))
 }
 
-// unknownLeftOut is how many findings are unknown that were left out for their severity.
-func (r *Report) unknownLeftOut() int {
-	n := r.Summary.Unknown
+// unknownLeftOut is how many findings are unknown that were left out for their severity, and
+// how many of those because something could not be read.
+func (r *Report) unknownLeftOut() (unknown, unread int) {
+	unknown, unread = r.Summary.Unknown, r.Summary.Unread()
 	for f := range r.Findings.All() {
 		if f.Status == audit.Unknown {
-			n--
+			unknown--
+			if !f.Undecided {
+				unread--
+			}
 		}
 	}
-	return n
+	return unknown, unread
 }
 
 func (r *row) title() string {

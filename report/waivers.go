@@ -160,8 +160,8 @@ func (w Waiver) Breadth(findings int) string {
 }
 
 // Waiving returns the report with waivers applied to its findings, in place of those that
-// were before. A finding that fails, and that a waiver fits which has not expired on the
-// day of the report, is accepted by the one of them that lasts longest. No other finding is,
+// were before. A finding that fails, and that a waiver fits which had not expired on the
+// day on which the audit began, in UTC, is accepted by the one of them that lasts longest. No other finding is,
 // above all none that is unknown. The report itself does not change.
 //
 // A report that leaves findings out does not tell which of those a waiver is for, so there
@@ -177,7 +177,7 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 	}
 	slices.SortFunc(w.Waivers, byID)
 	w.Waivers = slices.CompactFunc(w.Waivers, func(a, b Waiver) bool { return a.ID == b.ID })
-	fitting, fits, today := fitter(w.Waivers), make([]int, len(w.Waivers)), dayOf(w.FinishedAt)
+	fitting, fits, today := fitter(w.Waivers), make([]int, len(w.Waivers)), dayOf(w.StartedAt)
 	w.Summary = noFindings()
 	w.Summary.Projects, w.Summary.ProjectsPartlyRead, w.Summary.ProjectsNotRead = r.Summary.Projects, r.Summary.ProjectsPartlyRead, r.Summary.ProjectsNotRead
 	w.Summary.Clusters, w.Summary.Gaps = r.Summary.Clusters, r.Summary.Gaps
@@ -195,7 +195,7 @@ func (r *Report) Waiving(waivers []Waiver) (*Report, error) {
 		w.Summary.count(*f)
 	})
 	for i := range w.Waivers {
-		w.Waivers[i] = w.Waivers[i].settle(w.FinishedAt, fits[i])
+		w.Waivers[i] = w.Waivers[i].settle(w.StartedAt, fits[i])
 	}
 	return &w, nil
 }
@@ -267,7 +267,7 @@ func (r *Report) checkWaivers() error {
 			return fmt.Errorf("waivers[%d], %q, is listed twice or out of order", i, w.ID)
 		}
 		want := w.settle(r.StartedAt, w.Findings).State
-		if w.Ended(r.FinishedAt) { // parts of the report may be of several days
+		if w.Ended(r.FinishedAt) { // an earlier version took the day on which the audit ended
 			want = cmp.Or(map[string]string{WaiverExpired: WaiverExpired}[w.State], want)
 		}
 		if w.Findings < 0 || w.State != want {

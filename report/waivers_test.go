@@ -215,27 +215,34 @@ func TestLongestWaiver(t *testing.T) {
 	}
 }
 
-// TestWaivingByTheLastDay merges reports of two days: a waiver that ended between them
-// accepts nothing any more.
-func TestWaivingByTheLastDay(t *testing.T) {
-	r := load(t, filepath.Join(folder, "review.json"))
-	ends := r.StartedAt.UTC().Format(time.DateOnly)
-	later := *r
-	later.FinishedAt = r.StartedAt.AddDate(0, 2, 0)
+// TestWaivingByTheDayOfTheStart waives in reports of audits over midnight: whether a waiver
+// holds, how it is counted and what is said of it are all of the day on which the audit
+// began.
+func TestWaivingByTheDayOfTheStart(t *testing.T) {
 	for _, test := range []struct {
-		r      *report.Report
-		state  string
-		waived bool
-	}{{r, report.WaiverActive, true}, {&later, report.WaiverExpired, false}} {
-		got, err := test.r.Waiving([]report.Waiver{{Rule: "*", Resource: "**", Owner: "o", Reason: "r", Ticket: "t", Expires: ends}})
+		expires, state, says string
+		waived               bool
+	}{
+		{"2026-11-29", report.WaiverExpired, "expired on 2026-11-29", false},
+		{"2026-11-30", report.WaiverActive, "ends today, on 2026-11-30", true},
+		{"2026-12-01", report.WaiverActive, "ends in 1 day, on 2026-12-01", true},
+	} {
+		r := *load(t, filepath.Join(folder, "review.json"))
+		r.StartedAt = time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC)
+		r.FinishedAt = r.StartedAt.Add(2 * time.Minute)
+		got, err := r.Waiving([]report.Waiver{{Rule: "*", Resource: "**", Owner: "o", Reason: "r", Ticket: "t", Expires: test.expires}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if w := got.Waivers[0]; w.State != test.state || got.Summary.Waived > 0 != test.waived {
-			t.Errorf("until %s, on %s: %s, %d waived", ends, test.r.FinishedAt, w.State, got.Summary.Waived)
+			t.Errorf("until %s: %s, %d waived", test.expires, w.State, got.Summary.Waived)
+		}
+		text := string(write(t, got, ".80.txt"))
+		if !strings.Contains(text, test.says) || !strings.Contains(text, "1 "+test.state) {
+			t.Errorf("until %s, the report is not of %q, %q:\n%s", test.expires, test.says, test.state, text)
 		}
 		if _, err := report.Read(bytes.NewReader(write(t, got, ".report.json"))); err != nil {
-			t.Errorf("until %s, on %s: %v", ends, test.r.FinishedAt, err)
+			t.Errorf("until %s: %v", test.expires, err)
 		}
 	}
 }

@@ -39,6 +39,7 @@ with authorized networks off, it does not apply: that is for authorized-networks
 	References: []audit.Reference{
 		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks"},
 	},
+	Reads: []audit.Parameter{audit.AuthorizedNetworksBreadth},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		if v, none := noPublicList(c); none {
 			return v

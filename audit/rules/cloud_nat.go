@@ -100,6 +100,7 @@ that has an address for it: look at the firewall rules first.`,
 	},
 	Needs: []audit.Data{audit.Routers, audit.Routes},
 	Uses:  []audit.Data{audit.Subnetworks},
+	Reads: []audit.Parameter{audit.AirGappedNetworks},
 	Check: audit.EachPrivateSubnetwork(func(s *audit.Input, c *audit.Cluster, sn audit.NodeSubnetwork) audit.Verdict {
 		network, v, ok := networkOf(s, c, sn.Name)
 		if !ok {

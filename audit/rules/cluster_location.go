@@ -35,6 +35,7 @@ within the region: nodes are made and deleted.`,
 	References: []audit.Reference{
 		{Title: "Cluster availability choices", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/configuration-overview"},
 	},
+	Reads: []audit.Parameter{audit.AllowedLocations},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		name, allowed := c.ResourceName(), in.Parameters.AllowedLocations
 		if len(allowed) == 0 {

@@ -40,6 +40,7 @@ and pods move when the old one is drained.`,
 	References: []audit.Reference{
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 	},
+	Reads: []audit.Parameter{audit.NodeServiceAccounts},
 	Check: audit.EachNodeAccount(func(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		globs := in.Parameters.NodeServiceAccounts
 		if len(globs) == 0 {

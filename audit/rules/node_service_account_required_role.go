@@ -74,6 +74,7 @@ besides, which is not looked at: it is often granted on single repositories.`,
 		{Title: "Harden your cluster's security: use least privilege IAM service accounts", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa"},
 	},
 	Needs: []audit.Data{audit.IAMPolicies, audit.CustomRoles},
+	Reads: []audit.Parameter{audit.PeopleGroups},
 	Check: audit.EachNodeAccount(judgeRequiredRole),
 }
 

@@ -66,6 +66,7 @@ first. Image pulls need roles/artifactregistry.reader on the repositories.`,
 		{Framework: audit.SCC, ID: "ADMIN_SERVICE_ACCOUNT"},
 	},
 	Needs: []audit.Data{audit.IAMPolicies, audit.CustomRoles},
+	Reads: []audit.Parameter{audit.PeopleGroups},
 	Check: audit.EachNodeAccount(judgeAccountRoles),
 }
 

@@ -50,6 +50,7 @@ owns the subnetwork (roles/compute.networkAdmin has it).`,
 	},
 	Needs: []audit.Data{audit.Subnetworks},
 	Uses:  []audit.Data{audit.Routers, audit.Routes},
+	Reads: []audit.Parameter{audit.AirGappedNetworks},
 	Check: checkPrivateGoogleAccess,
 }
 

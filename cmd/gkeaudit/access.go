@@ -48,7 +48,7 @@ func (p *program) accessCommand() *cobra.Command {
 				return err
 			}
 			if role != "" {
-				return p.writeRole(role, &f)
+				return p.writeRole(cmd.Context(), role, &f)
 			}
 			if !slices.Contains(accessFormats, format) {
 				return refuse("Formats are "+strings.Join(accessFormats, ", ")+".", "there is no format %q%s", format, didYouMean(format, accessFormats))
@@ -79,7 +79,7 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 	if err != nil {
 		return err
 	}
-	if err := f.scopeFlags.check(false); err != nil {
+	if err := p.checkScope(ctx, f, false); err != nil {
 		return err
 	}
 	if err := f.checkCalls(); err != nil {
@@ -225,13 +225,13 @@ const roleComment = `# To write reports to gs://BUCKET, or read them there, gran
 // writeRole prints a custom role with the permissions that a run by the chosen rules
 // takes, but for those on the buckets of reports: a role of the organization, or of a
 // project where projects alone are named.
-func (p *program) writeRole(form string, f *scanFlags) error {
+func (p *program) writeRole(ctx context.Context, form string, f *scanFlags) error {
 	chosen, _, err := chooseRules(f.config, f.profile, f.rules, f.skip)
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(gcp.Discoveries, f.discovery) {
-		return f.scopeFlags.check(false)
+		return p.checkScope(ctx, f, false)
 	}
 	ofProject, way := len(f.projects) > 0 && !f.searches(), f.discovery
 	if ofProject {

@@ -61,8 +61,8 @@ func checkBaseline(pl *plan) error {
 	if name == "" {
 		return nil
 	}
-	if slices.ContainsFunc(pl.allFiles(), func(o string) bool { return sameFile(o, name) }) {
-		return refuse("Write to another file.", "output %q is the baseline", name)
+	if err := checkPlace(name); err != nil {
+		return err
 	}
 	if gcp.IsObject(name) {
 		return nil

@@ -68,7 +68,6 @@ type config struct {
 // parseConfig reads a configuration file. Its error is of type mistakes.
 func parseConfig(name string, text []byte) (*config, error) {
 	c := &config{Parameters: audit.DefaultParameters()}
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	v := configChecker{name: name, root: new(yaml.Node)}
@@ -352,10 +351,8 @@ func isGlob(s string) bool {
 // the working directory. Without either it returns an empty configuration and no name.
 func (p *program) loadConfig(ctx context.Context, f *scanFlags) (*config, string, error) {
 	name := f.configFile
-	if gcp.IsObject(name) {
-		if err := p.openStorage(ctx, f, p.logger(p.defaultLogFormat(), f.quiet), []string{name}); err != nil {
-			return nil, "", err
-		}
+	if err := p.openStorage(ctx, f, p.logger(p.defaultLogFormat(), f.quiet), []string{name}); err != nil {
+		return nil, "", err
 	}
 	var text []byte
 	err := p.read(ctx, cmp.Or(name, configName), func(r io.Reader) (err error) {
@@ -477,6 +474,12 @@ there is left alone.`,
 				if name == "-" {
 					_, err := p.stdout.Write(configTemplate)
 					return err
+				}
+				if err := checkPlace(name); err != nil {
+					return err
+				}
+				if gcp.IsObject(name) {
+					return refuse("Copy it there: gcloud storage cp FILE "+name, "%q is an object, and a configuration is written to a file", name)
 				}
 				f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 				if errors.Is(err, fs.ErrExist) {

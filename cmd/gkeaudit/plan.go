@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -79,6 +80,9 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if f.waivers, err = p.expand(f.waivers, sh, started); err != nil {
 		return nil, err
 	}
+	if err := checkBaseline(pl); err != nil {
+		return nil, err
+	}
 	if err := p.planOutputs(f, pl); err != nil {
 		return nil, err
 	}
@@ -88,11 +92,11 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	if err := p.checkMarkdown(f, append(pl.outputs, pl.merged...)); err != nil {
 		return nil, err
 	}
-	return pl, checkBaseline(pl)
+	return pl, nil
 }
 
 // check checks the flags of scan.
-func (p *program) check(f *scanFlags) (*plan, error) {
+func (p *program) check(ctx context.Context, f *scanFlags) (*plan, error) {
 	sh, err := p.shard(f.shard)
 	if err != nil {
 		return nil, err
@@ -108,13 +112,18 @@ func (p *program) check(f *scanFlags) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.saveSnapshot != "" {
+		if what := pl.reads(f, f.saveSnapshot); what != "" {
+			return nil, refuse("Write to another file.", "--save-snapshot %q is %s", f.saveSnapshot, what)
+		}
+	}
 	if pl.rules, pl.settings, err = chooseRules(f.config, f.profile, f.rules, f.skip); err != nil {
 		return nil, err
 	}
 	if f.demo != "" && !slices.Contains(demos, f.demo) {
 		return nil, refuse("", "--demo: the sample estates are %s; there is no %q%s", strings.Join(demos, " and "), f.demo, didYouMean(f.demo, demos))
 	}
-	if err := f.scopeFlags.check(f.demo != "" || f.snapshot != ""); err != nil {
+	if err := p.checkScope(ctx, f, f.demo != "" || f.snapshot != ""); err != nil {
 		return nil, err
 	}
 	if pl.failOn.new > 0 && pl.baseline == "" {

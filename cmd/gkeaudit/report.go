@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gkeaudit/audit"
 	"gkeaudit/gcp"
 	"gkeaudit/report"
 
@@ -22,7 +23,8 @@ format. Nothing is read anew.
 A FILE is a file, - for standard input, or an object in Cloud Storage,
 gs://BUCKET/PATH. One that ends in a slash stands for every .json and .json.gz in the
 folder, or below the prefix. What an earlier run of the same command has written there is
-passed over.
+passed over. A report that is read can be replaced only by one in JSON from which
+--severity leaves out nothing that it has.
 
 Several reports are the shards of one audit, as the tasks of a Cloud Run job write
 them, or audits of different projects by the same rules. The report of all shards is
@@ -30,7 +32,8 @@ that of an audit without shards. Where some are missing, the report names them a
 incomplete.
 
 Waivers that a report was made with stay as they were on its day. Those of --waivers take
-their place, and hold if they had not expired on the day of the report.
+their place, and hold if they had not expired on the day, in UTC, on which the report's
+audit began.
 
 With --baseline the report says what became of its findings since an earlier one; see
 gkeaudit diff --help. Where reports that were compared each by themselves are merged, what
@@ -100,7 +103,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	if err := p.openStorage(ctx, f, log, append(plan.files(), append(args, f.waivers, plan.baseline)...)); err != nil {
 		return err
 	}
-	waivers, err := p.waivers(ctx, f)
+	waivers, err := p.waivers(ctx, f, plan.started)
 	if err != nil {
 		return err
 	}
@@ -117,6 +120,11 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		}); err != nil {
 			return refuse(readHint(ctx, err, reportHint), "%w", err)
 		}
+		if waivers != nil { // by the day of each, before they have one together
+			if file.Report, err = waive(file.Report, waivers); err != nil {
+				return err
+			}
+		}
 		files = append(files, file)
 	}
 	for _, name := range names {
@@ -124,7 +132,7 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 			return refuse("Name an earlier one.", "--baseline %q is one of the reports that are compared with it", plan.baseline)
 		}
 	}
-	if files, err = withoutOwn(files, plan.files(), log); err != nil {
+	if files, err = withoutOwn(files, plan, log); err != nil {
 		return err
 	}
 	r, err := report.Merge(files)
@@ -135,13 +143,8 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 		log.Warn("the reports are merged without what they say of a baseline; --baseline compares the whole with it")
 	}
 	files = nil // the baseline is as large
-	if waivers != nil {
-		if r.Baseline != nil && plan.baseline == "" {
-			return refuse("Give the --baseline again, too.", "the report says what has changed since %q, which hangs on its waivers: with others it has to be compared anew", r.Baseline.Name)
-		}
-		if r, err = waive(r, waivers); err != nil {
-			return err
-		}
+	if waivers != nil && r.Baseline != nil && plan.baseline == "" {
+		return refuse("Give the --baseline again, too.", "the report says what has changed since %q, which depends on its waivers: with others it has to be compared again", r.Baseline.Name)
 	}
 	if r, err = p.compare(ctx, r, plan); err != nil {
 		return err
@@ -207,18 +210,29 @@ func (p *program) reports(ctx context.Context, args []string) ([]string, error) 
 
 // withoutOwn leaves out of several reports the one that this run is to write: an earlier
 // run of the same command, which is tried again, has written it. What is not made of
-// the other reports is no such one, and would be lost.
-func withoutOwn(files []report.File, outputs []string, log *slog.Logger) ([]report.File, error) {
+// the other reports is no such one, and would be lost; so would what the one that is
+// written leaves out, or has in another format.
+func withoutOwn(files []report.File, pl *plan, log *slog.Logger) ([]report.File, error) {
+	const hint = "Write to another file."
 	var own, others []report.File
 	merged := map[string]bool{}
 	for _, f := range files {
-		if slices.ContainsFunc(outputs, func(o string) bool { return sameFile(o, f.Name) }) {
-			own = append(own, f)
+		i := slices.IndexFunc(pl.outputs[1:], func(o output) bool { return sameFile(o.file, f.Name) })
+		if i < 0 {
+			others = append(others, f)
+			for _, id := range f.Scope.Projects {
+				merged[id] = true
+			}
 			continue
 		}
-		others = append(others, f)
-		for _, id := range f.Scope.Projects {
-			merged[id] = true
+		own = append(own, f)
+		o := pl.outputs[1+i]
+		least, _ := parseSeverity("", f.Scope.LeastSeverity) // checked when it was read
+		switch {
+		case o.format != "json":
+			return nil, refuse(hint, "output %q is a report that is read, and would be one of another format: %s", o.file, o.format)
+		case pl.leastSeverity > max(least, audit.Low):
+			return nil, refuse(hint, "output %q is a report that is read, and would lose findings below severity %s", o.file, pl.leastSeverity)
 		}
 	}
 	for _, f := range own {
@@ -226,7 +240,7 @@ func withoutOwn(files []report.File, outputs []string, log *slog.Logger) ([]repo
 		case f.Scope.Shard == nil && len(files) == 1:
 			return files, nil // it is shown again, in its own place
 		case f.Scope.Shard != nil || len(others) == 0 || slices.ContainsFunc(f.Scope.Projects, func(id string) bool { return !merged[id] }):
-			return nil, refuse("Write to another file.", "output %q is one of the reports that are read", f.Name)
+			return nil, refuse(hint, "output %q is one of the reports that are read", f.Name)
 		}
 		log.Info("passing over what an earlier run has written", "file", f.Name)
 	}

@@ -298,7 +298,7 @@ func (p *program) configure(ctx context.Context, f *scanFlags, flags *pflag.Flag
 
 // scan collects, audits and reports.
 func (p *program) scan(ctx context.Context, f *scanFlags) error {
-	plan, err := p.check(f)
+	plan, err := p.check(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err := p.openStorage(ctx, f, log, append(plan.allFiles(), f.snapshot, f.saveSnapshot, f.waivers, plan.baseline)); err != nil {
 		return err
 	}
-	waivers, err := p.waivers(ctx, f)
+	waivers, err := p.waivers(ctx, f, plan.started)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"regexp"
@@ -50,9 +52,9 @@ func (f *scopeFlags) scope() audit.Scope {
 	}
 }
 
-// check brings the flags into one form, reads the files that they name, and refuses
+// checkScope brings the flags into one form, reads the files that they name, and refuses
 // what makes no sense. Saved is whether a snapshot is audited.
-func (f *scopeFlags) check(saved bool) error {
+func (p *program) checkScope(ctx context.Context, f *scanFlags, saved bool) error {
 	var err error
 	if f.organizations, err = numbers("organization", f.organizations); err != nil {
 		return err
@@ -60,7 +62,7 @@ func (f *scopeFlags) check(saved bool) error {
 	if f.folders, err = numbers("folder", f.folders); err != nil {
 		return err
 	}
-	if f.projects, err = projectList(f.projects); err != nil {
+	if f.projects, err = p.projectList(ctx, f); err != nil {
 		return err
 	}
 	for i, glob := range f.excludeFolders {
@@ -146,13 +148,13 @@ func numbers(kind string, values []string) ([]string, error) {
 
 // projectList checks projects, and puts those that a file lists in the place of @FILE.
 // One error names all mistakes.
-func projectList(values []string) ([]string, error) {
+func (p *program) projectList(ctx context.Context, f *scanFlags) ([]string, error) {
 	var all, mistakes []string
 	hint := ""
-	for _, value := range values {
+	for _, value := range f.projects {
 		file, isFile := strings.CutPrefix(value, "@")
 		if isFile {
-			listed, wrong, err := readProjects(file)
+			listed, wrong, err := p.readProjects(ctx, f, file)
 			if err != nil {
 				return nil, err
 			}
@@ -185,18 +187,24 @@ func projectList(values []string) ([]string, error) {
 	return nil, refuse(strings.Join(append(mistakes[1:], hint), "\n"), "%s", mistakes[0])
 }
 
-// readProjects reads a file of projects, one on a line. Blank lines and what follows
+// readProjects reads a file or an object that lists projects, one on a line. Blank lines and what follows
 // a # are passed over. It returns the mistakes beside the projects.
-func readProjects(file string) (ids, mistakes []string, err error) {
+func (p *program) readProjects(ctx context.Context, f *scanFlags, file string) (ids, mistakes []string, err error) {
 	if file == "" {
 		return nil, nil, refuse("", "--project=@ names no file")
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, refuse("Such a file lists projects, one on a line: gcloud projects list --format='value(projectId)' > FILE", "reading the projects: %w", withoutOp(err))
+	if err := p.openStorage(ctx, f, p.logger(p.defaultLogFormat(), f.quiet), []string{file}); err != nil {
+		return nil, nil, err
+	}
+	var text []byte
+	if err := p.read(ctx, file, func(r io.Reader) (err error) {
+		text, err = io.ReadAll(r)
+		return err
+	}); err != nil {
+		return nil, nil, refuse(readHint(ctx, err, "Such a file lists projects, one on a line: gcloud projects list --format='value(projectId)' > FILE"), "reading the projects: %w", err)
 	}
 	n := 0
-	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+	for line := range strings.Lines(string(text)) {
 		n++
 		line, _, _ = strings.Cut(line, "#")
 		id := strings.TrimSpace(line)

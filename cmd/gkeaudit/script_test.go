@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"gkeaudit/audit"
 	"gkeaudit/gcp"
@@ -47,6 +49,8 @@ func TestMain(m *testing.M) {
 //	untimed FILE...           take the times out of JSON reports
 //	days FILE...              write the day that is so many days from now in UTC for
 //	                          each {+N} and {-N} in files
+//	encode ENCODING FILE NEW  write a file once more in utf-8, utf-16le or utf-16be, with a
+//	                          byte order mark and the ends of lines of Windows
 //	estate N FILE             write a snapshot of so many small clusters, a hundred to a project
 //	pages FOLDER N            count the files in a folder, each of a project of its own
 func TestScripts(t *testing.T) {
@@ -69,6 +73,7 @@ func TestScripts(t *testing.T) {
 			"status":  status,
 			"untimed": untimed,
 			"days":    days,
+			"encode":  encode,
 			"estate":  smallEstate,
 			"pages":   pages,
 		},
@@ -194,6 +199,24 @@ func reportAgrees(ts *testscript.TestScript, flags []string, want int, began tim
 	if got != want && !strings.Contains(string(out), "Missing from this report") {
 		ts.Fatalf("gkeaudit %s: exit status %d, and that of scan was %d:\n%s", strings.Join(append(report, file), " "), got, want, out)
 	}
+}
+
+func encode(ts *testscript.TestScript, neg bool, args []string) {
+	text := []rune("\ufeff" + strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n"))
+	var encoded []byte
+	var err error
+	switch args[0] {
+	case "utf-8":
+		encoded = []byte(string(text))
+	case "utf-16le":
+		encoded, err = binary.Append(nil, binary.LittleEndian, utf16.Encode(text))
+	case "utf-16be":
+		encoded, err = binary.Append(nil, binary.BigEndian, utf16.Encode(text))
+	default:
+		ts.Fatalf("there is no encoding %q", args[0])
+	}
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), encoded, 0o644))
 }
 
 func smallEstate(ts *testscript.TestScript, neg bool, args []string) {

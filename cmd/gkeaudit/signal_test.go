@@ -136,7 +136,7 @@ func TestInterruptedDiscovery(t *testing.T) {
 
 // TestInterruptedInput interrupts a run that waits for standard input, which stays open.
 func TestInterruptedInput(t *testing.T) {
-	for _, args := range [][]string{{"scan", "--profile=core", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}} {
+	for _, args := range [][]string{{"scan", "--profile=core", "--snapshot=-"}, {"report", "-"}, {"report", "/dev/stdin"}, {"scan", "--project=@/dev/stdin"}} {
 		cmd := exec.Command("gkeaudit", args...)
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
@@ -159,20 +159,20 @@ func TestInterruptedInput(t *testing.T) {
 	}
 }
 
-// TestSecondInterrupt interrupts a run that cannot stop: it reads its list of projects
-// from a pipe that stays open. The second signal ends it.
+// TestSecondInterrupt interrupts a run that cannot stop: it waits for somebody to take a
+// report, and another is still to be uploaded. The second signal ends it.
 func TestSecondInterrupt(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "projects")
+	first, pipe := filepath.Join(t.TempDir(), "first.md"), filepath.Join(t.TempDir(), "pipe.md")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--project=@"+pipe)
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--demo", "-o", first, "-o", pipe, "-o", "gs://reports/last.json")
+	cmd.Env = []string{"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true"}
 	startProgram(t, cmd)
-	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // which waits for the program to read
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	until(t, "the first report was written", func() bool {
+		_, err := os.Stat(first)
+		return err == nil
+	})
 	interrupt(t, cmd)
 	// Signals that come together are one, and when the first has had its effect
 	// cannot be seen from here.

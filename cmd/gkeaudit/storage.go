@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"compress/gzip"
 	"context"
@@ -11,11 +10,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"gkeaudit/gcp"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // longestFarewell is how long all that is written to Cloud Storage may take to get there
@@ -25,6 +28,11 @@ const longestFarewell = 6 * time.Second
 // openStorage makes a client of Cloud Storage if any of the names is there, so that
 // missing credentials are known before anything is read.
 func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logger, names []string) error {
+	for _, name := range names {
+		if err := checkPlace(name); err != nil {
+			return err
+		}
+	}
 	if !slices.ContainsFunc(names, gcp.IsObject) {
 		return nil
 	}
@@ -50,8 +58,28 @@ func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logge
 	return nil
 }
 
+// scheme is how the name of something begins that is neither a file nor an object: a URL
+// of another kind, or one of Cloud Storage that is mistyped.
+var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+)://|^([Gg][Ss]):/`)
+
+// checkPlace refuses the URL of a place that nothing is read from or written to.
+func checkPlace(name string) error {
+	m := scheme.FindStringSubmatch(name)
+	if m == nil || gcp.IsObject(name) {
+		return nil
+	}
+	const hint = "A file has a path, and an object in Cloud Storage is gs://BUCKET/PATH."
+	if kind := m[1] + m[2]; strings.EqualFold(kind, "gs") {
+		return refuse(hint, "%q is neither a file nor an object; did you mean %q?", name, "gs://"+strings.TrimLeft(name[len(kind)+1:], "/"))
+	}
+	return refuse(hint, "%q is neither a file nor an object in Cloud Storage", name)
+}
+
 // checkOutput refuses what cannot be written.
 func checkOutput(name string) error {
+	if err := checkPlace(name); err != nil {
+		return err
+	}
 	if !gcp.IsObject(name) {
 		return checkWritable(name)
 	}
@@ -115,17 +143,11 @@ func (p *program) put(name string, mode os.FileMode, write func(io.Writer) error
 	return p.store.Write(p.uploading, o, contentType, write)
 }
 
-// read hands a file or an object to a function, decompressed if its extension says
-// that it is compressed. The function may be called more than once.
+// read hands a file or an object to a function, in UTF-8, and decompressed if its
+// extension says that it is compressed. The function may be called more than once.
 func (p *program) read(ctx context.Context, name string, do func(io.Reader) error) error {
 	plain := do
-	do = func(r io.Reader) error {
-		r, err := withoutMark(r)
-		if err != nil {
-			return err
-		}
-		return plain(r)
-	}
+	do = func(r io.Reader) error { return plain(decoded(r)) }
 	if _, compressed := extension(name); compressed {
 		plain := do
 		do = func(r io.Reader) error {
@@ -167,17 +189,17 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 	return p.store.Read(ctx, o, do)
 }
 
-// withoutMark passes over the byte order mark that some editors begin a file with.
-func withoutMark(r io.Reader) (io.Reader, error) {
+// decoded returns a text in UTF-8. One that begins with a byte order mark is in the
+// encoding of the mark: Windows PowerShell 5.1 writes what is redirected as UTF-16, and
+// Notepad may begin UTF-8 with a mark. Source: about_Character_Encoding, in the
+// PowerShell documentation.
+func decoded(r io.Reader) io.Reader {
 	b := bufio.NewReader(r)
-	start, _ := b.Peek(3) // an error comes again with what is read
-	switch {
-	case string(start) == "\ufeff":
-		b.Discard(len(start))
-	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return nil, errors.New("it is UTF-16, as a redirection of some shells is, and has to be UTF-8; --output writes reports so")
+	start, _ := b.Peek(2) // an error comes again with what is read
+	if s := string(start); s == "\xff\xfe" || s == "\xfe\xff" || s == "\xef\xbb" {
+		return transform.NewReader(b, unicode.BOMOverride(transform.Nop))
 	}
-	return b, nil
+	return b
 }
 
 var errInterrupted = errors.New("the run was interrupted before its end")

@@ -80,7 +80,7 @@ func (f *waiverFile) wrong(line int, format string, args ...any) {
 }
 
 func (f *waiverFile) parse(today time.Time) {
-	text := bytes.TrimPrefix(f.text, []byte("\ufeff"))
+	text := f.text
 	switch {
 	case len(text) > longestWaiverFile:
 		f.wrong(0, "it is longer than %d bytes, and no file of waivers", longestWaiverFile)
@@ -290,7 +290,7 @@ func (f *waiverFile) with(w report.Waiver, today time.Time) ([]byte, error) {
 		}
 	}
 	before := strings.Join(lines[:at], "")
-	if before != "" && before != "\ufeff" && !strings.HasSuffix(before, "\n") {
+	if before != "" && !strings.HasSuffix(before, "\n") {
 		before += "\n"
 	}
 	added := head + indent + strings.ReplaceAll(strings.TrimSuffix(item, "\n"), "\n", "\n"+indent) + "\n"

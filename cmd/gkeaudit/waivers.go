@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -34,7 +33,8 @@ cluster; the glob has to fit the whole name. * stands for any characters but a s
 ** for any. With id, the ID of a finding, the waiver is for that finding alone.
 
 expires is the last day on which the waiver holds, in UTC, and at most a year (366 days)
-ahead unless maxDays beside waivers says otherwise. A finding that is waived is shown as
+ahead unless maxDays beside waivers says otherwise. The day that counts is the one on
+which the audit began; for waivers check and waivers add it is today. A finding that is waived is shown as
 such and does not count as failing. One that is unknown is never waived. Waivers that
 have expired, that are for nothing which fails, or that are for very much are in every
 report: those for every rule, every project or more than 50 findings.`
@@ -113,9 +113,9 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 		}
 		r = file.Report
 	}
-	good := true
+	good, today := true, p.now()
 	for _, name := range names {
-		f, err := p.readWaivers(ctx, name)
+		f, err := p.readWaivers(ctx, name, today)
 		if p.listMistakes(err) {
 			good = false
 			continue
@@ -123,7 +123,7 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 		if err != nil {
 			return err
 		}
-		if err := p.listWaivers(f, r); err != nil {
+		if err := p.listWaivers(f, r, today); err != nil {
 			return err
 		}
 	}
@@ -133,8 +133,9 @@ func (p *program) checkWaivers(ctx context.Context, names []string, reportName s
 	return nil
 }
 
-// listWaivers lists the waivers of a file that need to be looked at, or with a report all.
-func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
+// listWaivers lists the waivers of a file that need to be looked at on a day, or with a
+// report all.
+func (p *program) listWaivers(f *waiverFile, r *report.Report, today time.Time) error {
 	findings := map[string]int{}
 	if r != nil {
 		applied, err := waive(r, f)
@@ -150,8 +151,8 @@ func (p *program) listWaivers(f *waiverFile, r *report.Report) error {
 	}
 	for i, w := range f.waivers {
 		n := findings[w.WaiverID()]
-		remarks := []string{w.Standing(p.now())}
-		look := r != nil || w.DaysLeft(p.now()) <= report.EndsSoon
+		remarks := []string{w.Standing(today)}
+		look := r != nil || w.DaysLeft(today) <= report.EndsSoon
 		if broad := w.Breadth(n); broad != "" {
 			remarks, look = append(remarks, "broad: "+broad), true
 		}
@@ -254,6 +255,9 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 			return refuse("", "--waivers is missing: the file to add to")
 		}
 	}
+	if err := checkPlace(n.file); err != nil {
+		return err
+	}
 	if gcp.IsObject(n.file) || n.file == "-" {
 		return refuse("Copy it to a file first.", "--waivers %q: waivers are added to files only", n.file)
 	}
@@ -265,19 +269,23 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(n.file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return refuse("", "reading waivers: %w", withoutOp(err))
+	var text []byte
+	if err := p.read(ctx, n.file, func(r io.Reader) (err error) {
+		text, err = io.ReadAll(io.LimitReader(r, longestWaiverFile+1))
+		return err
+	}); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return refuse("", "reading waivers: %w", err)
 	}
-	f, err := parseWaivers(n.file, text, p.now())
+	today := p.now()
+	f, err := parseWaivers(n.file, text, today)
 	if err != nil {
 		return refuse(waiversHint, "%w", err)
 	}
-	w, err := f.newWaiver(finding, n, p.now())
+	w, err := f.newWaiver(finding, n, today)
 	if err != nil {
 		return err
 	}
-	if text, err = f.with(w, p.now()); err != nil {
+	if text, err = f.with(w, today); err != nil {
 		return err
 	}
 	err = writeFile(n.file, 0o644, func(out io.Writer) error {
@@ -347,15 +355,15 @@ func (f *waiverFile) newWaiver(finding audit.Finding, n newWaiver, today time.Ti
 const waiversHint = "gkeaudit waivers --help says what a file of waivers holds; gkeaudit waivers check lists all that is wrong with one."
 
 // waivers reads the file of waivers that the flags name; nil without one.
-func (p *program) waivers(ctx context.Context, f *scanFlags) (*waiverFile, error) {
+func (p *program) waivers(ctx context.Context, f *scanFlags, today time.Time) (*waiverFile, error) {
 	if f.waivers == "" {
 		return nil, nil
 	}
-	return p.readWaivers(ctx, f.waivers)
+	return p.readWaivers(ctx, f.waivers, today)
 }
 
-// readWaivers reads a file of waivers. Mistakes in it are of type mistakes.
-func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, error) {
+// readWaivers reads a file of waivers on a day. Mistakes in it are of type mistakes.
+func (p *program) readWaivers(ctx context.Context, name string, today time.Time) (*waiverFile, error) {
 	if name == "-" {
 		return nil, refuse("", "waivers are read from a file, and not from standard input")
 	}
@@ -366,7 +374,7 @@ func (p *program) readWaivers(ctx context.Context, name string) (*waiverFile, er
 	}); err != nil {
 		return nil, refuse(readHint(ctx, err, "gkeaudit waivers add makes such a file, and gkeaudit waivers --help says what it holds."), "reading waivers: %w", err)
 	}
-	f, err := parseWaivers(name, text, p.now())
+	f, err := parseWaivers(name, text, today)
 	if err != nil {
 		return nil, refuse(waiversHint, "%w", err)
 	}
