@@ -3,7 +3,6 @@ package audit
 import (
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // An Account is a service account by its name: what a node pool's serviceAccount says.
@@ -33,55 +32,7 @@ const (
 	ServiceAgent // of a service of Google's
 )
 
-var (
-	computeDefault  = regexp.MustCompile(`^([0-9]+)-compute@developer\.(?:.+\.)?gserviceaccount\.com$`)
-	agentName       = regexp.MustCompile(`^service-[0-9]+$`)
-	numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
-)
-
-// ParseAccount reads the serviceAccount of a node pool, or an e-mail address. Nothing
-// at all and "default" are the Compute Engine default account of the cluster's project.
-func ParseAccount(name string) Account {
-	a := Account{Email: strings.ToLower(name)}
-	if a.Email == "" || a.Email == "default" {
-		return Account{Kind: ComputeDefault}
-	}
-	if m := computeDefault.FindStringSubmatch(a.Email); m != nil {
-		a.Kind, a.Home = ComputeDefault, m[1]
-		return a
-	}
-	local, domain, _ := strings.Cut(a.Email, "@")
-	if home, ok := strings.CutSuffix(domain, ".iam.gserviceaccount.com"); ok {
-		switch {
-		case strings.HasPrefix(home, "gcp-sa-") && !strings.Contains(home, "."), agentName.MatchString(local):
-			a.Kind = ServiceAgent
-		case made(local, "abcdefghijklmnopqrstuvwxyz0123456789-") && made(home, "abcdefghijklmnopqrstuvwxyz0123456789.-"):
-			a.Kind, a.Home = UserManaged, projectOfDomain(home)
-		}
-		return a
-	}
-	switch {
-	case domain == "appspot.gserviceaccount.com" && made(local, "abcdefghijklmnopqrstuvwxyz0123456789.-"):
-		a.Kind, a.Home = AppEngineDefault, projectOfDomain(local)
-	case domain == "cloudservices.gserviceaccount.com" && isNumber(local):
-		a.Kind = ServiceAgent
-	}
-	return a
-}
-
-// made reports whether a text has characters, and all of them are among some.
-func made(text, characters string) bool {
-	return text != "" && strings.Trim(text, characters) == ""
-}
-
-// projectOfDomain returns the project ID in the domain of a service account. Projects
-// of a domain are turned round there: example.com:proj is proj.example.com.
-func projectOfDomain(domain string) string {
-	if project, scope, ok := strings.Cut(domain, "."); ok {
-		return scope + ":" + project
-	}
-	return domain
-}
+var numberInDNSName = regexp.MustCompile(`^gke-[0-9a-f]+-([0-9]+)\.`)
 
 // ServiceAccount returns the serviceAccount of the nodes as the API gives it, and where
 // it does. Empty means that the Compute Engine default account is used.
@@ -116,6 +67,15 @@ func (c *Cluster) projectNumber() (string, Evidence) {
 		return m[1], Evidence{c.ResourceName(), "controlPlaneEndpointsConfig.dnsEndpointConfig.endpoint", endpoint}
 	}
 	return "", Evidence{}
+}
+
+// namedProject returns the cluster's project by its ID or, where it was asked for by its
+// number, another project of the same universe by its ID, that of the network.
+func (c *Cluster) namedProject() string {
+	if isNumber(c.Project) {
+		return Segment(c.GetNetworkConfig().GetNetwork(), "projects")
+	}
+	return c.Project
 }
 
 // A NodeAccount is a service account that nodes of a cluster run as.
@@ -173,7 +133,7 @@ func (ix *index) nodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []N
 			continue
 		case a.Kind == ComputeDefault && a.Email == "":
 			if a.Home = ix.numbers[c.Project]; a.Home != "" {
-				a.Email = a.Home + "-compute@developer.gserviceaccount.com"
+				a.Email = computeDefaultAddress(a.Home, c.namedProject())
 				if e, ok := ix.numberedBy[c.Project]; ok {
 					a.numberedBy = []Evidence{e}
 				}

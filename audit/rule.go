@@ -104,7 +104,9 @@ const (
 // Remediation is how to make a rule hold. Names in braces stand for those of the
 // finding: {project}, {location}, {cluster}, {pool}, {subnetwork}, {region},
 // {network}, {router}, {gateway}, {account} and {host}, the project that owns the
-// network.
+// network. Those of [AccountDomain], [AgentDomain] and [WorkloadPool] are
+// {account-domain}, {agent-domain} and {workload-pool}: a remediation writes no
+// address by itself.
 type Remediation struct {
 	// Gcloud are steps, of which those count that fit the finding.
 	Gcloud []Step `json:"gcloud"`

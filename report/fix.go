@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -22,6 +23,33 @@ var placeholders = map[string]string{
 	"{router}":     "ROUTER",
 	"{gateway}":    "GATEWAY",
 	"{account}":    "SERVICE_ACCOUNT_EMAIL",
+
+	"{account-domain}": audit.AccountDomain("PROJECT"),
+	"{agent-domain}":   audit.AgentDomain("PROJECT"),
+	"{workload-pool}":  audit.WorkloadPool("PROJECT"),
+}
+
+// placeholdersIn returns the placeholders as they are written for projects of the same
+// universe or domain as one.
+func placeholdersIn(project string) map[string]string {
+	scope, _, ok := strings.Cut(project, ":")
+	if !ok || !plainName.MatchString(project) {
+		return placeholders
+	}
+	words := maps.Clone(placeholders)
+	for mark, name := range addressesOf(scope + ":PROJECT") {
+		words[mark] = cmp.Or(name, words[mark])
+	}
+	return words
+}
+
+// addressesOf returns what addresses of a project end in, by placeholder.
+func addressesOf(project string) map[string]string {
+	return map[string]string{
+		"{account-domain}": audit.AccountDomain(project),
+		"{agent-domain}":   audit.AgentDomain(project),
+		"{workload-pool}":  audit.WorkloadPool(project),
+	}
 }
 
 // plainName is what may be put into a command. Names of Google Cloud's resources
@@ -117,8 +145,14 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 			router, gateway = audit.Segment(e.Resource, "routers"), nat[1]
 		}
 	}
-	return map[string]string{
-		"{project}":    audit.Segment(f.Cluster, "projects"),
+	account := audit.Segment(f.Resource, "serviceAccounts")
+	for _, e := range f.Evidence {
+		account = cmp.Or(account, audit.Segment(e.Resource, "serviceAccounts"))
+	}
+	project := audit.Segment(f.Cluster, "projects")
+	names := addressesOf(project)
+	maps.Copy(names, map[string]string{
+		"{project}":    project,
 		"{location}":   audit.Segment(f.Cluster, "locations"),
 		"{cluster}":    audit.Segment(f.Cluster, "clusters"),
 		"{pool}":       audit.Segment(f.Resource, "nodePools"),
@@ -128,6 +162,7 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 		"{network}":    audit.Segment(c.Network, "networks"),
 		"{router}":     router,
 		"{gateway}":    gateway,
-		"{account}":    audit.Segment(f.Resource, "serviceAccounts"),
-	}
+		"{account}":    account,
+	})
+	return names
 }

@@ -504,7 +504,7 @@ func (k htmlKind) Commands() template.HTML {
 		}
 	}
 	text := template.HTMLEscapeString(strings.TrimSpace(strings.Join(fitting, "\n\n")))
-	for mark, word := range placeholders {
+	for mark, word := range placeholdersIn(audit.Segment(f.Cluster, "projects")) {
 		text = strings.ReplaceAll(text, mark, "<var>"+word+"</var>")
 	}
 	return template.HTML(text) // the rule's, and escaped

@@ -16,18 +16,17 @@ var defaultServiceAccountDisabled = &audit.Rule{
 	Rationale: `A node pool that names no service account gets the Compute Engine default one, which in
 many projects holds the Editor role. Where that account is disabled, such a node pool
 shows at once that something is missing.`,
-	Checks: `The Compute Engine default service account, NUMBER-compute@developer.gserviceaccount.com,
+	Checks: `The Compute Engine default service account, NUMBER-compute@developer.gserviceaccount.com
+(in another universe of Google's NUMBER-compute@developer.PREFIX-system.iam.gserviceaccount.com),
 in the list of the service accounts of the cluster's project. Enabled fails; disabled
 and not in the list, that is deleted, pass. The finding names the node pools of the
 cluster that run as the account.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
-    --query="$(gcloud projects describe {project} \
-    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
-			{Title: "Disable it", Commands: `gcloud iam service-accounts disable --project={project} \
-    "$(gcloud projects describe {project} \
-    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
+    --query={account}`},
+			{Title: "Disable it", Commands: `gcloud iam service-accounts disable {account} \
+    --project={project}`},
 		},
 		Terraform: `resource "google_project_default_service_accounts" "default" {
   # all default accounts of the project, that of App Engine among them

@@ -359,7 +359,7 @@ func hasAccount(n audit.NodeSource, accounts []string) (has, sure bool) {
 	if own != "" && own != "default" {
 		return false, true
 	}
-	return slices.ContainsFunc(accounts, func(a string) bool { return strings.HasSuffix(a, "-compute@developer.gserviceaccount.com") }), false
+	return slices.ContainsFunc(accounts, func(a string) bool { return audit.ParseAccount(a).Kind == audit.ComputeDefault }), false
 }
 
 // protocolNames are those that rules may give by number. Source: IANA's protocol numbers.

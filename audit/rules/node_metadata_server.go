@@ -25,14 +25,14 @@ of Compute Engine in any case.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Turn on Workload Identity Federation, where the cluster has it not yet", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --workload-pool={project}.svc.id.goog`},
+    --location={location} --project={project} --workload-pool={workload-pool}`},
 			{For: audit.StandardPool, Title: "Turn on the GKE metadata server of the node pool", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --workload-metadata=GKE_METADATA`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
   workload_identity_config {
-    workload_pool = "{project}.svc.id.goog"
+    workload_pool = "{workload-pool}"
   }
 }
 

@@ -53,20 +53,20 @@ is what Google recommends, and the account's roles are the limit.`,
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make another node pool with an account of its own, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com
+    --service-account=gke-nodes@{account-domain}
 gcloud container node-pools delete {pool} --cluster={cluster} \
     --location={location} --project={project}`},
 			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
-    --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+    --autoprovisioning-service-account=gke-nodes@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Make the cluster anew with one, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+    --service-account=gke-nodes@{account-domain}`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {
-    service_account = "gke-nodes@{project}.iam.gserviceaccount.com"
+    service_account = "gke-nodes@{account-domain}"
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
   }
 }`,

@@ -39,7 +39,7 @@ absent in the defaults of auto-provisioning is unknown.`,
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make another node pool with the scope that lets roles decide, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
     --location={location} --project={project} --scopes=cloud-platform \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com
+    --service-account=gke-nodes@{account-domain}
 gcloud container node-pools delete {pool} --cluster={cluster} \
     --location={location} --project={project}`},
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
@@ -47,12 +47,12 @@ gcloud container node-pools delete {pool} --cluster={cluster} \
     --autoprovisioning-scopes=https://www.googleapis.com/auth/cloud-platform`},
 			{For: audit.AutopilotCluster, Title: "Make the cluster anew with an account of its own, which gets that scope", Commands: `gcloud container clusters create-auto {cluster}-2 \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+    --service-account=gke-nodes@{account-domain}`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {
-    service_account = "gke-nodes@{project}.iam.gserviceaccount.com"
+    service_account = "gke-nodes@{account-domain}"
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
   }
 }`,

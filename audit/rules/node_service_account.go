@@ -17,21 +17,22 @@ metrics and to pull images.`,
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools
 by its own defaults (Autopilot, node auto-provisioning). Absent, "default",
 NUMBER-compute@developer.gserviceaccount.com (of this or another project) and
-PROJECT@appspot.gserviceaccount.com are default accounts and fail. Which roles
-an account holds is the matter of node-service-account-roles.`,
+PROJECT@appspot.gserviceaccount.com are default accounts and fail, and so are those of
+other universes of Google's, as in developer.PREFIX-system.iam.gserviceaccount.com. Which
+roles an account holds is the matter of node-service-account-roles.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}
 gcloud projects add-iam-policy-binding {project} \
-    --member=serviceAccount:gke-nodes@{project}.iam.gserviceaccount.com \
+    --member=serviceAccount:gke-nodes@{account-domain} \
     --condition=None --role=roles/container.defaultNodeServiceAccount`},
-			anotherPool("Make another node pool with it, and move to that", "--service-account=gke-nodes@{project}.iam.gserviceaccount.com"),
+			anotherPool("Make another node pool with it, and move to that", "--service-account=gke-nodes@{account-domain}"),
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
-    --autoprovisioning-service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+    --autoprovisioning-service-account=gke-nodes@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Make the cluster anew with it, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{project}.iam.gserviceaccount.com`},
+    --service-account=gke-nodes@{account-domain}`},
 		},
 		Terraform: `resource "google_service_account" "gke_nodes" {
   account_id = "gke-nodes"

@@ -28,11 +28,11 @@ was not asked for do not.`,
 		Gcloud: []audit.Step{
 			{Title: "Make an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}
 gcloud projects add-iam-policy-binding {project} --condition=None \
-    --member=serviceAccount:{cluster}-nodes@{project}.iam.gserviceaccount.com \
+    --member=serviceAccount:{cluster}-nodes@{account-domain} \
     --role=roles/container.defaultNodeServiceAccount`},
 			{Title: "Make other node pools with it, and move to those (Autopilot: make the cluster anew with --service-account)", Commands: `gcloud container node-pools create POOL-2 --cluster={cluster} \
     --location={location} --project={project} \
-    --service-account={cluster}-nodes@{project}.iam.gserviceaccount.com
+    --service-account={cluster}-nodes@{account-domain}
 gcloud container node-pools delete POOL --cluster={cluster} \
     --location={location} --project={project}`},
 		},

@@ -26,9 +26,10 @@ route to another next hop, where DNS may send nodes: unknown), or a route there 
 199.36.153.8/30 (private.googleapis.com) or 199.36.153.4/30
 (restricted.googleapis.com); the DNS zones that the latter two take are not read. A
 default route to another next hop is another way: not applicable. With none of them
-it fails, unless BGP may bring a default route: then it is unknown. A Private Service
-Connect endpoint for Google APIs, which takes no such route, is not read. Whether
-Private Google Access is on is for private-google-access.`,
+it fails, unless BGP may bring a default route: then it is unknown. In other universes
+of Google's the ranges are others and not known: without a default route it is unknown.
+A Private Service Connect endpoint for Google APIs, which takes no such route, is not
+read. Whether Private Google Access is on is for private-google-access.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Route the addresses of private.googleapis.com (for VPC Service Controls: 199.36.153.4/30, restricted.googleapis.com)", Commands: `gcloud compute routes create private-googleapis --network={network} \
@@ -83,12 +84,15 @@ change where all machines of the network look for Google APIs.`,
 	}),
 }
 
-// googleRanges are the ranges that Google APIs are reached by under names of their own.
-// Source: Configure Private Google Access, in the VPC documentation.
-var googleRanges = []struct {
+// A googleRange is one that Google APIs are reached by under a name of its own.
+type googleRange struct {
 	name   string
 	prefix netip.Prefix
-}{
+}
+
+// googleRanges are those of Google Cloud. Other universes have others. Source: Configure
+// Private Google Access, in the VPC documentation.
+var googleRanges = []googleRange{
 	{"private.googleapis.com", netip.MustParsePrefix("199.36.153.8/30")},
 	{"restricted.googleapis.com", netip.MustParsePrefix("199.36.153.4/30")},
 }
@@ -97,9 +101,14 @@ var googleRanges = []struct {
 var directRange = netip.MustParsePrefix("34.126.0.0/18")
 
 func (e *egress) judgeGoogleRoute(n audit.NodeSource, all *audit.NetworkRoutes) audit.Verdict {
+	public := audit.InPublicUniverse(n.Cluster.Project) && audit.InPublicUniverse(e.network.Project)
+	var ranges []googleRange
+	if public {
+		ranges = googleRanges
+	}
 	internet, certain := n.InternetRoutes(all)
 	if certain && len(internet.Gateway) > 0 && len(internet.Elsewhere) == 0 && !internet.Incomplete {
-		for _, r := range googleRanges {
+		for _, r := range ranges {
 			if routes, doubtful := n.RoutesTo(all, r.prefix); doubtful != nil || !audit.LeadToGateway(routes) {
 				return audit.Unknownf("Google APIs are reached by the default route %s, unless DNS, which is not read, answers with %s: route %s leads there by %s, or may",
 					routeNames(internet.Gateway), r.name, routeNames(slices.Concat(routes, doubtful)), nextHops(slices.Concat(routes, doubtful))).
@@ -113,7 +122,7 @@ func (e *egress) judgeGoogleRoute(n audit.NodeSource, all *audit.NetworkRoutes) 
 		unclear = nil
 	}
 	elsewhere := internet.Elsewhere
-	for _, r := range googleRanges {
+	for _, r := range ranges {
 		routes, doubtful := n.RoutesTo(all, r.prefix)
 		switch {
 		case doubtful != nil:
@@ -141,6 +150,10 @@ func (e *egress) judgeGoogleRoute(n audit.NodeSource, all *audit.NetworkRoutes) 
 	evidence = []audit.Evidence{audit.Absent(e.network.String(), "routes", "no static route to Google APIs")}
 	if v, ok := e.mayBeLearned(); ok {
 		return v.Because(evidence...)
+	}
+	if !public {
+		return audit.Unknownf("no default route applies to the nodes, and which addresses Google APIs have in this universe is not known").
+			Because(evidence...).Because(whyNot(internet.PassedOver)...)
 	}
 	return audit.Failf("no route that applies to the nodes leads to Google APIs: no default route, and none for private.googleapis.com or restricted.googleapis.com").
 		Noting("a Private Service Connect endpoint for Google APIs would do, and is not read").

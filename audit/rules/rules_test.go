@@ -168,6 +168,15 @@ func TestRulesAreComplete(t *testing.T) {
 				t.Errorf("%s: its %s is missing or has another form", r.ID, what)
 			}
 		}
+		commands := r.Remediation.Terraform
+		for _, step := range r.Remediation.Gcloud {
+			commands += "\n" + step.Commands
+		}
+		for _, domain := range []string{"gserviceaccount.com", "svc.id.goog"} {
+			if strings.Contains(commands, domain) {
+				t.Errorf("%s: its remediation writes an address in %s, which is another in other universes: see audit.AccountDomain", r.ID, domain)
+			}
+		}
 		for _, d := range slices.Concat(r.Needs, r.Uses) {
 			if !slices.Contains(audit.AllData(), d) {
 				t.Errorf("%s: there is no data %q", r.ID, d)

@@ -28,7 +28,7 @@ gcloud kms keys create secrets --keyring=gke --location={region} \
     --purpose=encryption --project={project}
 gcloud kms keys add-iam-policy-binding secrets --keyring=gke \
     --location={region} --project={project} \
-    --member=serviceAccount:service-PROJECT_NUMBER@container-engine-robot.iam.gserviceaccount.com \
+    --member=serviceAccount:service-PROJECT_NUMBER@container-engine-robot.{agent-domain} \
     --role=roles/cloudkms.cryptoKeyEncrypterDecrypter`},
 			{Title: "Encrypt with it", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \

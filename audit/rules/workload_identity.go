@@ -15,20 +15,20 @@ var workloadIdentity = &audit.Rule{
 	Rationale: `Without Workload Identity Federation a workload that calls Google APIs uses the node's
 service account, which then holds what any workload needs and gives it to all, or an
 exported key, which works from anywhere until somebody revokes it.`,
-	Checks: `The cluster's workloadIdentityConfig.workloadPool. PROJECT.svc.id.goog passes, none
-fails, and a pool of another form is unknown. Autopilot always has it. Whether node
+	Checks: `The cluster's workloadIdentityConfig.workloadPool. PROJECT.svc.id.goog passes (in
+another universe of Google's PROJECT.PREFIX.svc.id.goog), none fails, and a pool of another form is unknown. Autopilot always has it. Whether node
 pools use it is for node-metadata-server.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Turn on Workload Identity Federation", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --workload-pool={project}.svc.id.goog`},
+    --location={location} --project={project} --workload-pool={workload-pool}`},
 			{Title: "Then let each node pool that is there use it", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --workload-metadata=GKE_METADATA`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
   workload_identity_config {
-    workload_pool = "{project}.svc.id.goog"
+    workload_pool = "{workload-pool}"
   }
 }`,
 		Disruption: `None for the cluster: node pools that are there go on as before, and new ones use it.

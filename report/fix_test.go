@@ -1,0 +1,44 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"gkeaudit/audit"
+)
+
+// TestAddresses writes a remediation with addresses for projects of all kinds. There is no
+// address where a project is known by its number alone: a word stands in its place.
+func TestAddresses(t *testing.T) {
+	step := []audit.Step{{Title: "Use it", Commands: "nodes@{account-domain} agent@x.{agent-domain} {workload-pool} {account}"}}
+	for _, test := range []struct{ project, want, words string }{
+		{"shop-prod",
+			"nodes@shop-prod.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com shop-prod.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"example.com:shop-prod",
+			"nodes@shop-prod.example.com.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.example.com.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"eu0:shop-prod",
+			"nodes@shop-prod.eu0.iam.gserviceaccount.com agent@x.eu0-system.iam.gserviceaccount.com shop-prod.eu0.svc.id.goog",
+			"PROJECT.eu0.iam.gserviceaccount.com eu0-system.iam.gserviceaccount.com PROJECT.eu0.svc.id.goog"},
+		{"493827160512",
+			"nodes@PROJECT.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"eu0:$(id)",
+			"nodes@PROJECT.iam.gserviceaccount.com agent@x.eu0-system.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+	} {
+		f := audit.Finding{
+			Cluster: "projects/" + test.project + "/locations/l/clusters/c", Resource: "projects/" + test.project,
+			Evidence: []audit.Evidence{{Resource: "projects/" + test.project + "/serviceAccounts/1-compute@developer.gserviceaccount.com"}},
+		}
+		want := "# Use it:\n" + test.want + " 1-compute@developer.gserviceaccount.com"
+		if got := gcloudFor(step, f, Cluster{}); got != want {
+			t.Errorf("%s: got %q, want %q", test.project, got, want)
+		}
+		words := placeholdersIn(test.project)
+		if got := strings.Join([]string{words["{account-domain}"], words["{agent-domain}"], words["{workload-pool}"]}, " "); got != test.words {
+			t.Errorf("%s: words are %q, want %q", test.project, got, test.words)
+		}
+	}
+}
