@@ -25,7 +25,7 @@ cluster that run as the account.`,
 			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
     --query="$(gcloud projects describe {project} \
     --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
-			{Title: "Disable it", Commands: `gcloud iam service-accounts disable --project={project} \
+			{Title: "Disable it", Before: "Check that the list above shows nothing that runs as the account: whatever does loses its credentials.", Commands: `gcloud iam service-accounts disable --project={project} \
     "$(gcloud projects describe {project} \
     --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
 		},
