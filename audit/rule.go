@@ -103,10 +103,12 @@ const (
 
 // Remediation is how to make a rule hold. Names in braces stand for those of the
 // finding: {project}, {location}, {cluster}, {pool}, {subnetwork}, {region},
-// {network}, {router}, {gateway}, {account} and {host}, the project that owns the
-// network. Those of [AccountDomain], [AgentDomain] and [WorkloadPool] are
-// {account-domain}, {agent-domain} and {workload-pool}: a remediation writes no
-// address by itself.
+// {network}, {router}, {gateway}, {account}, {account-project} and {host}, the project
+// that owns the network. Those of [AccountDomain], [AgentDomain] and [WorkloadPool] are
+// {account-domain}, {agent-domain} and {workload-pool}: a remediation writes no address by
+// itself. {new-pool} and {new-cluster} are valid names that are free, and {pool-flags} the
+// flags that create another node pool like the old one, but for those that the command has
+// itself; see [Replacement].
 type Remediation struct {
 	// Gcloud are steps, of which those count that fit the finding.
 	Gcloud []Step `json:"gcloud"`
@@ -141,6 +143,12 @@ type Step struct {
 	// Title says what the commands do, or when they are needed.
 	Title string `json:"title"`
 
+	// Before says what to check before the commands run, and what they destroy. A step
+	// that deletes, evicts, revokes or locks out has it, and does nothing else.
+	Before string `json:"before,omitempty"`
+
+	// Commands are for a POSIX shell. Each but the last ends in &&, so that none runs
+	// after one that failed, and pasting them cannot end an interactive shell.
 	Commands string `json:"commands"`
 }
 

@@ -20,9 +20,9 @@ alphaClusterFeatureGates without it are unknown. Autopilot clusters cannot be
 alpha clusters.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "It cannot be turned off: make another cluster, and move the workloads", Commands: `gcloud container clusters create NEW_CLUSTER \
-    --location={location} --project={project} --release-channel=regular
-gcloud container clusters delete {cluster} \
+			{Title: "It cannot be turned off: create another cluster, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
+    --location={location} --project={project} --release-channel=regular`},
+			{Title: "Delete the alpha cluster", Before: deletesCluster, Commands: `gcloud container clusters delete {cluster} \
     --location={location} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

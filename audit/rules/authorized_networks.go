@@ -39,8 +39,8 @@ addresses is noted, not judged.`,
     --location={location} --project={project} \
     --enable-master-authorized-networks --master-authorized-networks=CIDR,CIDR`},
 			{Title: "Or do without IP endpoints, with the DNS endpoint in their place", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --enable-dns-access
-gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-dns-access`},
+			{Title: "Then turn IP endpoints off", Before: "Check that every caller reaches the DNS endpoint: callers of the IP endpoints are locked out at once.", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --no-enable-ip-access`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

@@ -15,7 +15,7 @@ refused. On Standard each of these is somebody's to remember.`,
 	Checks: `The cluster's autopilot.enabled. True passes; false, which the API leaves out, fails.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make an Autopilot cluster, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{Title: "Create an Autopilot cluster, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"slices"
+
+	"gkeaudit/audit"
+)
 
 var bootDiskCMEK = &audit.Rule{
 	ID:       "boot-disk-cmek",
@@ -17,14 +21,13 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools 
 (Autopilot, node auto-provisioning). A key passes, none fails. Whose key it is and how it
 is protected is not looked at, nor are persistent disks.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool with a key, and move to that", "--boot-disk-kms-key="+kmsKey),
+		Gcloud: slices.Concat(anotherPool("Create another node pool with a key", "--boot-disk-kms-key="+kmsKey), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use a key for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults("bootDiskKmsKey: " + kmsKey + `\n`)},
-			{For: audit.AutopilotCluster, Title: "Make the cluster anew with a key, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another cluster with a key, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
     --boot-disk-kms-key=` + kmsKey},
-		},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

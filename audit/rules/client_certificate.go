@@ -20,11 +20,11 @@ decides; where that is absent too, as in older answers, it is unknown. Autopilot
 clusters cannot have one.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew without one, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster without one, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} --no-issue-client-certificate`},
-			{Title: "Until then, issue new credentials, so that copies of the old key are of no use", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --start-credential-rotation
-gcloud container clusters update {cluster} \
+			{Title: "Until then, issue new credentials", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --start-credential-rotation`},
+			{Title: "Then revoke the old credentials", Before: "Check that GKE has recreated the nodes and that every client has the new credentials: those that still use the old ones are locked out.", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --complete-credential-rotation`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

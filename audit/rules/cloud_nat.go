@@ -40,8 +40,8 @@ BGP could bring a default route, the answer is unknown.`,
     --region={region} --project={host} \
     --nat-custom-subnet-ip-ranges=OTHERS,{subnetwork}:ALL`},
 			{Title: "If it has none: make one (as many addresses as cloud-nat-ports counts; or --auto-allocate-nat-external-ips, where nobody outside admits the cluster by them)", Commands: `gcloud compute routers create {subnetwork}-router --network={network} \
-    --region={region} --project={host}
-gcloud compute addresses create {subnetwork}-nat-1 --region={region} --project={host}
+    --region={region} --project={host} &&
+gcloud compute addresses create {subnetwork}-nat-1 --region={region} --project={host} &&
 gcloud compute routers nats create {subnetwork}-nat --router={subnetwork}-router \
     --region={region} --project={host} \
     --nat-external-ip-pool={subnetwork}-nat-1 --nat-custom-subnet-ip-ranges={subnetwork}:ALL \

@@ -44,7 +44,7 @@ of NAT rules.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Reserve more addresses (name the ones that are there as well)", Commands: `gcloud compute addresses create {gateway}-more \
-    --region={region} --project={host}
+    --region={region} --project={host} &&
 gcloud compute routers nats update {gateway} --router={router} \
     --region={region} --project={host} \
     --nat-external-ip-pool=OTHERS,{gateway}-more`},

@@ -17,7 +17,7 @@ of which it is not known that it has addresses, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Reserve addresses and give them to the gateway (as many as cloud-nat-ports counts)", Commands: `gcloud compute addresses create {gateway}-1 {gateway}-2 \
-    --region={region} --project={host}
+    --region={region} --project={host} &&
 gcloud compute routers nats update {gateway} --router={router} \
     --region={region} --project={host} \
     --nat-external-ip-pool={gateway}-1,{gateway}-2`},

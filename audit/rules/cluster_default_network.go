@@ -17,7 +17,7 @@ of that name in another project, as in a Shared VPC, may be somebody's own; it
 fails as well, and the message says so. Neither field is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "A cluster cannot change its network: close this one, or make another cluster elsewhere", Commands: `gcloud compute firewall-rules delete default-allow-ssh default-allow-rdp \
+			{Title: "A cluster cannot change its network: close this one, or create another cluster elsewhere", Before: "Check in the logs of the rules that nothing needs them: who came in by them is kept out at once.", Commands: `gcloud compute firewall-rules delete default-allow-ssh default-allow-rdp \
     --project={host}`},
 		},
 		Terraform: `resource "google_compute_network" "network" {

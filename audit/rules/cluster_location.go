@@ -21,7 +21,7 @@ locations of its node pools, against the allowed locations that are laid down (a
 All in them passes, any other fails. Where nothing is laid down it does not apply.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew where it may be, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster where it may be, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location=LOCATION --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

@@ -16,8 +16,8 @@ without a topic, and no notificationConfig at all, is unknown: whole answers hav
 What the filter lets through is another rule's matter.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make a topic in the cluster's project, and send notifications there", Commands: `gcloud pubsub topics create gke-notifications --project={project}
-gcloud container clusters update {cluster} \
+			{Title: "Create a topic in the cluster's project, if there is none", Commands: `gcloud pubsub topics create gke-notifications --project={project}`},
+			{Title: "Send notifications there", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --notification-config=pubsub=ENABLED,pubsub-topic=projects/{project}/topics/gke-notifications`},
 		},

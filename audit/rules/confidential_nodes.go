@@ -25,10 +25,10 @@ shown by the GKE API.`,
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make the nodes of the node pool confidential (its machine type has to be one that can)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --confidential-node-type=sev`},
-			{For: audit.AutoProvisioning, Title: "Make the cluster anew, or use a compute class for such nodes", Commands: `gcloud container clusters create {cluster}-2 \
+			{For: audit.AutoProvisioning, Title: "Create another cluster, or use a compute class for such nodes", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} \
     --machine-type=n2d-standard-4 --confidential-node-type=sev`},
-			{For: audit.AutopilotCluster, Title: "Make the cluster anew, or use a compute class for such nodes", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another cluster, or use a compute class for such nodes", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} --enable-confidential-nodes`},
 		},
 		Terraform: `resource "google_container_node_pool" "pool" {

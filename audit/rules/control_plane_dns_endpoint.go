@@ -18,11 +18,11 @@ fails, for IP endpoints are on unless turned off. Whom the DNS endpoint admits
 named, is told, not judged.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Open the DNS endpoint, move callers there, and then turn IP endpoints off", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --enable-dns-access
+			{Title: "Open the DNS endpoint, and connect to it", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --enable-dns-access &&
 gcloud container clusters get-credentials {cluster} \
-    --location={location} --project={project} --dns-endpoint
-gcloud container clusters update {cluster} \
+    --location={location} --project={project} --dns-endpoint`},
+			{Title: "Then turn IP endpoints off", Before: "Check that every caller reaches the DNS endpoint: callers of the IP endpoints are locked out at once.", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --no-enable-ip-access`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

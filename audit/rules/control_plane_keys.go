@@ -23,7 +23,7 @@ controlPlaneDiskEncryptionKey and gkeopsEtcdBackupEncryptionKey. Any that is abs
 is Google's, and fails.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew with them, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster with them, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} \
     --cluster-ca=CA_POOL --aggregation-ca=CA_POOL \
     --etcd-api-ca=CA_POOL --etcd-peer-ca=CA_POOL \

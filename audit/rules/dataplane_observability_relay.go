@@ -24,7 +24,7 @@ relay cannot be seen here.`,
 		Gcloud: []audit.Step{
 			{Title: "Turn the relay off, and on again if it is needed: then it is inside the cluster", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
-    --disable-dataplane-v2-flow-observability
+    --disable-dataplane-v2-flow-observability &&
 gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --enable-dataplane-v2-flow-observability`},

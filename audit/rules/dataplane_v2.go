@@ -21,7 +21,7 @@ unspecified and absent fail. A value that is not known, such as of a migration u
 way, and no networkConfig is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew with it, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} --enable-dataplane-v2`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

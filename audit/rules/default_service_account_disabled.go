@@ -25,7 +25,7 @@ cluster that run as the account.`,
 		Gcloud: []audit.Step{
 			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
     --query={account}`},
-			{Title: "Disable it", Commands: `gcloud iam service-accounts disable {account} \
+			{Title: "Disable it", Before: "Check that the list above shows nothing that runs as the account: whatever does loses its credentials.", Commands: `gcloud iam service-accounts disable {account} \
     --project={project}`},
 		},
 		Terraform: `resource "google_project_default_service_accounts" "default" {

@@ -31,7 +31,7 @@ node pools that are there. A cluster whose first version cannot be read is unkno
 			{For: audit.StandardPool, Title: "Close the port on the nodes of the node pool", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --no-enable-insecure-kubelet-readonly-port`},
 			{For: audit.AutoProvisioning, Title: "Close it in the node pools that are made from now on", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --no-enable-insecure-kubelet-readonly-port
+    --location={location} --project={project} --no-enable-insecure-kubelet-readonly-port &&
 gcloud container clusters update {cluster} \
     --location={location} --project={project} --no-autoprovisioning-enable-insecure-kubelet-readonly-port`},
 			{For: audit.AutopilotCluster, Title: "Close it on all nodes", Commands: `gcloud container clusters update {cluster} \

@@ -25,11 +25,11 @@ console offers them. One for k8s.io by name is unknown, as its effect is not doc
 Either of the two types missing fails, and where a policy could not be read, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Take the project's policy, add the log types to its auditConfigs, and put it back (if there is an entry for container.googleapis.com, add them to that by hand)", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json
+			{Title: "Write the project's policy to a file, and add the log types to its auditConfigs (if there is an entry for container.googleapis.com, add them to that by hand)", Commands: `gcloud projects get-iam-policy {project} --format=json > policy.json &&
 jq '.auditConfigs += [{"service": "container.googleapis.com",
     "auditLogConfigs": [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}]' \
-    policy.json > logged.json
-gcloud projects set-iam-policy {project} logged.json`},
+    policy.json > logged.json`},
+			{Title: "Put the policy back", Before: "Compare policy.json with logged.json: only auditConfigs may differ, because the command replaces the whole policy.", Commands: `gcloud projects set-iam-policy {project} logged.json`},
 		},
 		Terraform: `resource "google_project_iam_audit_config" "gke" {
   project = "{project}"

@@ -23,9 +23,7 @@ none the less, or has another value, it is unknown. What the cluster makes by it
 (Autopilot, node auto-provisioning) is judged once the node pools are there: the
 defaults hold no metadata.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool with the endpoints off, and move to that", "--metadata=disable-legacy-endpoints=true"),
-		},
+		Gcloud: anotherPool("Create another node pool with the endpoints off", "--metadata=disable-legacy-endpoints=true"),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

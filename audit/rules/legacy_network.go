@@ -23,10 +23,10 @@ means legacy and fails; autoCreateSubnetworks, true or false, passes. Neither, a
 a network that the cluster does not name with its project, is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "A cluster cannot change its network: make another in a VPC network, and move the workloads", Commands: `gcloud compute networks create NEW_NETWORK --project={host} --subnet-mode=custom
+			{Title: "A cluster cannot change its network: create another in a VPC network, and move the workloads", Commands: `gcloud compute networks create NEW_NETWORK --project={host} --subnet-mode=custom &&
 gcloud compute networks subnets create NEW_SUBNETWORK --network=NEW_NETWORK \
-    --region={region} --project={host} --range=10.0.0.0/20
-gcloud container clusters create NEW_CLUSTER --location={location} --project={project} \
+    --region={region} --project={host} --range=10.0.0.0/20 &&
+gcloud container clusters create {new-cluster} --location={location} --project={project} \
     --network=NEW_NETWORK --subnetwork=NEW_SUBNETWORK --enable-ip-alias`},
 		},
 		Terraform: `resource "google_compute_network" "network" {

@@ -33,15 +33,16 @@ supported. And maintenancePolicy.exclusionUntilEndOfSupport of each node pool th
 it: in force it fails, enabled without times it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Remove the exclusion, or make it one that lets patches through", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --remove-maintenance-exclusion=NAME
-gcloud container clusters update {cluster} \
+			{Title: "Remove the exclusion", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --remove-maintenance-exclusion=NAME`},
+			{Title: "If you still need an exclusion, add one that lets patches through", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --add-maintenance-exclusion-name=NAME \
     --add-maintenance-exclusion-scope=no_minor_upgrades \
     --add-maintenance-exclusion-end=END_TIME`},
-			{For: audit.StandardPool, Title: "Until a node pool's own exclusion is turned off (as below), upgrade the node pool by hand, which no exclusion prevents", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \
-    --location={location} --project={project}`},
+			{For: audit.StandardPool, Title: "If the exclusion is the node pool's own, turn it off (needs gcloud 569.0.0 or later)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
+    --location={location} --project={project} \
+    --remove-maintenance-exclusion-until-end-of-support`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}

@@ -24,12 +24,12 @@ there are any policies cannot be seen here.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Turn on Calico on a Standard cluster: first the add-on, then the nodes", Commands: `gcloud container clusters update {cluster} \
-    --location={location} --project={project} --update-addons=NetworkPolicy=ENABLED
+    --location={location} --project={project} --update-addons=NetworkPolicy=ENABLED &&
 gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-network-policy`},
-			{Title: "Or make a Standard cluster anew with Dataplane V2, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Or create another Standard cluster, with Dataplane V2, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} --enable-dataplane-v2`},
-			{For: audit.AutopilotCluster, Title: "Make an Autopilot cluster without Dataplane V2 anew, which gives it that, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another Autopilot cluster, which has Dataplane V2, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

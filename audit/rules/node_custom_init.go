@@ -23,9 +23,7 @@ auto-provisioning). A script fails, no customNodeInit passes,
 and one without a script is unknown. It does not apply to Windows node pools.
 What the script does is not looked at.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool without the script, and move to that", "--image-type=COS_CONTAINERD"),
-		},
+		Gcloud: anotherPool("Create another node pool without the script", ""),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

@@ -40,9 +40,9 @@ not tell, such as the tag that GKE gives a cluster's nodes, address groups, secu
 tags, destinations or an inspection, it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "If a firewall rule of the network is named: narrow it to those who need it, or delete it (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
-    --source-ranges=35.235.240.0/20  # Identity-Aware Proxy, for SSH
-gcloud compute firewall-rules delete RULE --project={host}`},
+			{Title: "If a firewall rule of the network is named: narrow it to those who need it (GKE's own rules, gke-* and k8s-*, must stay; 35.235.240.0/20 is Identity-Aware Proxy, for SSH)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
+    --source-ranges=35.235.240.0/20`},
+			{Title: "Or delete it", Before: "Check in the logs of the rule that nothing needs it: who came in by it is kept out at once. Do not delete the rules of GKE.", Commands: `gcloud compute firewall-rules delete RULE --project={host}`},
 			{Title: "If a rule of a network firewall policy is named: narrow it there (--firewall-policy-region={region} for a regional one)", Commands: `gcloud compute network-firewall-policies rules update PRIORITY --project={host} \
     --firewall-policy=POLICY --global-firewall-policy \
     --src-ip-ranges=35.235.240.0/20`},

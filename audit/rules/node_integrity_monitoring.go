@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"slices"
+
+	"gkeaudit/audit"
+)
 
 var nodeIntegrityMonitoring = &audit.Rule{
 	ID:       "node-integrity-monitoring",
@@ -17,11 +21,10 @@ auto-provisioning that have no shieldedInstanceConfig at all are unknown. It doe
 apply to Windows node pools, because Shielded GKE Nodes are for images with
 Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool with it, and move to that", "--shielded-integrity-monitoring --shielded-secure-boot"),
+		Gcloud: slices.Concat(anotherPool("Create another node pool with it", "--shielded-integrity-monitoring --shielded-secure-boot"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults(`shieldedInstanceConfig:\n  enableSecureBoot: true\n  enableIntegrityMonitoring: true\n`)},
-		},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

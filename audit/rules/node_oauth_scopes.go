@@ -50,19 +50,15 @@ were added, and passes; on Autopilot that GKE gives those by itself, and passes;
 means in the defaults of auto-provisioning is not documented, and is unknown. It does not apply to nodes with an account of their own: there cloud-platform
 is what Google recommends, and the account's roles are the limit.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool with an account of its own, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
-    --location={location} --project={project} \
-    --service-account=gke-nodes@{account-domain}
-gcloud container node-pools delete {pool} --cluster={cluster} \
-    --location={location} --project={project}`},
+		Gcloud: slices.Concat(anotherPool("Create another node pool with an account of its own",
+			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{account-domain}`},
-			{For: audit.AutopilotCluster, Title: "Make the cluster anew with one, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another cluster with one, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
     --service-account=gke-nodes@{account-domain}`},
-		},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

@@ -36,19 +36,15 @@ cannot be pulled from Artifact Registry, and fails. On Autopilot, in the default
 node pool that is listed, it means that GKE gives what is needed by itself, and passes;
 absent in the defaults of auto-provisioning is unknown.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Make another node pool with the scope that lets roles decide, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
-    --location={location} --project={project} --scopes=cloud-platform \
-    --service-account=gke-nodes@{account-domain}
-gcloud container node-pools delete {pool} --cluster={cluster} \
-    --location={location} --project={project}`},
+		Gcloud: slices.Concat(anotherPool("Create another node pool with the scope that lets roles decide",
+			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-scopes=https://www.googleapis.com/auth/cloud-platform`},
-			{For: audit.AutopilotCluster, Title: "Make the cluster anew with an account of its own, which gets that scope", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another cluster with an account of its own, which gets that scope", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
     --service-account=gke-nodes@{account-domain}`},
-		},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

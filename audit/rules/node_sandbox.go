@@ -27,14 +27,15 @@ Whether workloads use it is not looked at.`,
 		Gcloud: []audit.Step{
 			{Title: "Add a node pool with GKE Sandbox", Commands: `gcloud container node-pools create sandbox --cluster={cluster} \
     --location={location} --project={project} \
-    --image-type=cos_containerd --sandbox=type=gvisor`},
+    --image-type=cos_containerd --sandbox=type=gvisor \
+    --service-account=gke-nodes@{account-domain}`},
 		},
 		Terraform: `resource "google_container_node_pool" "sandbox" {
   # cluster = {cluster}
   node_config {
     image_type = "COS_CONTAINERD"
     sandbox_config {
-      sandbox_type = "gvisor"
+      type = "GVISOR"
     }
   }
 }`,

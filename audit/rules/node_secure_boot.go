@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"slices"
+
+	"gkeaudit/audit"
+)
 
 var nodeSecureBoot = &audit.Rule{
 	ID:       "node-secure-boot",
@@ -19,11 +23,10 @@ Nodes are for images with Container-Optimized OS and Ubuntu, nor to Autopilot, w
 always has it. The modules that Container-Optimized OS loads are another matter:
 secure boot does not decide on them.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool with it, and move to that", "--shielded-secure-boot --shielded-integrity-monitoring"),
+		Gcloud: slices.Concat(anotherPool("Create another node pool with it", "--shielded-secure-boot --shielded-integrity-monitoring"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",
 				Commands: otherDefaults(`shieldedInstanceConfig:\n  enableSecureBoot: true\n  enableIntegrityMonitoring: true\n`)},
-		},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {

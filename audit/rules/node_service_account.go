@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"slices"
+
+	"gkeaudit/audit"
+)
 
 var nodeServiceAccount = &audit.Rule{
 	ID:       "node-service-account",
@@ -21,19 +25,20 @@ PROJECT@appspot.gserviceaccount.com are default accounts and fail, and so are th
 other universes of Google's, as in developer.PREFIX-system.iam.gserviceaccount.com. Which
 roles an account holds is the matter of node-service-account-roles.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}
-gcloud projects add-iam-policy-binding {project} \
+		Gcloud: slices.Concat([]audit.Step{
+			{Title: "Create an account for nodes, if there is none", Commands: `gcloud iam service-accounts create gke-nodes --project={project}`},
+			{Title: "Grant it what nodes need (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud projects add-iam-policy-binding {project} \
     --member=serviceAccount:gke-nodes@{account-domain} \
     --condition=None --role=roles/container.defaultNodeServiceAccount`},
-			anotherPool("Make another node pool with it, and move to that", "--service-account=gke-nodes@{account-domain}"),
+		}, anotherPool("Create another node pool with it",
+			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{account-domain}`},
-			{For: audit.AutopilotCluster, Title: "Make the cluster anew with it, and move the workloads", Commands: `gcloud container clusters create-auto {cluster}-2 \
+			{For: audit.AutopilotCluster, Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
     --service-account=gke-nodes@{account-domain}`},
-		},
+		}),
 		Terraform: `resource "google_service_account" "gke_nodes" {
   account_id = "gke-nodes"
   project    = "{project}"

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"gkeaudit/audit"
@@ -21,12 +22,11 @@ globs of the parameter nodeServiceAccounts. One that none fits fails. Without th
 parameter the rule does not apply. The address of a default account takes the number
 of the project; where that could not be read, it is unknown.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{Title: "Make other node pools with an account that is laid down, and move to those (Autopilot: make the cluster anew with --service-account)", Commands: `gcloud container node-pools create POOL-2 --cluster={cluster} \
-    --location={location} --project={project} --service-account=EMAIL
-gcloud container node-pools delete POOL --cluster={cluster} \
-    --location={location} --project={project}`},
-		},
+		Gcloud: slices.Concat(anotherPool("Create another node pool with an account that is approved, for each that runs as the account",
+			"--service-account=EMAIL --scopes=cloud-platform"), []audit.Step{
+			{For: audit.AutopilotCluster, Title: "Create another cluster with an account that is approved, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
+    --location={location} --project={project} --service-account=EMAIL`},
+		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of the node pools that run as {account}
   node_config {

@@ -1,6 +1,10 @@
 package rules
 
-import "gkeaudit/audit"
+import (
+	"slices"
+
+	"gkeaudit/audit"
+)
 
 var nodeServiceAccountEnabled = &audit.Rule{
 	ID:       "node-service-account-enabled",
@@ -19,12 +23,11 @@ accounts of the project that it belongs to. disabled true fails, and so does one
 is not in the list. Absent disabled means enabled. It does not apply to service agents
 of Google's, which are in no list.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{Title: "Enable the account, if it is disabled", Commands: `gcloud iam service-accounts enable {account}`},
-			{Title: "If it was deleted in the last 30 days, bring it back by its unique ID", Commands: `gcloud iam service-accounts undelete UNIQUE_ID`},
-			{Title: "Else make other node pools with another account, and move to those", Commands: `gcloud container node-pools create POOL-2 --cluster={cluster} \
-    --location={location} --project={project} --service-account=EMAIL`},
-		},
+		Gcloud: slices.Concat([]audit.Step{
+			{Title: "Enable the account, if it is disabled", Commands: `gcloud iam service-accounts enable {account} --project={account-project}`},
+			{Title: "If it was deleted in the last 30 days, bring it back by its unique ID", Commands: `gcloud iam service-accounts undelete UNIQUE_ID --project={account-project}`},
+		}, anotherPool("Or create another node pool with another account, for each that runs as the account",
+			"--service-account=EMAIL --scopes=cloud-platform")),
 		Terraform: `resource "google_service_account" "nodes" {
   # {account}
   disabled = false

@@ -38,8 +38,8 @@ inventory may lag behind by minutes. Grants on the project are the matter of
 project-service-account-impersonation.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Take the role away", Commands: `gcloud iam service-accounts remove-iam-policy-binding {account} \
-    --member=MEMBER --role=ROLE --all`},
+			{Title: "Take the role away", Before: takesRole, Commands: `gcloud iam service-accounts remove-iam-policy-binding {account} \
+    --project={account-project} --member=MEMBER --role=ROLE --all`},
 		},
 		Terraform: `resource "google_service_account_iam_binding" "users" {
   # in place of the members that are people or pods

@@ -24,9 +24,12 @@ Google's own. A key without a type, or whose account cannot be told, is unknown.
 inventory may lag behind by minutes. It does not apply to service agents.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "See which keys there are", Commands: `gcloud iam service-accounts keys list --iam-account={account} --managed-by=user`},
-			{Title: "Delete those that nothing uses (disable them first, and wait)", Commands: `gcloud iam service-accounts keys disable KEY_ID --iam-account={account}
-gcloud iam service-accounts keys delete KEY_ID --iam-account={account}`},
+			{Title: "See which keys there are", Commands: `gcloud iam service-accounts keys list --project={account-project} \
+    --iam-account={account} --managed-by=user`},
+			{Title: "Disable those that nothing uses", Commands: `gcloud iam service-accounts keys disable KEY_ID \
+    --iam-account={account} --project={account-project}`},
+			{Title: "Delete a key that has been disabled for a while", Before: "Check that nothing failed since the key was disabled. A deleted key cannot be restored.", Commands: `gcloud iam service-accounts keys delete KEY_ID \
+    --iam-account={account} --project={account-project}`},
 		},
 		Terraform: `resource "google_org_policy_policy" "keys" {
   # no new keys; remove google_service_account_key resources of {account}

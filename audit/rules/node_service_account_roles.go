@@ -42,7 +42,7 @@ access boundaries are not looked at. Access scopes do not make a broad role pass
 			{Title: "Grant what nodes need, if they do not have it yet", Commands: `gcloud projects add-iam-policy-binding {project} \
     --member=serviceAccount:{account} --condition=None \
     --role=roles/container.defaultNodeServiceAccount`},
-			{Title: "Take the broad role away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects remove-iam-policy-binding {project} \
+			{Title: "Take the broad role away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Before: takesRole, Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=serviceAccount:{account} --role=ROLE --all`},
 		},
 		Terraform: `resource "google_project_iam_member" "nodes" {

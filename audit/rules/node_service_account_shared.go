@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 
 	"gkeaudit/audit"
@@ -25,17 +26,17 @@ the same: named by the number of a project whose ID is not known, or by none. Cl
 of other shards count, and those that a run was narrowed from; projects that the run
 was not asked for do not.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			{Title: "Make an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}
-gcloud projects add-iam-policy-binding {project} --condition=None \
+		Gcloud: slices.Concat([]audit.Step{
+			{Title: "Create an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}`},
+			{Title: "Grant it what nodes need", Commands: `gcloud projects add-iam-policy-binding {project} --condition=None \
     --member=serviceAccount:{cluster}-nodes@{account-domain} \
     --role=roles/container.defaultNodeServiceAccount`},
-			{Title: "Make other node pools with it, and move to those (Autopilot: make the cluster anew with --service-account)", Commands: `gcloud container node-pools create POOL-2 --cluster={cluster} \
+		}, anotherPool("Create another node pool with it, for each that runs as the account",
+			"--service-account={cluster}-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
+			{For: audit.AutopilotCluster, Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
-    --service-account={cluster}-nodes@{account-domain}
-gcloud container node-pools delete POOL --cluster={cluster} \
-    --location={location} --project={project}`},
-		},
+    --service-account={cluster}-nodes@{account-domain}`},
+		}),
 		Terraform: `resource "google_service_account" "nodes" {
   account_id = "{cluster}-nodes"
   project    = "{project}"

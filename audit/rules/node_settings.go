@@ -75,34 +75,51 @@ func optionalBool(resource, field string, value *bool, absent string) audit.Evid
 	return audit.Evidence{Resource: resource, Field: field, Value: strconv.FormatBool(*value)}
 }
 
-// anotherPool is a step that puts a node pool made with other flags in the place of one, for
-// what is set for good when a node pool is made. Without the flag for it the new node pool
-// would run as the default service account.
-func anotherPool(title, flags string) audit.Step {
-	if !strings.Contains(flags, "--service-account=") {
-		flags += " \\\n    --service-account=ACCOUNT"
+// anotherPool are the steps that replace a node pool by one that was created with other flags,
+// for what is permanent once a node pool is created. What destroys is a step of its own.
+func anotherPool(title, flags string) []audit.Step {
+	if flags != "" {
+		flags += " \\\n    "
 	}
-	return audit.Step{
-		For:   audit.StandardPool,
-		Title: title + " (repeat the pool's other flags: machine type, labels, taints, autoscaling, --enable-private-nodes)",
-		Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \
+	const pods = `kubectl --context=gke_{project}_{location}_{cluster} `
+	return []audit.Step{
+		{For: audit.StandardPool, Title: title, Commands: `gcloud container node-pools create {new-pool} --cluster={cluster} \
     --location={location} --project={project} \
-    ` + flags + `
-kubectl drain --ignore-daemonsets --delete-emptydir-data \
-    --selector=cloud.google.com/gke-nodepool={pool}
-gcloud container node-pools delete {pool} --cluster={cluster} \
-    --location={location} --project={project}`,
+    ` + flags + `{pool-flags}`},
+		{For: audit.StandardPool, Title: "Connect to the cluster, and list the new nodes", Commands: `gcloud container clusters get-credentials {cluster} \
+    --location={location} --project={project} &&
+` + pods + `\
+    get nodes --selector=cloud.google.com/gke-nodepool={new-pool}`},
+		{For: audit.StandardPool, Title: "Drain the old node pool, then list the pods that found no node",
+			Before: "Check that the new nodes are Ready, or that the new node pool may grow. Draining evicts the pods, as PodDisruptionBudgets allow, and deletes their emptyDir volumes.",
+			Commands: pods + `\
+    cordon --selector=cloud.google.com/gke-nodepool={pool} &&
+` + pods + `\
+    drain --selector=cloud.google.com/gke-nodepool={pool} \
+    --ignore-daemonsets --delete-emptydir-data &&
+` + pods + `\
+    get pods --all-namespaces --field-selector=status.phase=Pending`},
+		{For: audit.StandardPool, Title: "Delete the old node pool",
+			Before: "Check that the drain succeeded and that the pods run on other nodes. This deletes the nodes of the old node pool with their boot disks and local SSDs, and cannot be undone.",
+			Commands: `gcloud container node-pools delete {pool} --cluster={cluster} \
+    --location={location} --project={project}`},
 	}
 }
 
+// What to check before steps of several rules that destroy.
+const (
+	deletesCluster = "Check that all workloads and their data run elsewhere. This deletes the cluster with its nodes, and cannot be undone."
+	takesRole      = "Check that nothing needs the role any more: what does is refused within minutes. The flag --all removes the bindings under every condition."
+)
+
 // rebuilt ends the title of a step that changes the defaults for node pools that a cluster
 // makes by itself by flags of gcloud: those that are not repeated are lost.
-const rebuilt = " (gcloud builds the defaults anew: repeat the flags of your others, such as the service account)"
+const rebuilt = " (gcloud replaces the defaults: repeat the flags of your others, such as the service account)"
 
 // otherDefaults are commands that give a cluster other defaults for the node pools that it
 // makes by itself. The file's lines end in \n, as printf reads it.
 func otherDefaults(file string) string {
-	return `printf '` + file + `' >defaults.yaml
+	return `printf '` + file + `' >defaults.yaml &&
 gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --enable-autoprovisioning --autoprovisioning-config-file=defaults.yaml`

@@ -19,9 +19,7 @@ nodePoolAutoConfig.nodeKubeletConfig where the cluster makes node pools by itsel
 (Autopilot, node auto-provisioning). An entry fails, none passes. It does not apply to
 Windows node pools.`,
 	Remediation: audit.Remediation{
-		Gcloud: []audit.Step{
-			anotherPool("Make another node pool that allows none (with your other node settings by --system-config-from-file), and move to that", "--image-type=COS_CONTAINERD"),
-		},
+		Gcloud: anotherPool("Create another node pool that allows none", ""),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
   node_config {

@@ -19,7 +19,7 @@ the API leaves out, passes. It does not apply to Windows node pools. Whether a p
 for it is not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{For: audit.StandardPool, Title: "Turn it off on the node pool (put your other settings of containerd in the file, too)", Commands: `printf 'writableCgroups:\n  enabled: false\n' >containerd.yaml
+			{For: audit.StandardPool, Title: "Turn it off on the node pool (put your other settings of containerd in the file, too)", Commands: `printf 'writableCgroups:\n  enabled: false\n' >containerd.yaml &&
 gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --containerd-config-from-file=containerd.yaml`},
 			{For: audit.AutoProvisioning, Title: "Turn it off in the cluster's defaults (put your other settings of containerd in the file, too)", Commands: offInCluster},

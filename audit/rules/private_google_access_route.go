@@ -34,16 +34,16 @@ read. Whether Private Google Access is on is for private-google-access.`,
 		Gcloud: []audit.Step{
 			{Title: "Route the addresses of private.googleapis.com (for VPC Service Controls: 199.36.153.4/30, restricted.googleapis.com)", Commands: `gcloud compute routes create private-googleapis --network={network} \
     --project={host} --destination-range=199.36.153.8/30 \
-    --next-hop-gateway=default-internet-gateway
+    --next-hop-gateway=default-internet-gateway &&
 gcloud compute routes create private-googleapis-direct --network={network} \
     --project={host} --destination-range=34.126.0.0/18 \
     --next-hop-gateway=default-internet-gateway`},
 			{Title: "Have DNS answer with them; the same for gcr.io and pkg.dev", Commands: `gcloud dns managed-zones create googleapis --dns-name=googleapis.com. \
     --project={host} --description="Private Google Access" \
-    --visibility=private --networks={network}
+    --visibility=private --networks={network} &&
 gcloud dns record-sets create private.googleapis.com. --zone=googleapis \
     --project={host} --type=A --ttl=300 \
-    --rrdatas=199.36.153.8,199.36.153.9,199.36.153.10,199.36.153.11
+    --rrdatas=199.36.153.8,199.36.153.9,199.36.153.10,199.36.153.11 &&
 gcloud dns record-sets create "*.googleapis.com." --zone=googleapis \
     --project={host} --type=CNAME --ttl=300 --rrdatas=private.googleapis.com.`},
 		},

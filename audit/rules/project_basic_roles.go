@@ -28,9 +28,9 @@ fail; service accounts of Google Cloud are not looked at here. A condition is sa
 as well. Where one of the policies could not be read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Grant what is needed, then take the basic role away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects add-iam-policy-binding {project} \
-    --member=MEMBER --condition=None --role=roles/container.developer
-gcloud projects remove-iam-policy-binding {project} \
+			{Title: "Grant what is needed", Commands: `gcloud projects add-iam-policy-binding {project} \
+    --member=MEMBER --condition=None --role=roles/container.developer`},
+			{Title: "Then take the basic role away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Before: takesRole, Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=MEMBER --role=ROLE --all`},
 		},
 		Terraform: `resource "google_project_iam_member" "developers" {

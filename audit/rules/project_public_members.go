@@ -17,9 +17,9 @@ the role is and whether or not the binding has a condition, which is said. Where
 the policies could not be read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Take the role away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects remove-iam-policy-binding {project} \
-    --member=allAuthenticatedUsers --role=ROLE --all
-gcloud projects remove-iam-policy-binding {project} \
+			{Title: "If allAuthenticatedUsers has the role, take it away (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Before: takesRole, Commands: `gcloud projects remove-iam-policy-binding {project} \
+    --member=allAuthenticatedUsers --role=ROLE --all`},
+			{Title: "If allUsers has it, take it away likewise", Before: takesRole, Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=allUsers --role=ROLE --all`},
 		},
 		Terraform: `resource "google_org_policy_policy" "domains" {

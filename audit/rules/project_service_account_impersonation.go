@@ -28,9 +28,9 @@ roles. A condition is said and counts as well. Where one of the policies could n
 read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL --condition=None \
-    --member=MEMBER --role=roles/iam.serviceAccountUser`},
-			{Title: "Take it away from the project (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Commands: `gcloud projects remove-iam-policy-binding {project} \
+			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL \
+    --project={project} --condition=None --member=MEMBER --role=roles/iam.serviceAccountUser`},
+			{Title: "Take it away from the project (for folders and organizations: gcloud resource-manager folders, gcloud organizations)", Before: takesRole, Commands: `gcloud projects remove-iam-policy-binding {project} \
     --member=MEMBER --role=ROLE --all`},
 		},
 		Terraform: `resource "google_service_account_iam_member" "user" {

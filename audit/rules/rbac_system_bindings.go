@@ -25,7 +25,10 @@ is unknown: the default depends on the cluster's age and mode (its version and
 createTime are in the evidence). Bindings that are there already stay, and are not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Find bindings to everybody that exist already, besides the three that Kubernetes makes", Commands: `kubectl get clusterrolebindings,rolebindings --all-namespaces \
+			{Title: "Find bindings to everybody that exist already, besides the three that Kubernetes makes", Commands: `gcloud container clusters get-credentials {cluster} \
+    --location={location} --project={project} &&
+kubectl --context=gke_{project}_{location}_{cluster} \
+    get clusterrolebindings,rolebindings --all-namespaces \
     --output=custom-columns='KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,ROLE:.roleRef.name,SUBJECTS:.subjects[*].name' | \
     grep -E 'system:(anonymous|authenticated|unauthenticated)' | \
     grep -vE '^ClusterRoleBinding +[^ ]+ +system:(discovery|basic-user|public-info-viewer) '`},

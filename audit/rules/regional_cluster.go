@@ -19,7 +19,7 @@ while the control plane is upgraded, nothing can be deployed, scaled or healed.`
 clusters are always regional.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew in a region, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster in a region, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={region} --project={project}`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

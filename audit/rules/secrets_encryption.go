@@ -23,9 +23,9 @@ both, and decides. DECRYPTED fails, and so does a current state that is
 pending, an error or DECRYPTED. No state, no key or an unknown value is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make a key, and let GKE use it (PROJECT_NUMBER is that of the cluster's project)", Commands: `gcloud kms keyrings create gke --location={region} --project={project}
+			{Title: "Make a key, and let GKE use it (PROJECT_NUMBER is that of the cluster's project)", Commands: `gcloud kms keyrings create gke --location={region} --project={project} &&
 gcloud kms keys create secrets --keyring=gke --location={region} \
-    --purpose=encryption --project={project}
+    --purpose=encryption --project={project} &&
 gcloud kms keys add-iam-policy-binding secrets --keyring=gke \
     --location={region} --project={project} \
     --member=serviceAccount:service-PROJECT_NUMBER@container-engine-robot.{agent-domain} \

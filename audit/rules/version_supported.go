@@ -35,8 +35,8 @@ so: newer patches are there, but this one is not known to be out of support. A
 version newer than all that are offered, and one of another form, are unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Upgrade the control plane, one minor version at a time", Commands: `gcloud container get-server-config --location={location} --project={project}
-gcloud container clusters upgrade {cluster} --master \
+			{Title: "See which versions GKE offers", Commands: `gcloud container get-server-config --location={location} --project={project}`},
+			{Title: "Upgrade the control plane, one minor version at a time", Commands: `gcloud container clusters upgrade {cluster} --master \
     --location={location} --project={project} --cluster-version=VERSION`},
 			{For: audit.StandardPool, Title: "Then the node pool", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \
     --location={location} --project={project}`},

@@ -17,7 +17,7 @@ needs a VPC-native cluster.`,
 Autopilot clusters are always VPC-native.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Make the cluster anew, VPC-native, and move the workloads", Commands: `gcloud container clusters create {cluster}-2 \
+			{Title: "Create another cluster that is VPC-native, and move the workloads", Commands: `gcloud container clusters create {new-cluster} \
     --location={location} --project={project} --enable-ip-alias`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
