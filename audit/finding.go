@@ -100,6 +100,9 @@ type Verdict struct {
 
 	// Evidence is what decided, most telling first.
 	Evidence []Evidence
+
+	// later says that a value that is not known here decided.
+	later bool
 }
 
 // Passf returns a verdict that all is well.
