@@ -2,7 +2,6 @@ package rules
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"gkeaudit/audit"
@@ -72,9 +71,11 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 			ended = append(ended, audit.Evidence{Resource: evidence.Resource, Field: "validBeforeTime", Value: k.ValidBefore.UTC().Format(time.RFC3339)})
 		case k.Type == "USER_MANAGED":
 			users, proof = append(users, k.ID), append(proof, evidence)
-		default:
+		case k.Type == "":
 			unclear = append(unclear, "whether key "+k.ID+" is a user's is not told")
-			evidence.Value = strings.TrimSpace("absent: not told " + k.Type)
+			hints = append(hints, audit.Absent(evidence.Resource, evidence.Field, "not told"))
+		default:
+			unclear = append(unclear, "key "+k.ID+" has the keyType "+k.Type+", which this version of gkeaudit does not know")
 			hints = append(hints, evidence)
 		}
 	}
