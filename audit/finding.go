@@ -104,6 +104,9 @@ type Verdict struct {
 	// Unread is true where the verdict is unknown because something could not be read.
 	// What is unknown though all was read is undecided; see [Finding.Undecided].
 	Unread bool
+
+	// later says that a value that is not known here decided.
+	later bool
 }
 
 // Passf returns a verdict that all is well.

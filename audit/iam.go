@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Policy is an allow policy of IAM as far as rules look at it: version 3, with the
@@ -94,6 +95,9 @@ type ServiceAccountKey struct {
 	ID       string `json:"id"`                 // the last segment of the key's name
 	Type     string `json:"keyType,omitempty"`  // USER_MANAGED, SYSTEM_MANAGED; empty if it is not told
 	Disabled bool   `json:"disabled,omitempty"` // it cannot be used
+
+	// ValidBefore is when it expires; zero if that is not told.
+	ValidBefore time.Time `json:"validBeforeTime,omitzero"`
 }
 
 // Share makes texts of the policy share memory with equal ones among the given, and adds

@@ -29,6 +29,13 @@ type NATCoverage struct {
 
 	// Evidence is the deciding field of every gateway of the region and network.
 	Evidence []Evidence
+
+	undecided []undecidedGateway // what of Undecided are single gateways
+}
+
+type undecidedGateway struct {
+	NATGateway
+	why Evidence
 }
 
 // A NATGateway is a Public NAT gateway and which ranges of a subnetwork it serves.
@@ -134,6 +141,7 @@ func (c *NATCoverage) add(router, name string, nat *computepb.RouterNat, subnetw
 	undecided := func(why, f, value string) {
 		c.Undecided = append(c.Undecided, name+" "+why)
 		c.Evidence = append(c.Evidence, Evidence{router, field(f), value})
+		c.undecided = append(c.undecided, undecidedGateway{NATGateway{RouterNat: nat, Router: router}, Evidence{router, field(f), value}})
 	}
 
 	// Absent type means PUBLIC and no endpoint types mean VMs: gateways from

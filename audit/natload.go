@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -160,6 +161,10 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 			loads.unplace(s, c, network.Project, name.Region, "network's Cloud Routers were")
 		}
 		coverage, _ := s.NATCoverage(network, name, NodeSubnetwork{name, []NodeSource{n}}.PodRanges())
+		for _, g := range coverage.undecided {
+			l := loads.of(s.indexed().gatewayKey(g.NATGateway))
+			l.Uncounted = cmp.Or(l.Uncounted, fmt.Sprintf("whether the gateway serves the nodes of %s is not known: %s is %s", c.ResourceName(), g.why.Field, g.why.Value))
+		}
 		for _, g := range coverage.Gateways {
 			// A node with an external address needs no gateway, but its pods
 			// use one that serves their range where they are not masqueraded.
@@ -167,13 +172,10 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 				continue
 			}
 			id := s.indexed().gatewayKey(g)
-			if loads.byGateway[id] == nil {
-				loads.byGateway[id] = &NATLoad{}
-			}
+			l := loads.of(id)
 			if served[id] == nil {
-				loads.byGateway[id].Clusters++
+				l.Clusters++
 			}
-			l := loads.byGateway[id]
 			l.Shared = l.Shared || c.Project != network.Project
 			served[id] = append(served[id], servedSource{n, g.Pods != nil})
 		}
@@ -192,6 +194,14 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 			l.add(surplus, !podless)
 		}
 	}
+}
+
+// of returns the load of a gateway, which is empty at first.
+func (loads natLoads) of(id string) *NATLoad {
+	if loads.byGateway[id] == nil {
+		loads.byGateway[id] = &NATLoad{}
+	}
+	return loads.byGateway[id]
 }
 
 // unplace notes that it is not known which gateways of a region serve nodes of a cluster,

@@ -237,7 +237,7 @@ func StandardOnly(why string, check func(*Input, *Cluster) []Verdict) func(*Inpu
 		// (autopilot.clusterPolicyConfig.noStandardNodePools).
 		var otherwise []Verdict
 		for _, v := range check(in, c) {
-			if v.Status == Fail && len(v.Evidence) > 0 && !strings.HasPrefix(v.Evidence[0].Value, "absent") {
+			if v.later || v.Status == Fail && len(v.Evidence) > 0 && !strings.HasPrefix(v.Evidence[0].Value, "absent") {
 				v.Status, v.Message = Unknown, why+", and yet: "+v.Message
 				otherwise = append(otherwise, v.Because(autopilot))
 			}
@@ -304,7 +304,7 @@ func Distinct(evidence []Evidence) []Evidence {
 //
 // Clusters that are being created or deleted get NotApplicable from every rule:
 // their configuration is not settled. Clusters in another state than RUNNING are
-// judged, and their findings name the state.
+// judged, and their findings name the state, also one that is not known here.
 func Run(in *Input, rules []*Rule) []Finding {
 	var findings []Finding
 	for _, of := range Judge(in, rules) {
@@ -351,19 +351,23 @@ func Drain(in *Input, rules []*Rule) iter.Seq2[*Cluster, []Finding] {
 // appendFindings adds those of a rule on a cluster.
 func appendFindings(findings []Finding, in *Input, r *Rule, c *Cluster) []Finding {
 	cluster := c.ResourceName()
-	status := Evidence{cluster, "status", c.GetStatus().String()}
+	status := Evidence{cluster, "status", EnumName(c.Cluster, c.GetStatus())}
 	var verdicts []Verdict
 	switch c.GetStatus() {
 	case containerpb.Cluster_PROVISIONING:
 		verdicts = []Verdict{NotApplicablef("the cluster is being created (PROVISIONING)").Because(status)}
 	case containerpb.Cluster_STOPPING:
 		verdicts = []Verdict{NotApplicablef("the cluster is being deleted (STOPPING)").Because(status)}
-	case containerpb.Cluster_ERROR, containerpb.Cluster_DEGRADED, containerpb.Cluster_RECONCILING:
-		for _, v := range r.Check(in, c) {
-			verdicts = append(verdicts, v.Noting("the cluster is "+status.Value).Because(status))
-		}
-	default:
+	case containerpb.Cluster_STATUS_UNSPECIFIED, containerpb.Cluster_RUNNING:
 		verdicts = r.Check(in, c)
+	default: // ERROR, DEGRADED, RECONCILING, or a state that is not known here
+		note := "the cluster is " + status.Value
+		if !EnumKnown(c.GetStatus()) {
+			note = "the cluster's status is " + status.Value + ", which this version of gkeaudit does not know"
+		}
+		for _, v := range r.Check(in, c) {
+			verdicts = append(verdicts, v.Noting(note).Because(status))
+		}
 	}
 	first := len(findings)
 	for _, v := range verdicts {

@@ -23,8 +23,8 @@ import (
 const SnapshotSchema = "gkeaudit.snapshot/v1"
 
 // ReadSnapshot reads a snapshot in the format that [Snapshot.Write] writes.
-// Fields that are not known here are passed over, so that a snapshot of a later
-// API can be read; [ReadSnapshotStrict] refuses them.
+// Fields that are not known here are passed over and enum values kept by their names,
+// so that a snapshot of a later API can be read; [ReadSnapshotStrict] refuses both.
 func ReadSnapshot(r io.Reader) (*Snapshot, error) { return readSnapshot(r, false) }
 
 // ReadSnapshotStrict is ReadSnapshot for files written by hand: a field that is
@@ -249,7 +249,7 @@ func (d *snapshotReader) message(m proto.Message) error {
 	if err != nil {
 		return err
 	}
-	decode := unmarshalLater
+	decode := Unmarshal
 	if d.strict {
 		decode = protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal
 	}
@@ -512,7 +512,7 @@ func (e *snapshotWriter) message(m proto.Message) {
 	if e.err != nil {
 		return
 	}
-	raw, err := protojson.MarshalOptions{AllowPartial: true}.Marshal(m)
+	raw, err := Marshal(m)
 	if err != nil {
 		e.err = err
 		return

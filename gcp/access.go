@@ -12,6 +12,7 @@ import (
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
+	container "cloud.google.com/go/container/apiv1"
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/api/cloudresourcemanager/v3"
 )
@@ -266,9 +267,12 @@ func (a *Access) lacks(g audit.Gap) {
 }
 
 func (c *Client) listClusters(ctx context.Context, id string) (answer *containerpb.ListClustersResponse, f fault, ok bool) {
-	f, ok = c.call(ctx, listClusters, id, func(ctx context.Context) (err error) {
-		answer, err = c.clusters.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: "projects/" + id + "/locations/-"}, once)
-		return err
+	f, ok = c.call(ctx, listClusters, id, func(ctx context.Context) error {
+		answer = &containerpb.ListClustersResponse{}
+		return c.gke(ctx, answer, func(client *container.ClusterManagerClient) error {
+			_, err := client.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: "projects/" + id + "/locations/-"}, once)
+			return err
+		})
 	})
 	return answer, f, ok
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"gkeaudit/audit"
+
 	container "cloud.google.com/go/container/apiv1"
 	"google.golang.org/api/cloudasset/v1"
 	cloudresourcemanagerv1 "google.golang.org/api/cloudresourcemanager/v1"
@@ -22,6 +25,7 @@ import (
 	"google.golang.org/api/impersonate"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
+	"google.golang.org/protobuf/proto"
 )
 
 // DefaultConcurrency is, of 8, 16, 32 and 64, the most at which calls still end as
@@ -107,8 +111,8 @@ var iamScope = []string{iam.CloudPlatformScope}
 type Client struct {
 	config    Config
 	project   string
-	clusters  *container.ClusterManagerClient
-	transport http.RoundTripper     // adds the credentials to calls of Compute Engine
+	transport http.RoundTripper     // adds the credentials to calls of GKE and Compute Engine
+	container []option.ClientOption // of clients of GKE, without a transport
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
 	manager   *cloudresourcemanager.Service
 	managerV1 *cloudresourcemanagerv1.Service // knows a project's ancestry
@@ -227,10 +231,7 @@ func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {
 			}
 		}
 	}
-	if c.clusters, err = container.NewClusterManagerRESTClient(ctx, withEndpoint(client, c.config.ContainerEndpoint)...); err != nil {
-		return err
-	}
-	c.transport, c.compute = client.Transport, withEndpoint(client, c.config.ComputeEndpoint)
+	c.transport, c.container, c.compute = client.Transport, withEndpoint(client, c.config.ContainerEndpoint), withEndpoint(client, c.config.ComputeEndpoint)
 	if c.managerV1, err = cloudresourcemanagerv1.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...); err != nil {
 		return err
 	}
@@ -255,6 +256,48 @@ func withEndpoint(client *http.Client, endpoint string) []option.ClientOption {
 // costs next to nothing, as all share one transport.
 func (c *Client) computeOptions(ctx context.Context) []option.ClientOption {
 	return append(slices.Clip(c.compute), option.WithHTTPClient(&http.Client{Transport: inContext{ctx, c.transport}}))
+}
+
+// gke calls a method of the GKE API and decodes the answer itself: the library would
+// leave out the enum values that it does not know. Like one of Compute Engine, a client
+// costs next to nothing.
+func (c *Client) gke(ctx context.Context, answer proto.Message, method func(*container.ClusterManagerClient) error) error {
+	t := &answerKeeper{base: c.transport}
+	client, err := container.NewClusterManagerRESTClient(ctx, append(slices.Clip(c.container), option.WithHTTPClient(&http.Client{Transport: t}))...)
+	if err != nil {
+		return err
+	}
+	if err := method(client); err != nil {
+		return err
+	}
+	return audit.Unmarshal(t.answer, answer)
+}
+
+// answerKeeper keeps the last answer that is no error, and hands on an empty one in its
+// place. It asks for enum values by name, which the API gives by default. The library asks
+// for numbers, and the number of a later value says nothing. Source: System parameters,
+// https://docs.cloud.google.com/apis/docs/system-parameters.
+type answerKeeper struct {
+	base   http.RoundTripper
+	answer []byte
+}
+
+func (t *answerKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	query := r.URL.Query()
+	query.Set("$alt", "json")
+	r.URL.RawQuery = query.Encode()
+	response, err := t.base.RoundTrip(r)
+	if err != nil || response.StatusCode < 200 || response.StatusCode > 299 {
+		return response, err
+	}
+	t.answer, err = io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(strings.NewReader("{}"))
+	return response, nil
 }
 
 // inContext sends requests in its own context.

@@ -11,6 +11,7 @@ import (
 
 	"gkeaudit/audit"
 
+	container "cloud.google.com/go/container/apiv1"
 	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
@@ -249,10 +250,12 @@ func (col *collection) serverConfigs(ctx context.Context, p *audit.Project) {
 	for location := range locations {
 		wg.Go(func() {
 			name := "projects/" + p.ID + "/locations/" + location
-			var answer *containerpb.ServerConfig
-			f, ok := col.client.call(ctx, getServerConfig, p.ID, func(ctx context.Context) (err error) {
-				answer, err = col.client.clusters.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: name}, once)
-				return err
+			answer := &containerpb.ServerConfig{}
+			f, ok := col.client.call(ctx, getServerConfig, p.ID, func(ctx context.Context) error {
+				return col.client.gke(ctx, answer, func(client *container.ClusterManagerClient) error {
+					_, err := client.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: name}, once)
+					return err
+				})
 			})
 			if !ok {
 				col.gap(f.gap(getServerConfig, p.ID, name+"/serverConfig"))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gkeaudit/audit"
 
@@ -401,8 +402,8 @@ func (col *collection) serviceAccountKeys(ctx context.Context, p *audit.Project)
 // account's e-mail address where the name of the asset may have its unique ID.
 func serviceAccountKey(r *cloudasset.ResourceSearchResult) audit.ServiceAccountKey {
 	var resource struct {
-		Name, KeyType string
-		Disabled      bool
+		Name, KeyType, ValidBeforeTime string
+		Disabled                       bool
 	}
 	for _, v := range r.VersionedResources {
 		if v != nil && json.Unmarshal(v.Resource, &resource) != nil {
@@ -413,10 +414,13 @@ func serviceAccountKey(r *cloudasset.ResourceSearchResult) audit.ServiceAccountK
 	if audit.Segment(resource.Name, "serviceAccounts") != "" {
 		name = resource.Name
 	}
+	expires, _ := time.Parse(time.RFC3339, resource.ValidBeforeTime) // if it is not told, the key is taken to be valid
 	return audit.ServiceAccountKey{
 		Account:  strings.ToLower(audit.Segment(name, "serviceAccounts")),
 		ID:       audit.LastSegment(name),
 		Type:     resource.KeyType,
 		Disabled: resource.Disabled,
+
+		ValidBefore: expires,
 	}
 }

@@ -375,14 +375,14 @@ func describe(c *audit.Cluster) Cluster {
 		Location:  c.GetLocation(),
 		Mode:      "standard",
 		Version:   c.GetCurrentMasterVersion(),
-		Status:    c.GetStatus().String(),
+		Status:    audit.EnumName(c.Cluster, c.GetStatus()),
 		NodePools: len(c.GetNodePools()),
 	}
 	if c.Autopilot() {
 		d.Mode = "autopilot"
 	}
 	if ch := c.GetReleaseChannel().GetChannel(); ch != 0 {
-		d.Channel = strings.ToLower(ch.String())
+		d.Channel = strings.ToLower(audit.EnumName(c.GetReleaseChannel(), ch))
 	}
 	if n, ok := c.Network(); ok {
 		d.Network = n.String()

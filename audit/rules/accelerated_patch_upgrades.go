@@ -17,8 +17,8 @@ var acceleratedPatchUpgrades = &audit.Rule{
 automatic upgrades. With accelerated patches the cluster takes it at once, so that
 a published hole stays open for a shorter time.`,
 	Checks: `gkeAutoUpgradeConfig.patchMode: ACCELERATED passes. Absent or unspecified means
-the channel's own pace and fails. A cluster in no release channel is left to
-release-channel.`,
+the channel's own pace and fails; in a channel that this version of gkeaudit does not
+know it is unknown. A cluster in no release channel is left to release-channel.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Accelerate patches", Commands: `gcloud container clusters update {cluster} \
@@ -41,13 +41,16 @@ release-channel.`,
 		const field = "gkeAutoUpgradeConfig.patchMode"
 		mode := c.GetGkeAutoUpgradeConfig().GetPatchMode()
 		channel, evidence := channelOf(c)
+		patches := audit.Evidence{Resource: c.ResourceName(), Field: field, Value: audit.EnumName(c.GetGkeAutoUpgradeConfig(), mode)}
 		switch {
 		case mode == containerpb.GkeAutoUpgradeConfig_ACCELERATED:
-			return audit.Passf("patches are accelerated").Because(audit.Evidence{Resource: c.ResourceName(), Field: field, Value: mode.String()})
+			return audit.Passf("patches are accelerated").Because(patches)
 		case mode != containerpb.GkeAutoUpgradeConfig_PATCH_MODE_UNSPECIFIED:
-			return audit.Unknownf("patch mode %s is not known", mode).Because(audit.Evidence{Resource: c.ResourceName(), Field: field, Value: mode.String()})
+			return audit.UnknownValue(patches)
 		case channel == containerpb.ReleaseChannel_UNSPECIFIED && !c.Autopilot():
 			return audit.NotApplicablef("the cluster is in no release channel").Because(evidence)
+		case !audit.EnumKnown(channel):
+			return audit.UnknownValue(evidence)
 		}
 		return audit.Failf("patches come at the channel's own pace").Because(audit.Absent(c.ResourceName(), field, "not accelerated"))
 	}),

@@ -48,7 +48,7 @@ from then on.`,
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		const field = "anonymousAuthenticationConfig.mode"
 		name, mode := c.ResourceName(), c.GetAnonymousAuthenticationConfig().GetMode()
-		evidence := audit.Evidence{Resource: name, Field: field, Value: mode.String()}
+		evidence := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(c.GetAnonymousAuthenticationConfig(), mode)}
 		switch mode {
 		case containerpb.AnonymousAuthenticationConfig_LIMITED:
 			return audit.Passf("callers without credentials reach health checks only").Because(evidence)
@@ -56,7 +56,7 @@ from then on.`,
 			return audit.Failf("callers without credentials are let in as system:anonymous").Because(evidence)
 		case containerpb.AnonymousAuthenticationConfig_MODE_UNSPECIFIED:
 		default:
-			return audit.Unknownf("the mode of anonymous access is %s, which gkeaudit does not know", mode).Because(evidence)
+			return audit.UnknownValue(evidence)
 		}
 		version, running, ok := controlPlaneVersion(c)
 		if ok && !version.AtLeast(limitsAnonymous) {

@@ -56,7 +56,7 @@ in dry-run mode.`,
 		)
 		name, config := c.ResourceName(), c.GetBinaryAuthorization()
 		mode := config.GetEvaluationMode()
-		evidence := audit.Evidence{Resource: name, Field: field, Value: mode.String()}
+		evidence := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(config, mode)}
 		switch mode {
 		case containerpb.BinaryAuthorization_PROJECT_SINGLETON_POLICY_ENFORCE:
 			return audit.Passf("images are checked against the project's policy").Noting(note).Because(evidence)
@@ -64,7 +64,7 @@ in dry-run mode.`,
 			return audit.Failf("images are not checked before they run").Because(evidence)
 		case containerpb.BinaryAuthorization_EVALUATION_MODE_UNSPECIFIED:
 		default:
-			return audit.Unknownf("the evaluation mode is %s, which gkeaudit does not know", mode).Because(evidence)
+			return audit.UnknownValue(evidence)
 		}
 		absent := audit.Absent(name, field, "the deprecated field holds")
 		switch {

@@ -288,6 +288,10 @@ func (e *egress) elsewhere(found audit.InternetRoutes) audit.Verdict {
 			return audit.Failf("a Cloud NAT gateway serves the subnetwork but is inert: no default route to the internet gateway applies to the nodes").
 				Noting("part of the internet is reached by " + nextHops(found.Elsewhere)).Because(evidence...).Because(e.nat.Evidence...)
 		}
+		if len(e.nat.Undecided) > 0 {
+			return audit.Unknownf("part of the internet is reached by %s and part has no route that applies to the nodes, and whether Cloud NAT serves their range is undecided: %s",
+				nextHops(found.Elsewhere), strings.Join(e.nat.Undecided, ", ")).Because(evidence...).Because(e.nat.Evidence...)
+		}
 	}
 	v := audit.NotApplicablef("egress by %s, not by the default internet gateway", nextHops(found.Elsewhere))
 	if len(e.nat.Nodes) > 0 {
@@ -312,6 +316,7 @@ func (e *egress) noRoute(found audit.InternetRoutes) audit.Verdict {
 	if n := len(found.Parts); n > 0 {
 		parts = count(uint64(n), "route", "routes") + " to the default internet gateway for parts of the internet: " + routeNames(found.Parts[:min(n, 3)])
 		evidence = append(evidence, routeEvidence(found.Parts[:min(n, 10)])...)
+		evidence = append(evidence, laterStatus(found.Parts)...)
 	}
 	switch {
 	case wideRoutes(found.Parts):
@@ -374,6 +379,15 @@ func whyNot(routes []*computepb.Route) []audit.Evidence {
 		es = append(es, audit.WhyNot(r))
 	}
 	return es
+}
+
+// laterStatus returns the first status of a route that is not known here.
+func laterStatus(routes []*computepb.Route) []audit.Evidence {
+	i := slices.IndexFunc(routes, func(r *computepb.Route) bool { return audit.WhyNot(r).Field == "routeStatus" })
+	if i < 0 {
+		return nil
+	}
+	return []audit.Evidence{audit.WhyNot(routes[i])}
 }
 
 func routeEvidence(lists ...[]*computepb.Route) []audit.Evidence {

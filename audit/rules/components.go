@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ type collection struct {
 	// there is but the service.
 	componentsField string
 	components      []string
+	later           []string // of the components, those that are not known here
 	known           bool
 
 	// Service is the older field: "none", or what they are sent to.
@@ -26,10 +26,12 @@ type collection struct {
 
 func loggingOf(c *audit.Cluster) collection {
 	config := c.GetLoggingConfig().GetComponentConfig()
+	components, later := audit.EnumNames(config, config.GetEnableComponents())
 	return collection{
 		what:            "logs",
 		componentsField: "loggingConfig.componentConfig.enableComponents",
-		components:      enumNames(config.GetEnableComponents()),
+		components:      components,
+		later:           later,
 		known:           config != nil,
 		serviceField:    "loggingService",
 		service:         c.GetLoggingService(),
@@ -39,10 +41,12 @@ func loggingOf(c *audit.Cluster) collection {
 
 func monitoringOf(c *audit.Cluster) collection {
 	config := c.GetMonitoringConfig().GetComponentConfig()
+	components, later := audit.EnumNames(config, config.GetEnableComponents())
 	return collection{
 		what:            "metrics",
 		componentsField: "monitoringConfig.componentConfig.enableComponents",
-		components:      enumNames(config.GetEnableComponents()),
+		components:      components,
+		later:           later,
 		known:           config != nil,
 		serviceField:    "monitoringService",
 		service:         c.GetMonitoringService(),
@@ -50,25 +54,13 @@ func monitoringOf(c *audit.Cluster) collection {
 	}
 }
 
-// enumNames returns what enum values are called; numbers of those that are not known.
-func enumNames[E fmt.Stringer](values []E) []string {
-	var ns []string
-	for _, v := range values {
-		ns = append(ns, v.String())
-	}
-	return ns
-}
-
-// unknownEnum reports whether a name is that of an enum value that is not known.
-func unknownEnum(name string) bool { return strings.Trim(name, "0123456789") == "" }
-
 // judgeSystem judges whether anything is collected of the system components.
 func (l collection) judgeSystem(c *audit.Cluster) audit.Verdict {
 	switch {
 	case l.known && slices.Contains(l.components, "SYSTEM_COMPONENTS"):
 		return audit.Passf("%s of the system components are collected", l.what).Because(l.evidence(c)...)
-	case l.known && slices.ContainsFunc(l.components, unknownEnum):
-		return audit.Unknownf("%s are collected of a component that gkeaudit does not know", l.what).Because(l.evidence(c)...)
+	case l.known && l.later != nil:
+		return l.unknown(c)
 	case l.known && len(l.components) > 0:
 		return audit.Failf("%s of the system components are not collected", l.what).Because(l.evidence(c)...)
 	case l.known || l.service == "none":
@@ -77,6 +69,14 @@ func (l collection) judgeSystem(c *audit.Cluster) audit.Verdict {
 		return audit.Passf("%s are collected, by the older field, which names no components", l.what).Because(l.evidence(c)...)
 	}
 	return audit.Unknownf("whether %s are collected is not said", l.what).Because(l.evidence(c)...)
+}
+
+// unknown is the verdict where a component that is not known here may be the one in
+// question.
+func (l collection) unknown(c *audit.Cluster) audit.Verdict {
+	v := audit.UnknownValue(audit.Evidence{Resource: c.ResourceName(), Field: l.componentsField, Value: l.later[0]})
+	v.Evidence = l.evidence(c)
+	return v
 }
 
 func (l collection) evidence(c *audit.Cluster) []audit.Evidence {

@@ -2,8 +2,6 @@ package rules
 
 import (
 	"gkeaudit/audit"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 var confidentialNodes = &audit.Rule{
@@ -70,11 +68,11 @@ the cluster is made.`,
 					return audit.Passf("%s encrypted memory", have).Because(because[0])
 				}
 				if t := own.GetConfidentialInstanceType(); t != 0 {
-					return halfConfidential(n.ResourceName(), "config.confidentialNodes.confidentialInstanceType", t).Because(because...)
+					return halfConfidential(n.ResourceName(), "config.confidentialNodes.confidentialInstanceType", audit.EnumName(own, t)).Because(because...)
 				}
 			}
 			if t := config.GetConfidentialInstanceType(); t != 0 {
-				return halfConfidential(n.Cluster.ResourceName(), "confidentialNodes.confidentialInstanceType", t).Because(because...)
+				return halfConfidential(n.Cluster.ResourceName(), "confidentialNodes.confidentialInstanceType", audit.EnumName(config, t)).Because(because...)
 			}
 			return audit.Failf("%s no encrypted memory", have).Because(because...)
 		})(in, n)
@@ -83,7 +81,7 @@ the cluster is made.`,
 
 // halfConfidential is the verdict on nodes that have a type of confidential computing which is
 // not enabled. What the API means by that is not documented.
-func halfConfidential(resource, field string, t containerpb.ConfidentialNodes_ConfidentialInstanceType) audit.Verdict {
+func halfConfidential(resource, field, t string) audit.Verdict {
 	return audit.Unknownf("whether memory is encrypted is not known: a type is set, %s, and not enabled", t).
-		Because(audit.Evidence{Resource: resource, Field: field, Value: t.String()})
+		Because(audit.Evidence{Resource: resource, Field: field, Value: t})
 }

@@ -38,7 +38,7 @@ system's own traffic are not affected.`,
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		const field = "controlPlaneEgress.mode"
 		mode := c.GetControlPlaneEgress().GetMode()
-		evidence := audit.Evidence{Resource: c.ResourceName(), Field: field, Value: mode.String()}
+		evidence := audit.Evidence{Resource: c.ResourceName(), Field: field, Value: audit.EnumName(c.GetControlPlaneEgress(), mode)}
 		switch mode {
 		case containerpb.ControlPlaneEgress_NONE:
 			return audit.Passf("the API server sends nothing to the internet").Because(evidence)
@@ -48,6 +48,6 @@ system's own traffic are not affected.`,
 			return audit.Failf("the API server reaches the internet, the default of GKE").Because(
 				audit.Absent(c.ResourceName(), field, "VIA_CONTROL_PLANE"))
 		}
-		return audit.Unknownf("a mode that is not known here, %s", mode).Because(evidence)
+		return audit.UnknownValue(evidence)
 	}),
 }

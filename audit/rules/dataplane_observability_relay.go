@@ -51,8 +51,9 @@ gcloud container clusters update {cluster} \
 		if c.GetMonitoringConfig() == nil {
 			return audit.Unknownf("whether there is a relay is not said").Because(audit.Absent(name, "monitoringConfig", "the answer is not whole"))
 		}
-		mode := c.GetMonitoringConfig().GetAdvancedDatapathObservabilityConfig().GetRelayMode()
-		evidence := audit.Evidence{Resource: name, Field: field, Value: mode.String()}
+		config := c.GetMonitoringConfig().GetAdvancedDatapathObservabilityConfig()
+		mode := config.GetRelayMode()
+		evidence := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(config, mode)}
 		switch mode {
 		case containerpb.AdvancedDatapathObservabilityConfig_EXTERNAL_LB:
 			return audit.Failf("the relay has an external load balancer").Because(evidence)
@@ -63,6 +64,6 @@ gcloud container clusters update {cluster} \
 		case containerpb.AdvancedDatapathObservabilityConfig_RELAY_MODE_UNSPECIFIED:
 			return audit.Passf("the relay has no load balancer").Because(audit.Absent(name, field, "none, the default"))
 		}
-		return audit.Unknownf("the relay's mode is %s, which gkeaudit does not know", mode).Because(evidence)
+		return audit.UnknownValue(evidence)
 	}),
 }

@@ -40,13 +40,13 @@ way, and no networkConfig is unknown.`,
 		if c.GetNetworkConfig() == nil {
 			return audit.Unknownf("which datapath the cluster has is not said").Because(evidence)
 		}
-		switch datapath := c.GetNetworkConfig().GetDatapathProvider(); datapath {
+		switch c.GetNetworkConfig().GetDatapathProvider() {
 		case containerpb.DatapathProvider_ADVANCED_DATAPATH:
 			return audit.Passf("the cluster uses Dataplane V2").Because(evidence)
 		case containerpb.DatapathProvider_DATAPATH_PROVIDER_UNSPECIFIED, containerpb.DatapathProvider_LEGACY_DATAPATH:
 			return audit.Failf("the cluster uses iptables").Because(evidence)
 		default:
-			return audit.Unknownf("the datapath is %s, which gkeaudit does not know", datapath).Because(evidence)
+			return audit.UnknownValue(evidence)
 		}
 	}),
 }

@@ -28,6 +28,9 @@ type firewallRule struct {
 	// fewer: it has targets, sources or destinations that the API does not tell.
 	unsure bool
 
+	// later is a value of the rule that is not known here, which makes it unsure.
+	later []audit.Evidence
+
 	// anySource says that there may be more sources than the ranges.
 	anySource bool
 
@@ -92,6 +95,7 @@ func firewallOf(in *audit.Input, network audit.NetworkName, resource string, for
 			continue
 		}
 		r := vpcRule(resource, fw)
+		r.unlessKnown(fw.GetDirection(), resource, "firewalls["+fw.GetName()+"].direction", "INGRESS")
 		if r.byGKE = madeByGKE(r, fw); !r.byGKE {
 			f.vpc = append(f.vpc, r)
 		} else if wide(r.sources) {
@@ -255,15 +259,15 @@ func policyRule(in *audit.Input, network audit.NetworkName, resource, policy str
 			r.sources, r.anySource, alone = nil, false, false
 		default:
 			r.unsure = true
+			r.later = append(r.later, audit.Evidence{Resource: resource, Field: fmt.Sprintf("firewallPolicys[%s].rules[%d].match", policy, pr.GetPriority()), Value: kind})
 		}
 	}
-	switch pr.GetTargetType() {
-	case "", "INSTANCES":
-	case "INTERNAL_MANAGED_LB":
+	field := fmt.Sprintf("firewallPolicys[%s].rules[%d].", policy, pr.GetPriority())
+	r.unlessKnown(pr.GetDirection(), resource, field+"direction", "INGRESS")
+	if pr.GetTargetType() == "INTERNAL_MANAGED_LB" {
 		return r, false
-	default:
-		r.unsure = true
 	}
+	r.unlessKnown(pr.GetTargetType(), resource, field+"targetType", "INSTANCES")
 	if targets := pr.GetTargetResources(); len(targets) > 0 {
 		applies, sure := amongTargets(in, targets, network)
 		if !applies {
@@ -306,6 +310,26 @@ func amongTargets(in *audit.Input, targets []string, network audit.NetworkName) 
 		}
 	}
 	return applies, false
+}
+
+// unlessKnown makes a rule unsure unless a field of it is absent or has the value that is
+// known here.
+func (r *firewallRule) unlessKnown(value, resource, field, known string) {
+	if value != "" && value != known {
+		r.unsure = true
+		r.later = append(r.later, audit.Evidence{Resource: resource, Field: field, Value: value})
+	}
+}
+
+// later returns the values of rules that are not known here.
+func (f *firewall) later() []audit.Evidence {
+	var all []audit.Evidence
+	for _, policy := range slices.Concat(f.hierarchical, f.system, []firewallPolicy{f.vpc}, f.network) {
+		for _, r := range policy {
+			all = append(all, r.later...)
+		}
+	}
+	return audit.Distinct(all)
 }
 
 func (r *firewallRule) from(ranges []string) {

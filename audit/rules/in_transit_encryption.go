@@ -46,7 +46,7 @@ made anew. A cluster without Dataplane V2 has to be made anew with it.`,
 				audit.Absent(name, "networkConfig", "the answer is not whole"))
 		}
 		mode := config.GetInTransitEncryptionConfig()
-		evidence := audit.Evidence{Resource: name, Field: field, Value: mode.String()}
+		evidence := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(config, mode)}
 		switch mode {
 		case containerpb.InTransitEncryptionConfig_IN_TRANSIT_ENCRYPTION_INTER_NODE_TRANSPARENT:
 			return audit.Passf("traffic between nodes is encrypted with the cluster's own keys").Because(evidence)
@@ -54,7 +54,7 @@ made anew. A cluster without Dataplane V2 has to be made anew with it.`,
 			evidence = audit.Absent(name, field, "off, the default")
 		case containerpb.InTransitEncryptionConfig_IN_TRANSIT_ENCRYPTION_DISABLED:
 		default:
-			return audit.Unknownf("the encryption between nodes is %s, which gkeaudit does not know", mode).Because(evidence)
+			return audit.UnknownValue(evidence)
 		}
 		return audit.Failf("traffic between nodes is encrypted by Google's keys alone").Because(evidence)
 	})),

@@ -22,7 +22,8 @@ cluster answered is in the logs of the API server, the scheduler and the
 controllers. The control plane's logs are kept nowhere else: what was not
 collected is lost.`,
 	Checks: `loggingConfig.componentConfig.enableComponents has WORKLOADS, APISERVER, SCHEDULER
-and CONTROLLER_MANAGER; what is missing fails. Where componentConfig is absent, as
+and CONTROLLER_MANAGER; what is missing fails, and is unknown beside a component
+that this version of gkeaudit does not know. Where componentConfig is absent, as
 in old answers, loggingService none fails, and anything else is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -55,6 +56,9 @@ in old answers, loggingService none fails, and anything else is unknown.`,
 			if !slices.Contains(l.components, component) {
 				missing = append(missing, component)
 			}
+		}
+		if len(missing) > 0 && l.later != nil {
+			return l.unknown(c)
 		}
 		if len(missing) > 0 {
 			return audit.Failf("logs are not collected of %s", strings.Join(missing, ", ")).Because(l.evidence(c)...)

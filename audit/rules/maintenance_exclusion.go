@@ -26,8 +26,9 @@ while holes become known. NO_MINOR_UPGRADES lets patches through.`,
 	Checks: `maintenancePolicy.window.maintenanceExclusions that are in force at the time of the
 audit: startTime has passed, and endTime has not. A scope of NO_UPGRADES, which
 is also what an absent scope means, and NO_MINOR_OR_NODE_UPGRADES fail;
-NO_MINOR_UPGRADES passes. Exclusions that are over or to come pass. One without a
-start or an end is unknown if its scope would fail; one whose endTimeBehavior is
+NO_MINOR_UPGRADES passes. Exclusions that have ended or not begun yet pass, whatever their
+scope. Any other with a scope or an endTimeBehavior that this version of gkeaudit does not
+know is unknown, and so is one without a start or an end if its scope would fail; one whose endTimeBehavior is
 UNTIL_END_OF_SUPPORT needs no end: it lasts as long as the control plane's version is
 supported. And maintenancePolicy.exclusionUntilEndOfSupport of each node pool that has
 it: in force it fails, enabled without times it is unknown.`,
@@ -97,20 +98,23 @@ func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		scope, behavior := options.GetScope(), options.GetEndTimeBehavior()
 		untilSupportEnds := behavior == containerpb.MaintenanceExclusionOptions_UNTIL_END_OF_SUPPORT
 		start, end := x.GetStartTime(), x.GetEndTime()
-		about := fmt.Sprintf("%s (%s)", name, scope)
-		value := scope.String()
+		value, ends := audit.EnumName(options, scope), audit.EnumName(options, behavior)
+		about := fmt.Sprintf("%s (%s)", name, value)
+		over := end != nil && behavior == containerpb.MaintenanceExclusionOptions_END_TIME_BEHAVIOR_UNSPECIFIED && !in.Time.IsZero() && !in.Time.Before(end.AsTime())
+		toCome := start != nil && !in.Time.IsZero() && in.Time.Before(start.AsTime())
 		switch {
-		case scope == containerpb.MaintenanceExclusionOptions_NO_MINOR_UPGRADES:
-		case scope != containerpb.MaintenanceExclusionOptions_NO_UPGRADES && scope != containerpb.MaintenanceExclusionOptions_NO_MINOR_OR_NODE_UPGRADES:
-			undecided = append(undecided, about)
-		case start != nil && in.Time.Before(start.AsTime()) && !in.Time.IsZero():
+		case over, toCome, scope == containerpb.MaintenanceExclusionOptions_NO_MINOR_UPGRADES:
+		case !audit.EnumKnown(scope):
+			undecided = append(undecided, fmt.Sprintf("%s, whose scope has the value %s, which this version of gkeaudit does not know,", name, value))
 		case start == nil || in.Time.IsZero():
 			undecided = append(undecided, about)
 		case untilSupportEnds:
 			failed = append(failed, about+" until the end of support")
-		case end == nil || behavior != containerpb.MaintenanceExclusionOptions_END_TIME_BEHAVIOR_UNSPECIFIED:
+		case !audit.EnumKnown(behavior):
+			undecided = append(undecided, fmt.Sprintf("%s, whose endTimeBehavior has the value %s, which this version of gkeaudit does not know,", about, ends))
+		case end == nil:
 			undecided = append(undecided, about)
-		case in.Time.Before(end.AsTime()):
+		default:
 			failed = append(failed, about+" until "+end.AsTime().Format("2006-01-02"))
 		}
 		if start != nil {
@@ -120,7 +124,7 @@ func judgeExclusions(in *audit.Input, c *audit.Cluster) audit.Verdict {
 			value += " to " + minuteOf(end)
 		}
 		if behavior != containerpb.MaintenanceExclusionOptions_END_TIME_BEHAVIOR_UNSPECIFIED {
-			value += ", endTimeBehavior " + behavior.String()
+			value += ", endTimeBehavior " + ends
 		}
 		evidence = append(evidence, audit.Evidence{Resource: c.ResourceName(), Field: field + "." + name, Value: value})
 	}

@@ -59,9 +59,8 @@ then: look at them first. Dataplane V2 is chosen when the cluster is made.`,
 		{Framework: audit.OrgPolicy, ID: "container.managed.enableNetworkPolicy"},
 	},
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
-		datapath := c.GetNetworkConfig().GetDatapathProvider()
 		evidence := datapathEvidence(c)
-		switch datapath {
+		switch c.GetNetworkConfig().GetDatapathProvider() {
 		case containerpb.DatapathProvider_ADVANCED_DATAPATH:
 			return audit.Passf("Dataplane V2 enforces network policies").Because(evidence)
 		case containerpb.DatapathProvider_DATAPATH_PROVIDER_UNSPECIFIED, containerpb.DatapathProvider_LEGACY_DATAPATH:
@@ -71,7 +70,7 @@ then: look at them first. Dataplane V2 is chosen when the cluster is made.`,
 			return audit.Unknownf("Autopilot enforces network policies by Dataplane V2 today, but the cluster does not name it and may be older").
 				Because(evidence, audit.Evidence{Resource: c.ResourceName(), Field: "autopilot.enabled", Value: "true"})
 		}
-		return audit.Unknownf("the datapath is %s, which gkeaudit does not know", datapath).Because(evidence)
+		return audit.UnknownValue(evidence)
 	}),
 }
 
@@ -84,11 +83,13 @@ func judgeCalico(c *audit.Cluster) audit.Verdict {
 	)
 	name, policy := c.ResourceName(), c.GetNetworkPolicy()
 	on := audit.Evidence{Resource: name, Field: field, Value: "true"}
-	by := audit.Evidence{Resource: name, Field: provider, Value: policy.GetProvider().String()}
+	by := audit.Evidence{Resource: name, Field: provider, Value: audit.EnumName(policy, policy.GetProvider())}
 	switch {
 	case policy.GetEnabled() && c.GetAddonsConfig().GetNetworkPolicyConfig().GetDisabled():
 		return audit.Unknownf("network policy is on for nodes, but its add-on is off").Because(
 			on, audit.Evidence{Resource: name, Field: addon, Value: "true"})
+	case policy.GetEnabled() && !audit.EnumKnown(policy.GetProvider()):
+		return audit.UnknownValue(by).Because(on)
 	case policy.GetEnabled() && policy.GetProvider() != containerpb.NetworkPolicy_CALICO:
 		return audit.Unknownf("network policy is on, but who enforces it is not known").Because(on, by)
 	case policy.GetEnabled():
@@ -112,5 +113,5 @@ func datapathEvidence(c *audit.Cluster) audit.Evidence {
 		}
 		return audit.Absent(c.ResourceName(), field, "the default, which is iptables")
 	}
-	return audit.Evidence{Resource: c.ResourceName(), Field: field, Value: config.GetDatapathProvider().String()}
+	return audit.Evidence{Resource: c.ResourceName(), Field: field, Value: audit.EnumName(config, config.GetDatapathProvider())}
 }

@@ -83,12 +83,11 @@ func judgeManagement(n audit.NodeSource, what, field string, on func(*containerp
 			absent = audit.Absent(n.ResourceName(), path, "off, which a release channel overrules")
 		}
 		channel, evidence := channelOf(n.Cluster)
-		_, known := containerpb.ReleaseChannel_Channel_name[int32(channel)]
 		switch {
-		case channel != containerpb.ReleaseChannel_UNSPECIFIED && known:
+		case !audit.EnumKnown(channel):
+			return audit.UnknownValue(evidence).Because(absent)
+		case channel != containerpb.ReleaseChannel_UNSPECIFIED:
 			return audit.Passf("new node pools get %s, as in all release channels", what).Because(evidence, absent)
-		case !known:
-			return audit.Unknownf("whether new node pools get %s in release channel %s is not known", what, channel).Because(evidence, absent)
 		case management == nil:
 			return audit.Unknownf("whether new node pools get %s is not in the answer", what).Because(absent)
 		}

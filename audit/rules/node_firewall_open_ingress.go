@@ -80,7 +80,7 @@ checks and load balancers, too.`,
 
 func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	private := n.Privacy()
-	sure, maybe := internetOf(n)
+	sure, maybe, later := internetOf(n)
 	if maybe == nil {
 		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
 			Noting(private.Note).Because(private.Evidence...)
@@ -114,8 +114,11 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		if v.Status != audit.Fail || sure == nil {
 			v = judge(maybe)
 			v.Status = audit.Unknown
-			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known")
+			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known").Because(later...)
 		}
+	}
+	if v.Status == audit.Unknown && order != "" && order != "AFTER_CLASSIC_FIREWALL" && order != "BEFORE_CLASSIC_FIREWALL" {
+		v = v.Because(audit.Evidence{Resource: name.String(), Field: "networkFirewallPolicyEnforcementOrder", Value: order})
 	}
 	if v.Status == audit.Unknown && networkGap != nil {
 		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
@@ -138,8 +141,9 @@ type (
 )
 
 // internetOf returns the addresses of the internet that nodes have an external address
-// for, and those that they may have one for, too.
-func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
+// for, and those that they may have one for, too. Where that is because of values that are
+// not known here, they are returned.
+func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix, later []audit.Evidence) {
 	private := n.Privacy().Private
 	if !private {
 		sure = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
@@ -148,9 +152,12 @@ func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
 	ip := n.Cluster.GetIpAllocationPolicy()
 	access := ip.GetIpv6AccessType()
 	if access == containerpb.IPv6AccessType_INTERNAL {
-		return sure, maybe
+		return sure, maybe, nil
 	}
 	ipv6 := netip.MustParsePrefix("2000::/3")
+	if !audit.EnumKnown(access) {
+		later = append(later, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.ipv6AccessType", Value: audit.EnumName(ip, access)})
+	}
 	switch ip.GetStackType() {
 	case containerpb.StackType_IPV4:
 	case containerpb.StackType_STACK_TYPE_UNSPECIFIED: // IPv4, unless it says otherwise
@@ -158,14 +165,15 @@ func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
 			maybe = append(maybe, ipv6)
 		}
 	case containerpb.StackType_IPV4_IPV6:
-		if !private {
+		if !private && later == nil {
 			sure = append(sure, ipv6)
 		}
 		maybe = append(maybe, ipv6)
 	default:
+		later = append(later, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.stackType", Value: audit.EnumName(ip, ip.GetStackType())})
 		maybe = append(maybe, ipv6)
 	}
-	return sure, maybe
+	return sure, maybe, later
 }
 
 // networkOfNodes returns the network of nodes, or why it is not known: that of their
@@ -233,7 +241,7 @@ func (o openness) verdict(f *firewall) audit.Verdict {
 		return audit.Failf("the internet reaches nodes on %s by %s", portsOf(o.sure), firstOf(by, 3)).Because(because...)
 	}
 	by, because := names(o.perhaps)
-	return audit.Unknownf("the internet may reach nodes on %s by %s, which depends on what the API does not tell", portsOf(o.maybe), firstOf(by, 3)).Because(because...)
+	return audit.Unknownf("the internet may reach nodes on %s by %s, which depends on what the API does not tell", portsOf(o.maybe), firstOf(by, 3)).Because(because...).Because(f.later()...)
 }
 
 // wellKnown are ports of nodes that should be nobody's but the cluster's own.

@@ -72,8 +72,9 @@ no longer loaded.`,
 				return audit.Unknownf("what kernel modules the image of nodes loads is not known").Because(imageField)
 			}
 			config, path := linuxSettings(n)
-			policy := config.GetNodeKernelModuleLoading().GetPolicy()
-			evidence := audit.Evidence{Resource: n.ResourceName(), Field: path + "nodeKernelModuleLoading.policy", Value: policy.String()}
+			loading := config.GetNodeKernelModuleLoading()
+			policy := loading.GetPolicy()
+			evidence := audit.Evidence{Resource: n.ResourceName(), Field: path + "nodeKernelModuleLoading.policy", Value: audit.EnumName(loading, policy)}
 			switch policy {
 			case containerpb.LinuxNodeConfig_NodeKernelModuleLoading_ENFORCE_SIGNED_MODULES:
 				return audit.Passf("%s only kernel modules that Google has signed", whose(n, "load", "load")).Because(evidence)
@@ -81,7 +82,7 @@ no longer loaded.`,
 				evidence = audit.Absent(evidence.Resource, evidence.Field, "nodes with GPUs load any kernel module, others none")
 			case containerpb.LinuxNodeConfig_NodeKernelModuleLoading_DO_NOT_ENFORCE_SIGNED_MODULES:
 			default:
-				return audit.Unknownf("the policy %s for kernel modules is not known", policy).Because(evidence)
+				return audit.UnknownValue(evidence)
 			}
 			gpus, other := accelerators(n)
 			switch {

@@ -64,8 +64,9 @@ need as Kubernetes service accounts first.`,
 			}
 			return audit.Failf("new auto-provisioned node pools let pods reach the metadata server of Compute Engine").Because(evidence)
 		}
-		mode := n.Pool.GetConfig().GetWorkloadMetadataConfig().GetMode()
-		evidence := audit.Evidence{Resource: n.ResourceName(), Field: "config.workloadMetadataConfig.mode", Value: mode.String()}
+		config := n.Pool.GetConfig().GetWorkloadMetadataConfig()
+		mode := config.GetMode()
+		evidence := audit.Evidence{Resource: n.ResourceName(), Field: "config.workloadMetadataConfig.mode", Value: audit.EnumName(config, mode)}
 		switch mode {
 		case containerpb.WorkloadMetadataConfig_GKE_METADATA:
 			return audit.Passf("pods get credentials from the GKE metadata server").Because(evidence)
@@ -79,7 +80,7 @@ need as Kubernetes service accounts first.`,
 			}
 			return v
 		}
-		return audit.Unknownf("the mode of the metadata server, %s, is not known", mode).Because(evidence)
+		return audit.UnknownValue(evidence)
 	}))),
 }
 

@@ -60,15 +60,16 @@ pods, and some cannot run there.`,
 				because = append(because, audit.Absent(n.ResourceName(), "config", "the answer is not whole"))
 				continue
 			}
-			switch t := n.Pool.GetConfig().GetSandboxConfig().GetType(); t {
+			sandbox := n.Pool.GetConfig().GetSandboxConfig()
+			switch t := sandbox.GetType(); t {
 			case containerpb.SandboxConfig_UNSPECIFIED:
 				continue
 			case containerpb.SandboxConfig_GVISOR:
 				sandboxed = append(sandboxed, n.Pool.GetName())
-				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: t.String()})
+				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: audit.EnumName(sandbox, t)})
 			default:
 				strange = append(strange, n.Pool.GetName())
-				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: t.String()})
+				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: audit.EnumName(sandbox, t)})
 			}
 		}
 		switch {

@@ -2,7 +2,7 @@ package rules
 
 import (
 	"strconv"
-	"strings"
+	"time"
 
 	"gkeaudit/audit"
 )
@@ -19,8 +19,9 @@ made is a copy of the nodes' identity: whoever has the file may do what the node
 from anywhere, until the key is deleted, and the audit log shows the nodes' account.`,
 	Checks: `The keys of each service account that nodes of the cluster run as, in the answer of
 Cloud Asset Inventory's search for iam.googleapis.com/ServiceAccountKey in the account's
-project. keyType USER_MANAGED fails unless disabled is true; SYSTEM_MANAGED keys are
-Google's own. A key without a type, or whose account cannot be told, is unknown. The
+project. keyType USER_MANAGED fails unless disabled is true or validBeforeTime has passed,
+after which a key cannot be used; SYSTEM_MANAGED keys are
+Google's own. A usable key without a type, or whose account cannot be told, is unknown. The
 inventory may lag behind by minutes. It does not apply to service agents.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -46,6 +47,7 @@ inventory may lag behind by minutes. It does not apply to service agents.`,
 	},
 	References: []audit.Reference{
 		{Title: "Best practices for managing service account keys", URL: "https://docs.cloud.google.com/iam/docs/best-practices-for-managing-service-account-keys"},
+		{Title: "ServiceAccountKey in the IAM API reference (keyType, disabled, validBeforeTime)", URL: "https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys"},
 		{Title: "Create and delete service account keys", URL: "https://docs.cloud.google.com/iam/docs/keys-create-delete"},
 	},
 	Controls: []audit.Control{
@@ -61,21 +63,29 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		return audit.NotApplicablef("%s is a service agent of Google's, which has no keys of users'", a.Email)
 	}
 	keys, stray, gap := in.KeysOf(a)
-	var users, unclear []string
-	var proof, hints []audit.Evidence
+	var users, expired, unclear []string
+	var proof, ended, hints []audit.Evidence
 	for _, k := range keys {
 		evidence := audit.Evidence{Resource: a.ResourceName() + "/keys/" + k.ID, Field: "keyType", Value: k.Type}
 		switch {
-		case k.Type == "USER_MANAGED" && !k.Disabled:
+		case k.Disabled, k.Type == "SYSTEM_MANAGED":
+		case hasExpired(in, k):
+			expired = append(expired, k.ID)
+			ended = append(ended, audit.Evidence{Resource: evidence.Resource, Field: "validBeforeTime", Value: k.ValidBefore.UTC().Format(time.RFC3339)})
+		case k.Type == "USER_MANAGED":
 			users, proof = append(users, k.ID), append(proof, evidence)
-		case k.Type == "USER_MANAGED" || k.Type == "SYSTEM_MANAGED":
-		default:
+		case k.Type == "":
 			unclear = append(unclear, "whether key "+k.ID+" is a user's is not told")
-			evidence.Value = strings.TrimSpace("absent: not told " + k.Type)
+			hints = append(hints, audit.Absent(evidence.Resource, evidence.Field, "not told"))
+		default:
+			unclear = append(unclear, "key "+k.ID+" has the keyType "+k.Type+", which this version of gkeaudit does not know")
 			hints = append(hints, evidence)
 		}
 	}
 	for _, k := range stray {
+		if k.Disabled || hasExpired(in, k) {
+			continue
+		}
 		unclear = append(unclear, "it is not known whose key "+k.ID+" is")
 		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountKeys[].name", Value: strconv.Quote(k.Account)})
 	}
@@ -87,6 +97,15 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	case unclear != nil:
 		return audit.Unknownf("%s", several(unclear, 2)).Because(hints...)
 	}
-	return audit.Passf("%s has no key of a user's that works", accountName(a)).Because(
-		audit.Absent(a.ResourceName(), "keys[]", "none is USER_MANAGED and enabled"))
+	v := audit.Passf("%s has no key of a user's that works", accountName(a))
+	if expired != nil {
+		v = v.Noting(count(uint64(len(expired)), "key has", "keys have") + " expired: " + several(expired, 3))
+	}
+	return v.Because(audit.Absent(a.ResourceName(), "keys[]", "none is USER_MANAGED, enabled and valid")).Because(ended...)
+}
+
+// hasExpired reports whether a key can no longer be used at the time of the snapshot, as it
+// has expired. Source: ServiceAccountKey, in the IAM API reference.
+func hasExpired(in *audit.Input, k audit.ServiceAccountKey) bool {
+	return !k.ValidBefore.IsZero() && !in.Time.IsZero() && !in.Time.Before(k.ValidBefore)
 }

@@ -112,7 +112,7 @@ func (e *egress) judgeGoogleRoute(n audit.NodeSource, all *audit.NetworkRoutes) 
 			if routes, doubtful := n.RoutesTo(all, r.prefix); doubtful != nil || !audit.LeadToGateway(routes) {
 				return audit.Unknownf("Google APIs are reached by the default route %s, unless DNS, which is not read, answers with %s: route %s leads there by %s, or may",
 					routeNames(internet.Gateway), r.name, routeNames(slices.Concat(routes, doubtful)), nextHops(slices.Concat(routes, doubtful))).
-					Because(routeEvidence(internet.Gateway, routes, doubtful)...)
+					Because(routeEvidence(internet.Gateway, routes, doubtful)...).Because(laterStatus(doubtful)...)
 			}
 		}
 		return audit.Passf("Google APIs are reached by the default route %s", routeNames(internet.Gateway)).Because(routeEvidence(internet.Gateway)...)

@@ -44,8 +44,9 @@ that is not known here is unknown.`,
 			field      = "networkConfig.privateIpv6GoogleAccess"
 		)
 		name := c.ResourceName()
-		stack := c.GetIpAllocationPolicy().GetStackType()
-		evidence := audit.Evidence{Resource: name, Field: stackField, Value: stack.String()}
+		ip, network := c.GetIpAllocationPolicy(), c.GetNetworkConfig()
+		stack := ip.GetStackType()
+		evidence := audit.Evidence{Resource: name, Field: stackField, Value: audit.EnumName(ip, stack)}
 		switch stack {
 		case containerpb.StackType_IPV4_IPV6:
 		case containerpb.StackType_STACK_TYPE_UNSPECIFIED:
@@ -53,10 +54,10 @@ that is not known here is unknown.`,
 		case containerpb.StackType_IPV4:
 			return audit.NotApplicablef("the cluster has IPv4 alone").Because(evidence)
 		default:
-			return audit.Unknownf("a stack type that is not known here, %s", stack).Because(evidence)
+			return audit.UnknownValue(evidence)
 		}
-		access := c.GetNetworkConfig().GetPrivateIpv6GoogleAccess()
-		because := audit.Evidence{Resource: name, Field: field, Value: access.String()}
+		access := network.GetPrivateIpv6GoogleAccess()
+		because := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(network, access)}
 		switch access {
 		case containerpb.PrivateIPv6GoogleAccess_PRIVATE_IPV6_GOOGLE_ACCESS_TO_GOOGLE:
 			return audit.Passf("pods reach Google APIs over private IPv6").Because(because, evidence)
@@ -66,7 +67,7 @@ that is not known here is unknown.`,
 			because = audit.Absent(name, field, "private IPv6 access is off")
 		case containerpb.PrivateIPv6GoogleAccess_PRIVATE_IPV6_GOOGLE_ACCESS_DISABLED:
 		default:
-			return audit.Unknownf("a kind of private IPv6 access that is not known here, %s", access).Because(because, evidence)
+			return audit.UnknownValue(because).Because(evidence)
 		}
 		return audit.Failf("pods do not reach Google APIs over private IPv6").Because(because, evidence)
 	}),

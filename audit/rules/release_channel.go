@@ -50,7 +50,7 @@ that the channel offers.`,
 		case containerpb.ReleaseChannel_RAPID, containerpb.ReleaseChannel_REGULAR, containerpb.ReleaseChannel_STABLE, containerpb.ReleaseChannel_EXTENDED:
 			return audit.Passf("the cluster is in the %s channel", channel).Because(evidence)
 		}
-		return audit.Unknownf("release channel %s is not known", channel).Because(evidence)
+		return audit.UnknownValue(evidence)
 	})),
 }
 
@@ -61,5 +61,5 @@ func channelOf(c *audit.Cluster) (containerpb.ReleaseChannel_Channel, audit.Evid
 	if channel == containerpb.ReleaseChannel_UNSPECIFIED { // which the API leaves out
 		return channel, audit.Absent(c.ResourceName(), field, "UNSPECIFIED, no channel")
 	}
-	return channel, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: channel.String()}
+	return channel, audit.Evidence{Resource: c.ResourceName(), Field: field, Value: audit.EnumName(c.GetReleaseChannel(), channel)}
 }

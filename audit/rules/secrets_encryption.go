@@ -58,8 +58,9 @@ recover.`,
 	},
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		const field = "databaseEncryption.state"
-		name, state := c.ResourceName(), c.GetDatabaseEncryption().GetState()
-		wanted := audit.Evidence{Resource: name, Field: field, Value: state.String()}
+		name, encryption := c.ResourceName(), c.GetDatabaseEncryption()
+		state := encryption.GetState()
+		wanted := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(encryption, state)}
 		switch state {
 		case containerpb.DatabaseEncryption_DECRYPTED:
 			return audit.Failf("Secrets are not encrypted with a key of your own").Because(wanted)
@@ -68,7 +69,7 @@ recover.`,
 		case containerpb.DatabaseEncryption_UNKNOWN:
 			return audit.Unknownf("whether Secrets are encrypted is not said").Because(audit.Absent(name, field, "the answer is not whole"))
 		}
-		return audit.Unknownf("the wanted state of encryption is %s, which gkeaudit does not know", state).Because(wanted)
+		return audit.UnknownValue(wanted)
 	}),
 }
 
@@ -79,7 +80,7 @@ func judgeEncryption(c *audit.Cluster) audit.Verdict {
 		keyField = "databaseEncryption.keyName"
 	)
 	name, encryption := c.ResourceName(), c.GetDatabaseEncryption()
-	current := audit.Evidence{Resource: name, Field: field, Value: encryption.GetCurrentState().String()}
+	current := audit.Evidence{Resource: name, Field: field, Value: audit.EnumName(encryption, encryption.GetCurrentState())}
 	if encryption.CurrentState == nil {
 		current = audit.Absent(name, field, "databaseEncryption.state holds")
 	}
@@ -106,7 +107,9 @@ func judgeEncryption(c *audit.Cluster) audit.Verdict {
 		containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTION_PENDING,
 		containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTION_ERROR:
 		return audit.Failf("Secrets are to be encrypted, but are not: their state is %s", state).Because(because...)
+	case containerpb.DatabaseEncryption_CURRENT_STATE_UNSPECIFIED:
+		return audit.Unknownf("the API response does not say whether Secrets are encrypted").Because(because...)
 	default:
-		return audit.Unknownf("the state of encryption is %s, which gkeaudit does not know", state).Because(because...)
+		return audit.UnknownValue(current).Because(key)
 	}
 }

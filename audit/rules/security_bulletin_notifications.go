@@ -45,16 +45,21 @@ is not looked at.`,
 			return v
 		}
 		v.Message = "security bulletins go to " + c.GetNotificationConfig().GetPubsub().GetTopic()
-		events := c.GetNotificationConfig().GetPubsub().GetFilter().GetEventType()
+		pubsub := c.GetNotificationConfig().GetPubsub().GetFilter()
+		events := pubsub.GetEventType()
 		if len(events) == 0 {
 			return v.Because(audit.Absent(c.ResourceName(), field, "all events are sent"))
 		}
-		list := enumNames(events)
+		list, later := audit.EnumNames(pubsub, events)
 		filter := audit.Evidence{Resource: c.ResourceName(), Field: field, Value: strings.Join(list, ", ")}
 		switch {
 		case slices.Contains(events, containerpb.NotificationConfig_SECURITY_BULLETIN_EVENT):
 			return v.Because(filter)
-		case slices.ContainsFunc(list, unknownEnum), slices.Contains(events, containerpb.NotificationConfig_EVENT_TYPE_UNSPECIFIED):
+		case later != nil:
+			unknown := audit.UnknownValue(audit.Evidence{Resource: c.ResourceName(), Field: field, Value: later[0]})
+			unknown.Evidence = append([]audit.Evidence{filter}, v.Evidence...)
+			return unknown
+		case slices.Contains(events, containerpb.NotificationConfig_EVENT_TYPE_UNSPECIFIED):
 			return audit.Unknownf("whether the filter of notifications lets security bulletins through is not known").Because(filter).Because(v.Evidence...)
 		}
 		return audit.Failf("the filter of notifications keeps security bulletins back").Because(filter).Because(v.Evidence...)

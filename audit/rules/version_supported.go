@@ -24,7 +24,8 @@ until somebody upgrades.`,
 those that the location's server config offers for control planes:
 validMasterVersions, and channels[].validVersions of RAPID, REGULAR, STABLE and
 the cluster's own channel. A minor version that only the Extended channel offers
-fails in a cluster that is not in it. validNodeVersions is not used: it goes back
+fails in a cluster that is not in it. What only a channel offers that this version of
+gkeaudit does not know is unknown. validNodeVersions is not used: it goes back
 for years. Where the answer names no node pools of an Autopilot cluster, the deprecated
 currentNodeVersion counts, the oldest that its nodes have; without it, the nodes are
 unknown.
@@ -111,17 +112,24 @@ func judgeVersion(c *audit.Cluster, config *containerpb.ServerConfig, text strin
 	if !ok {
 		return audit.Unknownf("version %q cannot be read", text)
 	}
-	own, _ := channelOf(c)
+	own, ownChannel := channelOf(c)
+	server := "projects/" + c.Project + "/locations/" + c.GetLocation() + "/serverConfig"
 	offered := slices.Clone(config.GetValidMasterVersions())
-	var extended []string
+	var extended, later []string
+	var laterChannel audit.Evidence
 	for _, channel := range config.GetChannels() {
-		if channel.GetChannel() == containerpb.ReleaseChannel_EXTENDED && own != containerpb.ReleaseChannel_EXTENDED {
+		switch offers := channel.GetChannel(); {
+		case offers == own:
+		case offers == containerpb.ReleaseChannel_EXTENDED:
 			extended = channel.GetValidVersions()
+			continue
+		case !audit.EnumKnown(offers):
+			later = append(later, channel.GetValidVersions()...)
+			laterChannel = audit.Evidence{Resource: server, Field: "channels[].channel", Value: audit.EnumName(channel, offers)}
 			continue
 		}
 		offered = append(offered, channel.GetValidVersions()...)
 	}
-	server := "projects/" + c.Project + "/locations/" + c.GetLocation() + "/serverConfig"
 	minors := minorsOf(offered)
 	if minors == nil {
 		return audit.Unknownf("the server config offers no version").Because(audit.Absent(server, "validMasterVersions", "not known what is offered"))
@@ -134,8 +142,12 @@ func judgeVersion(c *audit.Cluster, config *containerpb.ServerConfig, text strin
 		return audit.Passf("%s is offered", version).Because(offers)
 	case slices.Contains(minors, minorOf(version)):
 		return audit.Passf("%s is offered, but not this patch (%s)", name, version).Because(offers)
+	case slices.Contains(minorsOf(later), minorOf(version)):
+		return audit.UnknownValue(laterChannel).Because(offers)
 	case minorOf(version).Compare(newest) > 0:
 		return audit.Unknownf("%s is newer than all that is offered", name).Because(offers)
+	case slices.Contains(minorsOf(extended), minorOf(version)) && !audit.EnumKnown(own):
+		return audit.UnknownValue(ownChannel).Because(offers)
 	case slices.Contains(minorsOf(extended), minorOf(version)):
 		return audit.Failf("%s is offered in the Extended channel only, and the cluster is not in it", name).Because(offers)
 	}

@@ -70,8 +70,11 @@ func (s *Server) iam(r *http.Request, body []byte) (map[string]any, bool) {
 			key := name + "/serviceAccounts/" + k.Account + "/keys/" + k.ID
 			result := map[string]any{"name": "//iam.googleapis.com/" + key}
 			if k.Type != "" {
-				result["versionedResources"] = []any{map[string]any{"version": "v1",
-					"resource": map[string]any{"name": key, "keyType": k.Type, "disabled": k.Disabled}}}
+				resource := map[string]any{"name": key, "keyType": k.Type, "disabled": k.Disabled}
+				if !k.ValidBefore.IsZero() {
+					resource["validBeforeTime"] = k.ValidBefore
+				}
+				result["versionedResources"] = []any{map[string]any{"version": "v1", "resource": resource}}
 			}
 			results = append(results, result)
 		}

@@ -17,7 +17,6 @@ import (
 
 	"gkeaudit/audit"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -283,6 +282,9 @@ func (s *Server) answer(r *http.Request, body []byte) (map[string]any, bool) {
 	if answer, ok := s.hierarchy(r); ok {
 		return answer, true
 	}
+	if strings.Contains(r.URL.Query().Get("$alt"), "enum-encoding=int") && strings.HasPrefix(r.URL.Path, "/v1/") {
+		return nil, false // numbers hide the names of later values
+	}
 	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/compute"), "/v1/")
 	parts := strings.Split(path, "/")
 	if len(parts) < 2 || parts[0] != "projects" {
@@ -340,7 +342,7 @@ func one[M proto.Message](messages map[string]M, key string) (map[string]any, bo
 func encode[M proto.Message](messages []M) []json.RawMessage {
 	raw := []json.RawMessage{}
 	for _, m := range messages {
-		b, err := protojson.Marshal(m)
+		b, err := audit.Marshal(m)
 		if err != nil {
 			panic(err)
 		}
