@@ -15,7 +15,7 @@ uses it, see when, and make the disks unreadable.`,
 	Checks: `The config.bootDiskKmsKey of each node pool, and that of
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools by itself
 (Autopilot, node auto-provisioning). A key passes, none fails. Whose key it is and how it
-is protected is not looked at, nor are persistent disks.`,
+is protected is not looked at, nor are persistent disks.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			anotherPool("Make another node pool with a key, and move to that", "--boot-disk-kms-key="+kmsKey),

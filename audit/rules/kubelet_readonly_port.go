@@ -25,7 +25,7 @@ nodePoolDefaults.nodeConfigDefaults.nodeKubeletConfig. Where nothing is set, the
 closed if the cluster was made with 1.32 or newer (initialClusterVersion) and open if it
 was made with an older version. In such an older Standard cluster whose default is
 closed, a node pool without a value of its own is unknown: the default does not change
-node pools that are there. A cluster whose first version cannot be read is unknown, too.`,
+node pools that are there. A cluster whose first version cannot be read is unknown, too.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Close the port on the nodes of the node pool", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \

@@ -21,7 +21,7 @@ updates. It can undo any other setting of the node, and no setting shows it.`,
 nodePoolAutoConfig where the cluster makes node pools by itself (Autopilot, node
 auto-provisioning). A script fails, no customNodeInit passes,
 and one without a script is unknown. It does not apply to Windows node pools.
-What the script does is not looked at.`,
+What the script does is not looked at.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			anotherPool("Make another node pool without the script, and move to that", "--image-type=COS_CONTAINERD"),

@@ -37,7 +37,7 @@ type LoadBalancer (k8s-fw-*, k8s2-*, for named ports and the tags that GKE alone
 and policies of Google's services are assumed to be meant, and are not counted; the
 message names those that are open. Where the answer depends on what the API does
 not tell, such as the tag that GKE gives a cluster's nodes, address groups, secure
-tags, destinations or an inspection, it is unknown.`,
+tags, destinations or an inspection, it is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "If a firewall rule of the network is named: narrow it to those who need it, or delete it (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \

@@ -15,7 +15,7 @@ autoscaling.autoprovisioningNodePoolDefaults where a Standard cluster makes node
 by itself. True passes; false, which the API leaves out, fails. Defaults for
 auto-provisioning that have no shieldedInstanceConfig at all are unknown. It does not
 apply to Windows node pools, because Shielded GKE Nodes are for images with
-Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.`,
+Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			anotherPool("Make another node pool with it, and move to that", "--shielded-integrity-monitoring --shielded-secure-boot"),

@@ -24,10 +24,11 @@ ENFORCE_SIGNED_MODULES passes. Without it (absent or DO_NOT_ENFORCE_SIGNED_MODUL
 with GPUs (accelerators, or a machine type that always has some) load any module and fail;
 other nodes load none at all and pass. Where a Standard cluster makes node pools by
 itself, it is nodePoolAutoConfig.linuxNodeConfig, and GPUs among
-autoscaling.resourceLimits. Other images than Container-Optimized OS are not applicable,
+autoscaling.resourceLimits; without node auto-provisioning there are no such limits, and
+a policy that allows any module is unknown. Other images than Container-Optimized OS are not applicable,
 as the policy is one of that system; CUSTOM and unknown ones, policies and accelerators
 that are not known are unknown. It does not apply to Autopilot, where no workload has the
-capability to load modules (CAP_SYS_MODULE).`,
+capability to load modules (CAP_SYS_MODULE).` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Have the node pool load signed modules only (needs a current gcloud)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
@@ -89,6 +90,8 @@ no longer loaded.`,
 				return audit.Failf("%s any kernel module, signed or not", whose(n, "with GPUs load", "with GPUs load")).Because(evidence, gpus)
 			case other.Value != "":
 				return audit.Unknownf("what kernel modules nodes with accelerators of type %s load is not known", other.Value).Because(evidence, other)
+			case n.Pool == nil && !n.Cluster.GetAutoscaling().GetEnableNodeAutoprovisioning():
+				return audit.Unknownf("whether new node pools get GPUs, whose nodes load any kernel module, depends on compute classes, which the GKE API does not show").Because(evidence)
 			}
 			return audit.Passf("%s no kernel modules from outside their image", whose(n, "load", "load")).Because(evidence, imageField)
 		}))),

@@ -34,7 +34,7 @@ monitoring.write) and devstorage.read_only together, or wider ones of each. Abse
 a node pool means that only those of logging and monitoring were added, so that images
 cannot be pulled from Artifact Registry, and fails. On Autopilot, in the defaults as in a
 node pool that is listed, it means that GKE gives what is needed by itself, and passes;
-absent in the defaults of auto-provisioning is unknown.`,
+absent in the defaults of auto-provisioning is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make another node pool with the scope that lets roles decide, and move to that", Commands: `gcloud container node-pools create {pool}-2 --cluster={cluster} \

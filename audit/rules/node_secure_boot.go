@@ -17,7 +17,7 @@ by itself. True passes. False, which the API leaves out and which is the default
 Standard clusters, fails. Defaults without shieldedInstanceConfig are unknown. It does not apply to Windows node pools, because Shielded GKE
 Nodes are for images with Container-Optimized OS and Ubuntu, nor to Autopilot, which
 always has it. The modules that Container-Optimized OS loads are another matter:
-secure boot does not decide on them.`,
+secure boot does not decide on them.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			anotherPool("Make another node pool with it, and move to that", "--shielded-secure-boot --shielded-integrity-monitoring"),

@@ -18,7 +18,7 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools
 by its own defaults (Autopilot, node auto-provisioning). Absent, "default",
 NUMBER-compute@developer.gserviceaccount.com (of this or another project) and
 PROJECT@appspot.gserviceaccount.com are default accounts and fail. Which roles
-an account holds is the matter of node-service-account-roles.`,
+an account holds is the matter of node-service-account-roles.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Make an account for nodes (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud iam service-accounts create gke-nodes --project={project}

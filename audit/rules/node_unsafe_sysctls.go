@@ -17,7 +17,7 @@ need, or change how the kernel deals with them.`,
 	Checks: `kubeletConfig.allowedUnsafeSysctls of each node pool's config, and
 nodePoolAutoConfig.nodeKubeletConfig where the cluster makes node pools by itself
 (Autopilot, node auto-provisioning). An entry fails, none passes. It does not apply to
-Windows node pools.`,
+Windows node pools.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			anotherPool("Make another node pool that allows none (with your other node settings by --system-config-from-file), and move to that", "--image-type=COS_CONTAINERD"),

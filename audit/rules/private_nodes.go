@@ -23,7 +23,7 @@ networkConfig.defaultEnablePrivateNodes, the deprecated
 privateClusterConfig.enablePrivateNodes. If none is set, nodes are public. Node
 pools without nodes count, because they grow. Only external IPv4 addresses are
 judged; the finding says so where the subnetwork hands out external IPv6
-addresses.`,
+addresses.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make the node pool private", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
