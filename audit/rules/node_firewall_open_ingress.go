@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"gkeaudit/audit"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 var nodeFirewallOpenIngress = &audit.Rule{
@@ -29,7 +27,10 @@ evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
 denials and goto_next included, for each node pool by its network tags, its service
 account and the network. Let in are the addresses that are left for a port; more
 than a /8 has of IPv4, or what a /16 has of IPv6, in one range or several, is the
-internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack with external addresses.
+internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack
+(ipAllocationPolicy.stackType) and the subnetwork of the nodes has ipv6AccessType
+EXTERNAL: interfaces inherit it. The cluster's own ipv6AccessType is for a subnetwork
+that is created with the cluster, and does not count.
 
 Nodes without external addresses are not applicable. A node pool in a subnetwork of
 another network is judged by that one. Rules of the form that GKE makes for Services of
@@ -64,6 +65,7 @@ checks and load balancers, too.`,
 	},
 	References: []audit.Reference{
 		{Title: "Evaluation order for firewall policies and rules", URL: "https://docs.cloud.google.com/firewall/docs/firewall-policies-rule-eval-order"},
+		{Title: "NetworkInterface in the Compute Engine API reference", URL: "https://docs.cloud.google.com/compute/docs/reference/rest/v1/instances"},
 		{Title: "Automatically created firewall rules", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules"},
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 	},
@@ -73,17 +75,18 @@ checks and load balancers, too.`,
 		{Framework: audit.SCC, ID: "OPEN_SSH_PORT"},
 		{Framework: audit.SCC, ID: "OPEN_RDP_PORT"},
 	},
-	Needs: []audit.Data{audit.Firewalls},
-	Uses:  []audit.Data{audit.Networks, audit.Subnetworks},
+	Needs: []audit.Data{audit.Firewalls, audit.Subnetworks},
+	Uses:  []audit.Data{audit.Networks},
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
 func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	private := n.Privacy()
-	sure, maybe := internetOf(n)
+	six := ipv6AccessOf(in, n)
+	sure, maybe := internetOf(n, six)
 	if maybe == nil {
 		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
-			Noting(private.Note).Because(private.Evidence...)
+			Noting(private.Note).Because(private.Evidence...).Because(six.evidence...)
 	}
 	name, v, ok := networkOfNodes(in, n)
 	if !ok {
@@ -115,6 +118,11 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 			v = judge(maybe)
 			v.Status = audit.Unknown
 			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known")
+			if six.gap != nil {
+				v = audit.Hidden(six.gap).Noting(v.Message).Because(v.Evidence...)
+			} else if six.unknown != "" {
+				v = v.Noting("their subnetwork: " + six.unknown)
+			}
 		}
 	}
 	if v.Status == audit.Unknown && networkGap != nil {
@@ -128,7 +136,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
-		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
+		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...).Because(six.evidence...)
 }
 
 // The keys that firewalls and verdicts on them are kept by.
@@ -139,33 +147,22 @@ type (
 
 // internetOf returns the addresses of the internet that nodes have an external address
 // for, and those that they may have one for, too.
-func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix) {
+func internetOf(n audit.NodeSource, six ipv6Access) (sure, maybe []netip.Prefix) {
 	private := n.Privacy().Private
 	if !private {
 		sure = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
 	}
 	maybe = slices.Clone(sure)
-	ip := n.Cluster.GetIpAllocationPolicy()
-	access := ip.GetIpv6AccessType()
-	if access == containerpb.IPv6AccessType_INTERNAL {
+	if !six.external && six.unknown == "" {
 		return sure, maybe
 	}
 	ipv6 := netip.MustParsePrefix("2000::/3")
-	switch ip.GetStackType() {
-	case containerpb.StackType_IPV4:
-	case containerpb.StackType_STACK_TYPE_UNSPECIFIED: // IPv4, unless it says otherwise
-		if access != containerpb.IPv6AccessType_IPV6_ACCESS_TYPE_UNSPECIFIED {
-			maybe = append(maybe, ipv6)
-		}
-	case containerpb.StackType_IPV4_IPV6:
-		if !private {
-			sure = append(sure, ipv6)
-		}
-		maybe = append(maybe, ipv6)
-	default:
-		maybe = append(maybe, ipv6)
+	// What GKE gives to private nodes in a subnetwork with external addresses is not
+	// documented.
+	if six.dualStack && six.external && !private {
+		sure = append(sure, ipv6)
 	}
-	return sure, maybe
+	return sure, append(maybe, ipv6)
 }
 
 // networkOfNodes returns the network of nodes, or why it is not known: that of their
