@@ -25,7 +25,8 @@ do so for SSH and RDP. What should be reached goes through a load balancer.`,
 hierarchical, global and regional firewall policies, in the order in which they are
 evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
 denials and goto_next included, for each node pool by its network tags, its service
-account and the network. Let in are the addresses that are left for a port; more
+account and the network. The account "default" is NUMBER-compute@developer.gserviceaccount.com
+of the cluster's project, where the number is known. Let in are the addresses that are left for a port; more
 than a /8 has of IPv4, or what a /16 has of IPv6, in one range or several, is the
 internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack
 (ipAllocationPolicy.stackType) and the subnetwork of the nodes has ipv6AccessType
@@ -98,7 +99,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		return audit.Hidden(gap)
 	}
 	resource := "projects/" + name.Project + "/regions/" + region + "/networks/" + name.ID + "/effectiveFirewalls"
-	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(n)
+	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(in, n)
 	network, networkGap := in.Network(name)
 	order := network.GetNetworkFirewallPolicyEnforcementOrder()
 	if network != nil {
