@@ -276,7 +276,12 @@ func (n NodeSource) PodRange() string {
 
 // Unlimited reports whether GKE makes the nodes by itself, up to no maximum that the
 // owner of the cluster has set. The maxNodeCount that such node pools have is GKE's own.
-func (n NodeSource) Unlimited() bool {
+func (n NodeSource) Unlimited() bool { return n.AutoConfigured() }
+
+// AutoConfigured reports whether the cluster's nodePoolAutoConfig applies to the nodes, as
+// it does to all of node pools that GKE creates by itself. Source: NodePoolAutoConfig in the
+// GKE API reference.
+func (n NodeSource) AutoConfigured() bool {
 	return n.Pool == nil || n.Cluster.Autopilot() || n.Pool.GetAutoscaling().GetAutoprovisioned()
 }
 
@@ -312,7 +317,7 @@ func (n NodeSource) MostNodes() (uint64, bool) {
 // nodes one more, which it does not tell; see [InternetRoutes].
 func (n NodeSource) Tags() []string {
 	tags := slices.Clone(n.Pool.GetConfig().GetTags())
-	if n.Pool == nil || n.Pool.GetAutoscaling().GetAutoprovisioned() {
+	if n.AutoConfigured() {
 		tags = append(tags, n.Cluster.GetNodePoolAutoConfig().GetNetworkTags().GetTags()...)
 	}
 	return tags

@@ -23,7 +23,8 @@ image, except on nodes with GPUs, where it loads any.`,
 ENFORCE_SIGNED_MODULES passes. Without it (absent or DO_NOT_ENFORCE_SIGNED_MODULES) nodes
 with GPUs (accelerators, or a machine type that always has some) load any module and fail;
 other nodes load none at all and pass. Where a Standard cluster makes node pools by
-itself, it is nodePoolAutoConfig.linuxNodeConfig, and GPUs among
+itself, it is nodePoolAutoConfig.linuxNodeConfig, which applies to node pools that were
+created automatically, too, where they have no policy of their own, and GPUs among
 autoscaling.resourceLimits; without node auto-provisioning there are no such limits, and
 a policy that allows any module is unknown. Other images than Container-Optimized OS are not applicable,
 as the policy is one of that system; CUSTOM and unknown ones, policies and accelerators
@@ -72,9 +73,9 @@ no longer loaded.`,
 			case image != "COS" && image != "COS_CONTAINERD":
 				return audit.Unknownf("what kernel modules the image of nodes loads is not known").Because(imageField)
 			}
-			config, path := linuxSettings(n)
+			config, resource, path := linuxSettings(n, func(c *containerpb.LinuxNodeConfig) bool { return c.GetNodeKernelModuleLoading().GetPolicy() != 0 })
 			policy := config.GetNodeKernelModuleLoading().GetPolicy()
-			evidence := audit.Evidence{Resource: n.ResourceName(), Field: path + "nodeKernelModuleLoading.policy", Value: policy.String()}
+			evidence := audit.Evidence{Resource: resource, Field: path + "nodeKernelModuleLoading.policy", Value: policy.String()}
 			switch policy {
 			case containerpb.LinuxNodeConfig_NodeKernelModuleLoading_ENFORCE_SIGNED_MODULES:
 				return audit.Passf("%s only kernel modules that Google has signed", whose(n, "load", "load")).Because(evidence)
