@@ -2,9 +2,12 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"strconv"
 	"strings"
 
+	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -13,6 +16,31 @@ import (
 // unknownEnum is the number that stands for a value of an enumeration whose name is not
 // known here. No API uses it.
 const unknownEnum = "1073741824"
+
+// MicroVM is the type MICROVM of containerpb.SandboxConfig, which the API has and the
+// client library does not have yet. Its number is taken from its place in the API's
+// discovery document, after GVISOR.
+const MicroVM containerpb.SandboxConfig_Type = 2
+
+// laterNames are values of enumerations, by name, that the client library does not have yet
+// and rules know.
+var laterNames = map[protoreflect.FullName]map[string]protoreflect.EnumNumber{
+	MicroVM.Descriptor().FullName(): {"MICROVM": MicroVM.Number()},
+}
+
+// unmarshalStrict decodes a message all of whose fields and values are known.
+func unmarshalStrict(raw []byte, m proto.Message) error {
+	options := protojson.UnmarshalOptions{AllowPartial: true}
+	err := options.Unmarshal(raw, m)
+	if err == nil {
+		return nil
+	}
+	proto.Reset(m)
+	if again, ok := withNumbers(raw, m, laterNumber); ok && options.Unmarshal(again, m) == nil {
+		return nil
+	}
+	return err
+}
 
 // unmarshalLater decodes a message that may be of a later version of its API. Fields that
 // are not known here are passed over. So are names of enumerations' values by protojson,
@@ -24,21 +52,46 @@ func unmarshalLater(raw []byte, m proto.Message) error {
 		return nil
 	}
 	proto.Reset(m)
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) == nil {
-		nameEnums(v, m.ProtoReflect().Descriptor())
-		if again, err := json.Marshal(v); err == nil {
-			raw = again
-		}
+	if again, ok := withNumbers(raw, m, anyNumber); ok {
+		raw = again
 	}
 	options.DiscardUnknown = true
 	return options.Unmarshal(raw, m)
 }
 
-// nameEnums replaces names of values that enumerations do not have.
-func nameEnums(v any, message protoreflect.MessageDescriptor) {
+// withNumbers returns a message with numbers in place of the names of values that
+// enumerations do not have. It reports false where it is no JSON.
+func withNumbers(raw []byte, m proto.Message, number enumNumber) ([]byte, bool) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil, false
+	}
+	number.replace(v, m.ProtoReflect().Descriptor())
+	again, err := json.Marshal(v)
+	return again, err == nil
+}
+
+// An enumNumber returns the number for a name that an enumeration does not have; nothing
+// for one that stays.
+type enumNumber func(enum protoreflect.EnumDescriptor, name string) json.Number
+
+// laterNumber is an enumNumber for names that rules know.
+func laterNumber(enum protoreflect.EnumDescriptor, name string) json.Number {
+	if n, ok := laterNames[enum.FullName()][name]; ok {
+		return json.Number(strconv.Itoa(int(n)))
+	}
+	return ""
+}
+
+// anyNumber is an enumNumber for every name.
+func anyNumber(enum protoreflect.EnumDescriptor, name string) json.Number {
+	return cmp.Or(laterNumber(enum, name), unknownEnum)
+}
+
+// replace puts numbers in place of names in the fields of a message.
+func (number enumNumber) replace(v any, message protoreflect.MessageDescriptor) {
 	object, ok := v.(map[string]any)
 	if !ok || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
 		return // those have JSON forms of their own
@@ -55,28 +108,30 @@ func nameEnums(v any, message protoreflect.MessageDescriptor) {
 			f = f.MapValue()
 			if entries, ok := value.(map[string]any); ok {
 				for k, entry := range entries {
-					entries[k] = nameEnum(entry, f)
+					entries[k] = number.value(entry, f)
 				}
 			}
 			continue
 		}
 		if items, ok := value.([]any); ok {
 			for i, item := range items {
-				items[i] = nameEnum(item, f)
+				items[i] = number.value(item, f)
 			}
 			continue
 		}
-		object[key] = nameEnum(value, f)
+		object[key] = number.value(value, f)
 	}
 }
 
-func nameEnum(v any, f protoreflect.FieldDescriptor) any {
+func (number enumNumber) value(v any, f protoreflect.FieldDescriptor) any {
 	switch f.Kind() {
 	case protoreflect.MessageKind:
-		nameEnums(v, f.Message())
+		number.replace(v, f.Message())
 	case protoreflect.EnumKind:
 		if name, ok := v.(string); ok && f.Enum().Values().ByName(protoreflect.Name(name)) == nil {
-			return json.Number(unknownEnum)
+			if n := number(f.Enum(), name); n != "" {
+				return n
+			}
 		}
 	}
 	return v

@@ -251,7 +251,7 @@ func (d *snapshotReader) message(m proto.Message) error {
 	}
 	decode := unmarshalLater
 	if d.strict {
-		decode = protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal
+		decode = unmarshalStrict
 	}
 	if err := decode(raw, m); err != nil {
 		return errors.New(protoError(err))
