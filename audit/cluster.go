@@ -96,8 +96,8 @@ func (c *Cluster) SubnetworkNames() []SubnetworkName {
 }
 
 // A NodeSource is where nodes of a cluster come from: a node pool or, where the
-// cluster makes node pools by itself (Autopilot, node auto-provisioning), the
-// cluster's own defaults.
+// cluster makes node pools by itself (Autopilot, node auto-provisioning, compute
+// classes), the cluster's own defaults.
 type NodeSource struct {
 	Cluster *Cluster
 	Pool    *containerpb.NodePool // nil for the cluster's own defaults
@@ -145,25 +145,54 @@ func (n NodeSource) String() string {
 	return "auto-provisioned node pools"
 }
 
-// origin is evidence that the cluster makes node pools by itself.
-func (n NodeSource) origin() Evidence {
-	field, _ := n.Cluster.makesNodePools()
-	return Evidence{n.Cluster.ResourceName(), field, "true"}
-}
+// classesCreatePools is the first version in which compute classes create node pools
+// without node auto-provisioning. Source: About node pool auto-creation, in the GKE
+// documentation.
+var classesCreatePools = Version{Major: 1, Minor: 33, Patch: 3, Build: 1136000}
 
-// makesNodePools reports whether the cluster makes node pools by itself, and which field
-// says so. Node pools are also made for compute classes, with auto-provisioning or
-// without. Source: Configure node pool auto-creation, in the GKE documentation.
-func (c *Cluster) makesNodePools() (field string, ok bool) {
+// makesNodePools reports whether the cluster creates node pools by itself, and the evidence.
+//
+// Compute classes are Kubernetes objects, which the GKE API does not show, so any Standard
+// cluster of a current version may have one that creates node pools. That alone is no
+// evidence: all of them would be judged by defaults that most never use. A node pool that
+// was created automatically is: GKE created it, and deletes it when it is empty. Before
+// classesCreatePools, a cluster that has node auto-provisioning off can't create any more;
+// there such a node pool is left over. A node pool with the label
+// cloud.google.com/compute-class is no evidence either, because its owner sets the label
+// to have an existing node pool used by a class.
+//
+// Source: About node pool auto-creation and About custom compute classes, in the GKE
+// documentation.
+func (c *Cluster) makesNodePools() (Evidence, bool) {
+	on := func(field string) (Evidence, bool) { return Evidence{c.name, field, "true"}, true }
 	switch {
 	case c.Autopilot():
-		return "autopilot.enabled", true
+		return on("autopilot.enabled")
 	case c.GetAutoscaling().GetEnableNodeAutoprovisioning():
-		return "autoscaling.enableNodeAutoprovisioning", true
+		return on("autoscaling.enableNodeAutoprovisioning")
 	case c.GetAutoscaling().GetDefaultComputeClassConfig().GetEnabled():
-		return "autoscaling.defaultComputeClassConfig.enabled", true
+		return on(defaultClassField)
 	}
-	return "", false
+	if v, ok := ParseVersion(c.GetCurrentMasterVersion()); ok && !v.AtLeast(classesCreatePools) {
+		return Evidence{}, false
+	}
+	for _, p := range c.GetNodePools() {
+		if p.GetAutoscaling().GetAutoprovisioned() {
+			return Evidence{c.name + "/nodePools/" + p.GetName(), autoprovisionedField, "true"}, true
+		}
+	}
+	return Evidence{}, false
+}
+
+const (
+	autoprovisionedField = "autoscaling.autoprovisioned"
+	defaultClassField    = "autoscaling.defaultComputeClassConfig.enabled"
+)
+
+// ForComputeClasses reports whether evidence says that a cluster creates node pools for
+// compute classes alone: it has node auto-provisioning off.
+func ForComputeClasses(e Evidence) bool {
+	return e.Field == autoprovisionedField || e.Field == defaultClassField
 }
 
 // Privacy says whether nodes are private, which field decided it and, where it
@@ -247,7 +276,12 @@ func (n NodeSource) PodRange() string {
 
 // Unlimited reports whether GKE makes the nodes by itself, up to no maximum that the
 // owner of the cluster has set. The maxNodeCount that such node pools have is GKE's own.
-func (n NodeSource) Unlimited() bool {
+func (n NodeSource) Unlimited() bool { return n.AutoConfigured() }
+
+// AutoConfigured reports whether the cluster's nodePoolAutoConfig applies to the nodes, as
+// it does to all of node pools that GKE creates by itself. Source: NodePoolAutoConfig in the
+// GKE API reference.
+func (n NodeSource) AutoConfigured() bool {
 	return n.Pool == nil || n.Cluster.Autopilot() || n.Pool.GetAutoscaling().GetAutoprovisioned()
 }
 
@@ -283,7 +317,7 @@ func (n NodeSource) MostNodes() (uint64, bool) {
 // nodes one more, which it does not tell; see [InternetRoutes].
 func (n NodeSource) Tags() []string {
 	tags := slices.Clone(n.Pool.GetConfig().GetTags())
-	if n.Pool == nil || n.Pool.GetAutoscaling().GetAutoprovisioned() {
+	if n.AutoConfigured() {
 		tags = append(tags, n.Cluster.GetNodePoolAutoConfig().GetNetworkTags().GetTags()...)
 	}
 	return tags

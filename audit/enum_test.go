@@ -122,6 +122,7 @@ func TestLaterEnums(t *testing.T) {
 		{"network-policy", `"networkConfig": {"datapathProvider": "MIGRATE_TO_NEW"}, "networkPolicy": {}, "addonsConfig": {"networkPolicyConfig": {"disabled": true}}`},
 		{"release-channel", `"releaseChannel": {"channel": "NEW"}`},
 		{"node-metadata-server", `"nodePools": [{"name": "a", "config": {"imageType": "COS_CONTAINERD", "workloadMetadataConfig": {"mode": "NEW_MODE"}}}]`},
+		{"node-sandbox", `"nodePools": [{"name": "a", "config": {"sandboxConfig": {"type": "NEW_SANDBOX"}}}]`},
 		{"anonymous-authentication", `"anonymousAuthenticationConfig": {"mode": "NEW"}`},
 		{"cloud-logging", `"loggingConfig": {"componentConfig": {"enableComponents": ["NEW"]}}`},
 	} {

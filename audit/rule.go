@@ -183,7 +183,11 @@ func EachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluste
 		for _, n := range c.NodeSources() {
 			v := judge(in, n).On(n.ResourceName())
 			if n.Pool == nil {
-				v = v.Because(n.origin())
+				origin, _ := c.makesNodePools()
+				if ForComputeClasses(origin) && v.Status == Fail {
+					v = v.Noting("by the cluster's defaults; what compute classes set instead is not visible in the GKE API")
+				}
+				v = v.Because(origin)
 			}
 			vs = append(vs, v)
 		}

@@ -361,6 +361,8 @@ func Outline(c *containerpb.Cluster) *containerpb.Cluster {
 		Location:         c.GetLocation(),
 		Locations:        c.GetLocations(),
 		CurrentNodeCount: c.GetCurrentNodeCount(),
+
+		CurrentMasterVersion: c.GetCurrentMasterVersion(), // whether it creates node pools depends on it
 	}
 	if nc := c.GetNetworkConfig(); nc != nil {
 		o.NetworkConfig = &containerpb.NetworkConfig{Network: nc.Network, Subnetwork: nc.Subnetwork, DefaultEnablePrivateNodes: nc.DefaultEnablePrivateNodes}

@@ -14,7 +14,6 @@ import (
 
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"cloud.google.com/go/container/apiv1/containerpb"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -251,7 +250,7 @@ func (d *snapshotReader) message(m proto.Message) error {
 	}
 	decode := Unmarshal
 	if d.strict {
-		decode = protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal
+		decode = unmarshalStrict
 	}
 	if err := decode(raw, m); err != nil {
 		return errors.New(protoError(err))

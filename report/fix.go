@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gkeaudit/audit"
@@ -94,6 +95,9 @@ func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
 	for _, step := range steps {
 		if step.For != "" && step.For != subjectOf(f, c) {
 			continue
+		}
+		if strings.Contains(step.Commands, "--enable-autoprovisioning") && slices.ContainsFunc(f.Evidence, audit.ForComputeClasses) {
+			step.Title += "; node auto-provisioning is off, and this turns it on, which needs limits (--max-cpu, --max-memory): what the compute class can set, set there instead"
 		}
 		step.For, step.Commands = "", named(step.Commands, names)
 		fitting = append(fitting, step)

@@ -19,7 +19,7 @@ uses it, see when, and make the disks unreadable.`,
 	Checks: `The config.bootDiskKmsKey of each node pool, and that of
 autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools by itself
 (Autopilot, node auto-provisioning). A key passes, none fails. Whose key it is and how it
-is protected is not looked at, nor are persistent disks.`,
+is protected is not looked at, nor are persistent disks.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with a key", "--boot-disk-kms-key="+kmsKey), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use a key for the node pools that the cluster makes from now on (put your other defaults in the file, too)",

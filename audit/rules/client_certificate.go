@@ -16,7 +16,10 @@ masterAuth.clientCertificate; either fails. Of the certificate no more is kept
 than that there is one. masterAuth.clusterCaCertificate is the cluster's own and
 says nothing. The API shows the client certificate only to callers with
 container.clusters.getCredentials, so where it is absent, clientCertificateConfig
-decides; where that is absent too, as in older answers, it is unknown. Autopilot
+decides. Where that is absent too, as in older answers, a cluster made with 1.12 or
+newer (initialClusterVersion) passes, because since then a certificate is issued only
+if the configuration asks for it; one made before, or with a version that is not known,
+is unknown. Autopilot
 clusters cannot have one.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -66,8 +69,17 @@ fetch the cluster's new certificate.`,
 			return audit.Passf("no client certificate was issued, by the cluster's configuration").Because(
 				audit.Absent(name, configField+".issueClientCertificate", "false, as "+configField+" is there"))
 		}
+		if first, known := audit.ParseVersion(c.GetInitialClusterVersion()); known && first.AtLeast(noCertificateByDefault) {
+			return audit.Passf("no client certificate was issued, the default of clusters made with 1.12 or newer").Because(
+				audit.Absent(name, configField, "none was asked for"), madeWith(c))
+		}
 		return audit.Unknownf("whether a client certificate was issued is not known: the API shows it only to callers with container.clusters.getCredentials").Because(
 			audit.Absent(name, field, "none, or not shown to this caller"),
-			audit.Absent(name, configField, "the API does not say"))
+			audit.Absent(name, configField, "the API does not say"), madeWith(c))
 	})),
 }
+
+// noCertificateByDefault is the first version that clusters are made with without a client
+// certificate, unless clientCertificateConfig asks for one. Source: MasterAuth in the GKE API
+// reference.
+var noCertificateByDefault = audit.Version{Major: 1, Minor: 12}

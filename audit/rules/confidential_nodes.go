@@ -18,7 +18,7 @@ node pool's config. One of them true passes, neither fails; false is left out by
 confidentialInstanceType and is not enabled is unknown.
 What the cluster makes by itself (Autopilot, node auto-provisioning) is judged by the
 cluster's. That single workloads may ask for such nodes by their compute class is not
-shown by the GKE API.`,
+shown by the GKE API.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make the nodes of the node pool confidential (its machine type has to be one that can)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \

@@ -148,12 +148,13 @@ func firewallOf(in *audit.Input, network audit.NetworkName, resource string, for
 
 // on returns what of it is about the nodes of a source, and a key that is the same for
 // all sources that it is the same for.
-func (f *firewall) on(n audit.NodeSource) (own *firewall, key string) {
+func (f *firewall) on(in *audit.Input, n audit.NodeSource) (own *firewall, key string) {
+	number, _ := in.ProjectNumber(n.Cluster.Project) // empty where it is not known
 	var applied []byte
 	about := func(rules []firewallRule) []firewallRule {
 		var left []firewallRule
 		for i := range rules {
-			switch applies, sure := rules[i].appliesTo(n); {
+			switch applies, sure := rules[i].appliesTo(n, number); {
 			case !applies:
 				applied = append(applied, '-')
 			case sure:
@@ -350,10 +351,11 @@ func (r *firewallRule) to(ranges []string) {
 	}
 }
 
-// appliesTo reports whether a rule is about nodes or may be, and whether that is sure.
-func (r *firewallRule) appliesTo(n audit.NodeSource) (applies, sure bool) {
+// appliesTo reports whether a rule is about nodes or may be, and whether that is sure. The
+// number is that of their project; empty if it is not known.
+func (r *firewallRule) appliesTo(n audit.NodeSource, number string) (applies, sure bool) {
 	tagged, sureTag := hasTag(n, r.tags)
-	runs, sureAccount := hasAccount(n, r.accounts)
+	runs, sureAccount := hasAccount(n, number, r.accounts)
 	return tagged && runs, sureTag && sureAccount
 }
 
@@ -372,18 +374,23 @@ func hasTag(n audit.NodeSource, tags []string) (has, sure bool) {
 
 // hasAccount reports whether nodes run as, or may run as, any of some service accounts,
 // and whether that is sure; none stands for all.
-func hasAccount(n audit.NodeSource, accounts []string) (has, sure bool) {
+func hasAccount(n audit.NodeSource, number string, accounts []string) (has, sure bool) {
 	if len(accounts) == 0 {
 		return true, true
 	}
-	own, _ := n.ServiceAccount()
-	if slices.Contains(accounts, own) {
-		return true, true
+	if n.Pool != nil && n.Pool.GetConfig() == nil {
+		return true, false // the answer is not whole
 	}
-	if own != "" && own != "default" {
-		return false, true
-	}
-	return slices.ContainsFunc(accounts, func(a string) bool { return audit.ParseAccount(a).Kind == audit.ComputeDefault }), false
+	name, _ := n.ServiceAccount()
+	own := audit.ParseAccount(name)
+	named := own.Kind != audit.ComputeDefault || own.Email != "" // or else the project's number names it
+	return slices.ContainsFunc(accounts, func(name string) bool {
+		a := audit.ParseAccount(name)
+		if named {
+			return a.Email == own.Email
+		}
+		return a.Kind == audit.ComputeDefault && (number == "" || a.Home == number)
+	}), named || number != ""
 }
 
 // protocolNames are those that rules may give by number. Source: IANA's protocol numbers.

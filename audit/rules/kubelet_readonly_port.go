@@ -23,9 +23,11 @@ that is set of nodePoolAutoConfig.nodeKubeletConfig, the deprecated
 autoscaling.autoprovisioningNodePoolDefaults and
 nodePoolDefaults.nodeConfigDefaults.nodeKubeletConfig. Where nothing is set, the port is
 closed if the cluster was made with 1.32 or newer (initialClusterVersion) and open if it
-was made with an older version. In such an older Standard cluster whose default is
+was made with an older version. In a node pool of a Standard cluster that was created
+automatically (autoscaling.autoprovisioned), nodePoolAutoConfig.nodeKubeletConfig counts,
+too, as it applies to all of those. In such an older Standard cluster whose default is
 closed, a node pool without a value of its own is unknown: the default does not change
-node pools that are there. A cluster whose first version cannot be read is unknown, too.`,
+node pools that are there. A cluster whose first version cannot be read is unknown, too.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Close the port on the nodes of the node pool", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
@@ -88,6 +90,7 @@ var closesKubeletPort = audit.Version{Major: 1, Minor: 26, Patch: 4, Build: 500}
 func judgeKubeletPort(n audit.NodeSource) audit.Verdict {
 	ports, have := kubeletPorts(n), whose(n, "have", "get")
 	var evidence []audit.Evidence
+	closedLater := false
 	for _, p := range ports {
 		evidence = append(evidence, optionalBool(p.resource, p.field, p.open, "not set"))
 		switch {
@@ -96,6 +99,8 @@ func judgeKubeletPort(n audit.NodeSource) audit.Verdict {
 			return audit.Failf("%s an open read-only port of the kubelet", have).Because(evidence...)
 		case p.decides:
 			return audit.Passf("%s no open read-only port of the kubelet", have).Because(evidence...)
+		default:
+			closedLater = true
 		}
 	}
 	first, known := audit.ParseVersion(n.Cluster.GetInitialClusterVersion())
@@ -105,7 +110,7 @@ func judgeKubeletPort(n audit.NodeSource) audit.Verdict {
 		return audit.Unknownf("whether %s an open read-only port of the kubelet depends on the version that the cluster was made with, which is not known", have).Because(evidence...)
 	case first.AtLeast(audit.Version{Major: 1, Minor: 32}):
 		return audit.Passf("%s no open read-only port of the kubelet, the default of clusters made with 1.32 or newer", have).Because(evidence...)
-	case ports[len(ports)-1].open != nil:
+	case closedLater:
 		return audit.Unknownf("the cluster's default closes the kubelet's read-only port, but whether the node pool was made after it was set is not known").Because(evidence...)
 	}
 	return audit.Failf("%s an open read-only port of the kubelet, the default of clusters made before 1.32", have).Because(evidence...)
@@ -120,7 +125,8 @@ type kubeletPort struct {
 
 // kubeletPorts returns the fields that open or close the port on the nodes of a source, the
 // strongest first. On Autopilot the cluster's hold for nodes that are there, too; elsewhere
-// they do so for node pools made after they were set.
+// that of nodePoolAutoConfig does so in node pools that were created automatically, and the
+// others hold for node pools made after they were set.
 func kubeletPorts(n audit.NodeSource) []kubeletPort {
 	const field = "insecureKubeletReadonlyPortEnabled"
 	c, cluster := n.Cluster, n.Cluster.ResourceName()
@@ -144,7 +150,10 @@ func kubeletPorts(n audit.NodeSource) []kubeletPort {
 	case c.Autopilot():
 		return []kubeletPort{own, auto, deprecated, defaults}
 	}
-	defaults.decides = false
+	deprecated.decides, defaults.decides = false, false
+	if n.AutoConfigured() {
+		return []kubeletPort{own, auto, deprecated, defaults}
+	}
 	return []kubeletPort{own, defaults}
 }
 

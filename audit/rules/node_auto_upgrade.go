@@ -20,7 +20,7 @@ autoscaling.autoprovisioningNodePoolDefaults where the cluster makes node pools 
 itself. Absent means off; a node pool with neither management nor config is unknown,
 and so are defaults without a management section. In a release channel, which forces it
 on, the defaults pass whatever they say. Autopilot always
-upgrades nodes.`,
+upgrades nodes.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Turn auto-upgrade on", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"gkeaudit/audit"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 var nodeFirewallOpenIngress = &audit.Rule{
@@ -27,9 +25,13 @@ do so for SSH and RDP. What should be reached goes through a load balancer.`,
 hierarchical, global and regional firewall policies, in the order in which they are
 evaluated (networkFirewallPolicyEnforcementOrder of the network), by priority,
 denials and goto_next included, for each node pool by its network tags, its service
-account and the network. Let in are the addresses that are left for a port; more
+account and the network. The account "default" is NUMBER-compute@developer.gserviceaccount.com
+of the cluster's project, where the number is known. Let in are the addresses that are left for a port; more
 than a /8 has of IPv4, or what a /16 has of IPv6, in one range or several, is the
-internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack with external addresses.
+internet and fails. ICMP is not looked at. IPv6 counts where the cluster is dual-stack
+(ipAllocationPolicy.stackType) and the subnetwork of the nodes has ipv6AccessType
+EXTERNAL: interfaces inherit it. The cluster's own ipv6AccessType is for a subnetwork
+that is created with the cluster, and does not count.
 
 Nodes without external addresses are not applicable. A node pool in a subnetwork of
 another network is judged by that one. Rules of the form that GKE makes for Services of
@@ -37,7 +39,7 @@ type LoadBalancer (k8s-fw-*, k8s2-*, for named ports and the tags that GKE alone
 and policies of Google's services are assumed to be meant, and are not counted; the
 message names those that are open. Where the answer depends on what the API does
 not tell, such as the tag that GKE gives a cluster's nodes, address groups, secure
-tags, destinations or an inspection, it is unknown.`,
+tags, destinations or an inspection, it is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "If a firewall rule of the network is named: narrow it to those who need it (GKE's own rules, gke-* and k8s-*, must stay; 35.235.240.0/20 is Identity-Aware Proxy, for SSH)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
@@ -64,6 +66,7 @@ checks and load balancers, too.`,
 	},
 	References: []audit.Reference{
 		{Title: "Evaluation order for firewall policies and rules", URL: "https://docs.cloud.google.com/firewall/docs/firewall-policies-rule-eval-order"},
+		{Title: "NetworkInterface in the Compute Engine API reference", URL: "https://docs.cloud.google.com/compute/docs/reference/rest/v1/instances"},
 		{Title: "Automatically created firewall rules", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules"},
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 	},
@@ -73,17 +76,18 @@ checks and load balancers, too.`,
 		{Framework: audit.SCC, ID: "OPEN_SSH_PORT"},
 		{Framework: audit.SCC, ID: "OPEN_RDP_PORT"},
 	},
-	Needs: []audit.Data{audit.Firewalls},
-	Uses:  []audit.Data{audit.Networks, audit.Subnetworks},
+	Needs: []audit.Data{audit.Firewalls, audit.Subnetworks},
+	Uses:  []audit.Data{audit.Networks},
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
 func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	private := n.Privacy()
-	sure, maybe, later := internetOf(n)
+	six := ipv6AccessOf(in, n)
+	sure, maybe := internetOf(n, six)
 	if maybe == nil {
 		return audit.NotApplicablef("nodes have no external addresses; the internet comes to them through load balancers alone").
-			Noting(private.Note).Because(private.Evidence...)
+			Noting(private.Note).Because(private.Evidence...).Because(six.evidence...)
 	}
 	name, v, ok := networkOfNodes(in, n)
 	if !ok {
@@ -95,7 +99,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		return audit.Hidden(gap)
 	}
 	resource := "projects/" + name.Project + "/regions/" + region + "/networks/" + name.ID + "/effectiveFirewalls"
-	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(n)
+	f, key := audit.Memo(in.Snapshot, firewallKey{resource}, func() *firewall { return firewallOf(in, name, resource, force) }).on(in, n)
 	network, networkGap := in.Network(name)
 	order := network.GetNetworkFirewallPolicyEnforcementOrder()
 	if network != nil {
@@ -114,7 +118,12 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		if v.Status != audit.Fail || sure == nil {
 			v = judge(maybe)
 			v.Status = audit.Unknown
-			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known").Because(later...)
+			v = v.Noting("by IPv6, and whether the nodes have external IPv6 addresses is not known")
+			if six.gap != nil {
+				v = audit.Hidden(six.gap).Noting(v.Message).Because(v.Evidence...)
+			} else if six.unknown != "" {
+				v = v.Noting("their subnetwork: " + six.unknown)
+			}
 		}
 	}
 	if v.Status == audit.Unknown && order != "" && order != "AFTER_CLASSIC_FIREWALL" && order != "BEFORE_CLASSIC_FIREWALL" {
@@ -131,7 +140,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
-		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
+		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...).Because(six.evidence...)
 }
 
 // The keys that firewalls and verdicts on them are kept by.
@@ -141,39 +150,23 @@ type (
 )
 
 // internetOf returns the addresses of the internet that nodes have an external address
-// for, and those that they may have one for, too. Where that is because of values that are
-// not known here, they are returned.
-func internetOf(n audit.NodeSource) (sure, maybe []netip.Prefix, later []audit.Evidence) {
+// for, and those that they may have one for, too.
+func internetOf(n audit.NodeSource, six ipv6Access) (sure, maybe []netip.Prefix) {
 	private := n.Privacy().Private
 	if !private {
 		sure = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
 	}
 	maybe = slices.Clone(sure)
-	ip := n.Cluster.GetIpAllocationPolicy()
-	access := ip.GetIpv6AccessType()
-	if access == containerpb.IPv6AccessType_INTERNAL {
-		return sure, maybe, nil
+	if !six.external && six.unknown == "" {
+		return sure, maybe
 	}
 	ipv6 := netip.MustParsePrefix("2000::/3")
-	if !audit.EnumKnown(access) {
-		later = append(later, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.ipv6AccessType", Value: audit.EnumName(ip, access)})
+	// What GKE gives to private nodes in a subnetwork with external addresses is not
+	// documented.
+	if six.dualStack && six.external && !private {
+		sure = append(sure, ipv6)
 	}
-	switch ip.GetStackType() {
-	case containerpb.StackType_IPV4:
-	case containerpb.StackType_STACK_TYPE_UNSPECIFIED: // IPv4, unless it says otherwise
-		if access != containerpb.IPv6AccessType_IPV6_ACCESS_TYPE_UNSPECIFIED {
-			maybe = append(maybe, ipv6)
-		}
-	case containerpb.StackType_IPV4_IPV6:
-		if !private && later == nil {
-			sure = append(sure, ipv6)
-		}
-		maybe = append(maybe, ipv6)
-	default:
-		later = append(later, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.stackType", Value: audit.EnumName(ip, ip.GetStackType())})
-		maybe = append(maybe, ipv6)
-	}
-	return sure, maybe, later
+	return sure, append(maybe, ipv6)
 }
 
 // networkOfNodes returns the network of nodes, or why it is not known: that of their

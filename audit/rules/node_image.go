@@ -16,7 +16,7 @@ autoscaling.autoprovisioningNodePoolDefaults where a Standard cluster makes node
 by itself, in any letter case. COS_CONTAINERD passes. UBUNTU and UBUNTU_CONTAINERD
 fail, and so does COS, which came with Docker and ended with GKE 1.24. Windows images
 are not applicable: there is no other for Windows containers. CUSTOM, any other image
-type and none at all are unknown. Autopilot has no other image.`,
+type and none at all are unknown. Autopilot has no other image.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Change the image of the node pool", Commands: `gcloud container clusters upgrade {cluster} --node-pool={pool} \

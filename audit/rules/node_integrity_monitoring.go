@@ -19,7 +19,7 @@ autoscaling.autoprovisioningNodePoolDefaults where a Standard cluster makes node
 by itself. True passes; false, which the API leaves out, fails. Defaults for
 auto-provisioning that have no shieldedInstanceConfig at all are unknown. It does not
 apply to Windows node pools, because Shielded GKE Nodes are for images with
-Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.`,
+Container-Optimized OS and Ubuntu, nor to Autopilot, which always has it.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with it", "--shielded-integrity-monitoring --shielded-secure-boot"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",

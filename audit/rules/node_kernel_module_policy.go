@@ -23,11 +23,13 @@ image, except on nodes with GPUs, where it loads any.`,
 ENFORCE_SIGNED_MODULES passes. Without it (absent or DO_NOT_ENFORCE_SIGNED_MODULES) nodes
 with GPUs (accelerators, or a machine type that always has some) load any module and fail;
 other nodes load none at all and pass. Where a Standard cluster makes node pools by
-itself, it is nodePoolAutoConfig.linuxNodeConfig, and GPUs among
-autoscaling.resourceLimits. Other images than Container-Optimized OS are not applicable,
+itself, it is nodePoolAutoConfig.linuxNodeConfig, which applies to node pools that were
+created automatically, too, where they have no policy of their own, and GPUs among
+autoscaling.resourceLimits; without node auto-provisioning there are no such limits, and
+a policy that allows any module is unknown. Other images than Container-Optimized OS are not applicable,
 as the policy is one of that system; CUSTOM and unknown ones, policies and accelerators
 that are not known are unknown. It does not apply to Autopilot, where no workload has the
-capability to load modules (CAP_SYS_MODULE).`,
+capability to load modules (CAP_SYS_MODULE).` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Have the node pool load signed modules only (needs a current gcloud)", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
@@ -71,10 +73,10 @@ no longer loaded.`,
 			case image != "COS" && image != "COS_CONTAINERD":
 				return audit.Unknownf("what kernel modules the image of nodes loads is not known").Because(imageField)
 			}
-			config, path := linuxSettings(n)
+			config, resource, path := linuxSettings(n, func(c *containerpb.LinuxNodeConfig) bool { return c.GetNodeKernelModuleLoading().GetPolicy() != 0 })
 			loading := config.GetNodeKernelModuleLoading()
 			policy := loading.GetPolicy()
-			evidence := audit.Evidence{Resource: n.ResourceName(), Field: path + "nodeKernelModuleLoading.policy", Value: audit.EnumName(loading, policy)}
+			evidence := audit.Evidence{Resource: resource, Field: path + "nodeKernelModuleLoading.policy", Value: audit.EnumName(loading, policy)}
 			switch policy {
 			case containerpb.LinuxNodeConfig_NodeKernelModuleLoading_ENFORCE_SIGNED_MODULES:
 				return audit.Passf("%s only kernel modules that Google has signed", whose(n, "load", "load")).Because(evidence)
@@ -90,6 +92,8 @@ no longer loaded.`,
 				return audit.Failf("%s any kernel module, signed or not", whose(n, "with GPUs load", "with GPUs load")).Because(evidence, gpus)
 			case other.Value != "":
 				return audit.Unknownf("what kernel modules nodes with accelerators of type %s load is not known", other.Value).Because(evidence, other)
+			case n.Pool == nil && !n.Cluster.GetAutoscaling().GetEnableNodeAutoprovisioning():
+				return audit.Unknownf("whether new node pools get GPUs, whose nodes load any kernel module, depends on compute classes, which the GKE API does not show").Because(evidence)
 			}
 			return audit.Passf("%s no kernel modules from outside their image", whose(n, "load", "load")).Because(evidence, imageField)
 		}))),

@@ -21,7 +21,7 @@ Workload Identity Federation are left as they are. A mode that is not known is u
 Where a Standard cluster makes node pools by itself, those get the GKE metadata server
 if the cluster has a workload pool (workloadIdentityConfig.workloadPool), and not
 otherwise. Autopilot always has it. Pods on the host's network reach the metadata server
-of Compute Engine in any case.`,
+of Compute Engine in any case.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Turn on Workload Identity Federation, where the cluster has it not yet", Commands: `gcloud container clusters update {cluster} \

@@ -48,7 +48,7 @@ logging.write, monitoring, service.management.readonly, servicecontrol, trace.ap
 and userinfo.email fails. Absent in a node pool means that only logging and monitoring
 were added, and passes; on Autopilot that GKE gives those by itself, and passes; what it
 means in the defaults of auto-provisioning is not documented, and is unknown. It does not apply to nodes with an account of their own: there cloud-platform
-is what Google recommends, and the account's roles are the limit.`,
+is what Google recommends, and the account's roles are the limit.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with an account of its own",
 			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{

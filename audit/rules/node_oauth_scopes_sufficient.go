@@ -34,7 +34,7 @@ monitoring.write) and devstorage.read_only together, or wider ones of each. Abse
 a node pool means that only those of logging and monitoring were added, so that images
 cannot be pulled from Artifact Registry, and fails. On Autopilot, in the defaults as in a
 node pool that is listed, it means that GKE gives what is needed by itself, and passes;
-absent in the defaults of auto-provisioning is unknown.`,
+absent in the defaults of auto-provisioning is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with the scope that lets roles decide",
 			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{

@@ -18,7 +18,7 @@ a node selector or for want of room, then do not run.`,
 	Checks: `The locations of each node pool; where it names none, the cluster's. For node pools
 that node auto-provisioning makes, autoscaling.autoprovisioningLocations, else the
 cluster's locations. Two zones or more pass, one fails, none is unknown. On
-Autopilot Google chooses the zones.`,
+Autopilot Google chooses the zones.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Give the node pool another zone", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \

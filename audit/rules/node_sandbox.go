@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"gkeaudit/audit"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 var nodeSandbox = &audit.Rule{
@@ -16,10 +14,10 @@ var nodeSandbox = &audit.Rule{
 	Optional: "Only estates that run code of others need it, and it costs speed and features.",
 	Since:    "0.1.0",
 	Rationale: `Containers share the kernel of their node. Code of others that finds a flaw in it is on
-the node, and next to all other pods there. GKE Sandbox (gVisor) puts a kernel of its own
-between.`,
+the node, and next to all other pods there. GKE Sandbox (gVisor or microVMs) puts a kernel of
+its own between.`,
 	Checks: `The config.sandboxConfig.type of each node pool of a Standard cluster. One node pool with
-GVISOR is enough, as system pods need nodes without; none fails. Only a type that is not
+GVISOR or MICROVM is enough, as system pods need nodes without; none fails. Only a type that is not
 known is unknown. It does not apply to clusters without node pools, nor to Autopilot,
 where each workload asks for the sandbox by itself, which the GKE API does not show.
 Whether workloads use it is not looked at.`,
@@ -61,16 +59,16 @@ pods, and some cannot run there.`,
 				continue
 			}
 			sandbox := n.Pool.GetConfig().GetSandboxConfig()
-			switch t := sandbox.GetType(); t {
-			case containerpb.SandboxConfig_UNSPECIFIED:
+			t := audit.EnumName(sandbox, sandbox.GetType())
+			switch t {
+			case "UNSPECIFIED":
 				continue
-			case containerpb.SandboxConfig_GVISOR:
+			case "GVISOR", "MICROVM": // the client library does not have the latter yet
 				sandboxed = append(sandboxed, n.Pool.GetName())
-				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: audit.EnumName(sandbox, t)})
 			default:
-				strange = append(strange, n.Pool.GetName())
-				because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: audit.EnumName(sandbox, t)})
+				strange = append(strange, n.Pool.GetName()+" ("+t+")")
 			}
+			because = append(because, audit.Evidence{Resource: n.ResourceName(), Field: field, Value: t})
 		}
 		switch {
 		case len(sandboxed) > 0:

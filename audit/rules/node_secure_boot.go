@@ -21,7 +21,7 @@ by itself. True passes. False, which the API leaves out and which is the default
 Standard clusters, fails. Defaults without shieldedInstanceConfig are unknown. It does not apply to Windows node pools, because Shielded GKE
 Nodes are for images with Container-Optimized OS and Ubuntu, nor to Autopilot, which
 always has it. The modules that Container-Optimized OS loads are another matter:
-secure boot does not decide on them.`,
+secure boot does not decide on them.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with it", "--shielded-secure-boot --shielded-integrity-monitoring"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on (put your other defaults in the file, too)",

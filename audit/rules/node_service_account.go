@@ -23,7 +23,7 @@ by its own defaults (Autopilot, node auto-provisioning). Absent, "default",
 NUMBER-compute@developer.gserviceaccount.com (of this or another project) and
 PROJECT@appspot.gserviceaccount.com are default accounts and fail, and so are those of
 other universes of Google's, as in developer.PREFIX-system.iam.gserviceaccount.com. Which
-roles an account holds is the matter of node-service-account-roles.`,
+roles an account holds is the matter of node-service-account-roles.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat([]audit.Step{
 			{Title: "Create an account for nodes, if there is none", Commands: `gcloud iam service-accounts create gke-nodes --project={project}`},

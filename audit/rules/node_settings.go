@@ -26,6 +26,15 @@ func settings(n audit.NodeSource) (nodeSettings, string) {
 	return n.Pool.GetConfig(), "config."
 }
 
+// onNodePools ends what rules on nodes say that they check.
+const onNodePools = `
+
+Compute classes are not in the GKE API. That a Standard cluster creates node pools for
+them is known by the default compute class (autoscaling.defaultComputeClassConfig) or
+by a node pool that it has created (autoscaling.autoprovisioned), from version
+1.33.3-gke.1136000 on; what a class sets instead of the cluster's defaults is not known.
+VMs that join the cluster outside of node pools are not seen.`
+
 // configured makes a judge of one that goes by the config of a node pool. Every node pool has
 // one: of a node pool without it nothing is known.
 func configured(judge func(*audit.Input, audit.NodeSource) audit.Verdict) func(*audit.Input, audit.NodeSource) audit.Verdict {

@@ -16,8 +16,9 @@ Where the kubelet allows them, whoever may make a pod can use up what others on 
 need, or change how the kernel deals with them.`,
 	Checks: `kubeletConfig.allowedUnsafeSysctls of each node pool's config, and
 nodePoolAutoConfig.nodeKubeletConfig where the cluster makes node pools by itself
-(Autopilot, node auto-provisioning). An entry fails, none passes. It does not apply to
-Windows node pools.`,
+(Autopilot, node auto-provisioning); that applies to node pools that were created
+automatically, too, where they have none of their own. An entry fails, none passes. It does not apply to
+Windows node pools.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: anotherPool("Create another node pool that allows none", ""),
 		Terraform: `resource "google_container_node_pool" "pool" {
@@ -36,15 +37,17 @@ Windows node pools.`,
 		{Title: "Using sysctls in a Kubernetes cluster", URL: "https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/"},
 	},
 	Check: audit.EachNodeSource(onLinux("sysctls are for Linux nodes", func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
-		field, kubelet := "config.kubeletConfig.allowedUnsafeSysctls", n.Pool.GetConfig().GetKubeletConfig()
-		if n.Pool == nil {
-			field, kubelet = "nodePoolAutoConfig.nodeKubeletConfig.allowedUnsafeSysctls", n.Cluster.GetNodePoolAutoConfig().GetNodeKubeletConfig()
+		resource, field := n.ResourceName(), "config.kubeletConfig.allowedUnsafeSysctls"
+		sysctls := n.Pool.GetConfig().GetKubeletConfig().GetAllowedUnsafeSysctls()
+		auto := n.Cluster.GetNodePoolAutoConfig().GetNodeKubeletConfig().GetAllowedUnsafeSysctls()
+		if n.Pool == nil || n.AutoConfigured() && len(sysctls) == 0 && len(auto) > 0 {
+			resource, field, sysctls = n.Cluster.ResourceName(), "nodePoolAutoConfig.nodeKubeletConfig.allowedUnsafeSysctls", auto
 		}
-		allowed := shorten(kubelet.GetAllowedUnsafeSysctls())
+		allowed := shorten(sysctls)
 		if allowed == "" {
-			return audit.Passf("%s pods set no unsafe kernel parameters", whose(n, "let", "let")).Because(audit.Absent(n.ResourceName(), field, "none is allowed"))
+			return audit.Passf("%s pods set no unsafe kernel parameters", whose(n, "let", "let")).Because(audit.Absent(resource, field, "none is allowed"))
 		}
 		return audit.Failf("%s pods set unsafe kernel parameters: %s", whose(n, "let", "let"), allowed).
-			Because(audit.Evidence{Resource: n.ResourceName(), Field: field, Value: allowed})
+			Because(audit.Evidence{Resource: resource, Field: field, Value: allowed})
 	})),
 }

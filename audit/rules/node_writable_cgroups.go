@@ -16,7 +16,7 @@ the limits of what it starts, and has one more interface of the kernel to attack
 no writableCgroups, and where the cluster makes node pools by itself (Autopilot, node
 auto-provisioning), that of nodePoolDefaults.nodeConfigDefaults. True fails; false, which
 the API leaves out, passes. It does not apply to Windows node pools. Whether a pod asks
-for it is not looked at.`,
+for it is not looked at.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Turn it off on the node pool (put your other settings of containerd in the file, too)", Commands: `printf 'writableCgroups:\n  enabled: false\n' >containerd.yaml &&

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"gkeaudit/audit"
 )
@@ -20,7 +21,7 @@ node, nor by a repair. Patches then wait for somebody to add a range.`,
 	Checks: `networkConfig.podIpv4RangeUtilization of each node pool, and
 ipAllocationPolicy.defaultPodIpv4RangeUtilization and
 .additionalPodRangesConfig.podRangeInfo[].utilization of the cluster, each a share of
-the range: 0.85 and more fail. Absent is unknown: it may stand for 0, or for an
+the range: more than 0.8 fails, as in Network Analyzer. Absent is unknown: it may stand for 0, or for an
 answer that lacks it; that of a range of the cluster is not missed where a node pool in the
 range reports it, or where all node pools are in others. Routes-based clusters
 (ipAllocationPolicy.useRoutes) have no pod ranges. Where neither that nor useIpAliases is
@@ -44,6 +45,7 @@ grow, in the new range (--pod-ipv4-range=RANGE).`,
 		Recreates: audit.RecreatesNodePool,
 	},
 	References: []audit.Reference{
+		{Title: "GKE IP address utilization insights", URL: "https://docs.cloud.google.com/network-intelligence-center/docs/network-analyzer/insights/kubernetes-engine/gke-ip-utilization"},
 		{Title: "Multi-Pod CIDR", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/multi-pod-cidr"},
 	},
 	Check: checkPodRanges,
@@ -103,6 +105,10 @@ func checkPodRanges(_ *audit.Input, c *audit.Cluster) []audit.Verdict {
 	return verdicts
 }
 
+// fullPodRange is the share above which a range counts as full. Source: GKE IP address
+// utilization insights, in the Network Analyzer documentation.
+const fullPodRange = 0.8
+
 // judgeUtilization judges the ranges of a cluster or a node pool: by those that are full, else
 // by those of which nothing is known.
 func judgeUtilization(resource string, ranges ...podRange) audit.Verdict {
@@ -115,7 +121,10 @@ func judgeUtilization(resource string, ranges ...podRange) audit.Verdict {
 			unreported = append(unreported, r.what)
 			evidence = append(evidence, audit.Absent(resource, r.field, "0, or not reported"))
 			continue
-		case r.used >= 0.85:
+		case r.used > fullPodRange:
+			if strings.HasPrefix(shares, "80%") { // it is rounded down
+				shares = "more than " + shares
+			}
 			full = append(full, shares)
 		default:
 			room = append(room, shares)

@@ -23,7 +23,7 @@ networkConfig.defaultEnablePrivateNodes, the deprecated
 privateClusterConfig.enablePrivateNodes. If none is set, nodes are public. Node
 pools without nodes count, because they grow. Only external IPv4 addresses are
 judged; the finding says so where the subnetwork hands out external IPv6
-addresses.`,
+addresses.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{For: audit.StandardPool, Title: "Make the node pool private", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
@@ -97,22 +97,72 @@ func whose(n audit.NodeSource, has, willHave string) string {
 // externalIPv6 says whether the nodes' subnetwork hands out external IPv6
 // addresses. What GKE then gives to private nodes is not documented.
 func externalIPv6(s *audit.Input, n audit.NodeSource) (string, []audit.Evidence) {
-	if n.Cluster.GetIpAllocationPolicy().GetStackType() != containerpb.StackType_IPV4_IPV6 {
-		return "", nil
-	}
-	name, ok := n.Subnetwork()
-	if !ok {
-		return "whether its subnetwork gives external IPv6 addresses is unknown: no subnetwork is named", nil
-	}
-	subnetwork, gap := s.Subnetwork(name)
+	six := ipv6AccessOf(s, n)
 	switch {
-	case gap != nil:
-		return "whether its subnetwork gives external IPv6 addresses is unknown: " + gap.String(), nil
-	case subnetwork == nil:
-		return "whether its subnetwork gives external IPv6 addresses is unknown: project " + name.Project + " does not list it", nil
-	case subnetwork.GetIpv6AccessType() == "EXTERNAL":
-		return "its subnetwork " + name.ID + " gives external IPv6 addresses, which are not judged",
-			[]audit.Evidence{{Resource: name.String(), Field: "ipv6AccessType", Value: "EXTERNAL"}}
+	case !six.dualStack:
+		return "", nil
+	case six.external:
+		return "its subnetwork " + audit.LastSegment(six.evidence[0].Resource) + " gives external IPv6 addresses, which are not judged", six.evidence
+	case six.unknown != "":
+		return "whether its subnetwork gives external IPv6 addresses is unknown: " + six.unknown, nil
 	}
 	return "", nil
+}
+
+// An ipv6Access says whether the subnetwork of nodes gives them external IPv6 addresses.
+type ipv6Access struct {
+	dualStack bool // of the cluster
+	external  bool
+	unknown   string     // why that is not known
+	gap       *audit.Gap // that is to blame for it
+	evidence  []audit.Evidence
+}
+
+// ipv6AccessOf finds it out. The interfaces of nodes inherit ipv6AccessType from their
+// subnetwork; the cluster's field of that name is for a subnetwork that is created with
+// the cluster. Source: NetworkInterface in the Compute Engine API reference;
+// IPAllocationPolicy in the GKE API reference.
+func ipv6AccessOf(in *audit.Input, n audit.NodeSource) ipv6Access {
+	policy := n.Cluster.GetIpAllocationPolicy()
+	stack := policy.GetStackType()
+	a := ipv6Access{dualStack: stack == containerpb.StackType_IPV4_IPV6}
+	// Without a stack type the cluster has IPv4 alone, unless it has an access type.
+	if stack == containerpb.StackType_IPV4 || stack == containerpb.StackType_STACK_TYPE_UNSPECIFIED && policy.GetIpv6AccessType() == 0 {
+		return a
+	}
+	if !audit.EnumKnown(stack) {
+		a.evidence = append(a.evidence, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.stackType", Value: audit.EnumName(policy, stack)})
+	}
+	if access := policy.GetIpv6AccessType(); !audit.EnumKnown(access) {
+		a.evidence = append(a.evidence, audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "ipAllocationPolicy.ipv6AccessType", Value: audit.EnumName(policy, access)})
+	}
+	const field = "ipv6AccessType"
+	name, ok := n.Subnetwork()
+	if !ok {
+		a.unknown = "no subnetwork is named"
+		return a
+	}
+	subnetwork, gap := in.Subnetwork(name)
+	access := subnetwork.GetIpv6AccessType()
+	switch {
+	case gap != nil:
+		a.gap, a.unknown = gap, gap.String()
+	case subnetwork == nil:
+		a.unknown = "project " + name.Project + " does not list it"
+	case access == "EXTERNAL", access == "INTERNAL":
+		a.external = access == "EXTERNAL"
+		a.evidence = append(a.evidence, audit.Evidence{Resource: name.String(), Field: field, Value: access})
+	case access != "":
+		a.unknown = field + " has the value " + access + ", which this version of gkeaudit does not know"
+		a.evidence = append(a.evidence, audit.Evidence{Resource: name.String(), Field: field, Value: access})
+	case subnetwork.GetStackType() == "IPV4_ONLY":
+		a.evidence = append(a.evidence, audit.Evidence{Resource: name.String(), Field: "stackType", Value: "IPV4_ONLY"})
+	default:
+		a.unknown = "the API response does not include its ipv6AccessType"
+		a.evidence = append(a.evidence, audit.Absent(name.String(), field, "not known"))
+		if stack := subnetwork.GetStackType(); stack != "" {
+			a.evidence = append(a.evidence, audit.Evidence{Resource: name.String(), Field: "stackType", Value: stack})
+		}
+	}
+	return a
 }
