@@ -78,7 +78,11 @@ checks and load balancers, too.`,
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
-func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
+func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict { return judgeIngressTo(in, n) }
+
+// judgeIngressTo judges whether the internet reaches nodes on some traffic, each piece of which
+// is a single port; none is all traffic.
+func judgeIngressTo(in *audit.Input, n audit.NodeSource, only ...traffic) audit.Verdict {
 	private := n.Privacy()
 	sure, maybe := internetOf(n)
 	if maybe == nil {
@@ -102,8 +106,8 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		order = cmp.Or(order, "AFTER_CLASSIC_FIREWALL") // the API's default
 	}
 	judge := func(internet []netip.Prefix) audit.Verdict {
-		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet)}, func() audit.Verdict {
-			return f.openTo(internet, order).verdict(f)
+		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet, only)}, func() audit.Verdict {
+			return f.openTo(internet, order, only).verdict(f, only)
 		})
 	}
 	v = judge(maybe)
@@ -120,12 +124,18 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	if v.Status == audit.Unknown && networkGap != nil {
 		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
 	}
-	if f.notCounted != nil && v.Status != audit.Fail {
-		var names []string
-		for _, r := range f.notCounted {
+	var names []string
+	for _, r := range f.notCounted {
+		if only == nil || slices.ContainsFunc(only, r.has) {
 			names = append(names, r.name)
 		}
+	}
+	switch {
+	case names == nil || v.Status == audit.Fail:
+	case only == nil:
 		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
+	default: // what is asked is too narrow for a Service to be likely
+		v = audit.Unknownf("whether the internet reaches nodes on %s depends on whether Google made %s", portsOf(only), firstOf(names, 3)).Because(v.Evidence...)
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
 		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...)
@@ -134,7 +144,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 // The keys that firewalls and verdicts on them are kept by.
 type (
 	firewallKey struct{ resource string }
-	ingressKey  struct{ resource, applied, internet string }
+	ingressKey  struct{ resource, applied, question string }
 )
 
 // internetOf returns the addresses of the internet that nodes have an external address
@@ -188,11 +198,15 @@ type openness struct {
 	by, perhaps []firewallRule
 }
 
-// openTo finds out what some addresses reach. An empty enforcement order is not known.
-func (f *firewall) openTo(internet []netip.Prefix, enforcement string) openness {
+// openTo finds out what some addresses reach of some traffic; none is all traffic. An empty
+// enforcement order is not known.
+func (f *firewall) openTo(internet []netip.Prefix, enforcement string, only []traffic) openness {
 	var o openness
 	orders := f.orders(enforcement)
-	for _, t := range pieces(orders[0]) {
+	if only == nil {
+		only = pieces(orders[0])
+	}
+	for _, t := range only {
 		sure, maybe := true, false
 		for _, policies := range orders {
 			in, by := admitted(policies, t, internet, false)
@@ -214,7 +228,7 @@ func (f *firewall) openTo(internet []netip.Prefix, enforcement string) openness 
 	return o
 }
 
-func (o openness) verdict(f *firewall) audit.Verdict {
+func (o openness) verdict(f *firewall, only []traffic) audit.Verdict {
 	names := func(rules []firewallRule) (names []string, because []audit.Evidence) {
 		for _, r := range rules {
 			if !slices.Contains(names, r.name) {
@@ -226,6 +240,8 @@ func (o openness) verdict(f *firewall) audit.Verdict {
 	switch {
 	case f.unknown != "":
 		return audit.Unknownf("what the internet reaches cannot be told: %s", f.unknown)
+	case o.maybe == nil && only != nil:
+		return audit.Passf("no firewall rule lets the internet reach the nodes on %s", portsOf(only))
 	case o.maybe == nil:
 		return audit.Passf("no firewall rule lets the internet reach the nodes")
 	case o.sure != nil:
