@@ -85,6 +85,50 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestObsolete runs the cases of each rule on a version that GKE runs today. A rule that has
+// been obsolete since an older version must not fail any, and one that is not obsolete must.
+func TestObsolete(t *testing.T) {
+	const running = "1.33.4-gke.1134000"
+	for _, r := range rules.All {
+		archive, err := txtar.ParseFile(filepath.Join(cases, r.ID+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fails := ""
+		parameters := audit.DefaultParameters()
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, ".parameters") {
+				if err := json.Unmarshal(f.Data, &parameters); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, f := range archive.Files {
+			if !strings.HasSuffix(f.Name, ".json") {
+				continue
+			}
+			s, err := audit.ReadSnapshotStrict(bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range s.Clusters() {
+				c.CurrentMasterVersion = running
+			}
+			for _, finding := range audit.Run(&audit.Input{Snapshot: s, Parameters: parameters}, []*audit.Rule{r}) {
+				if finding.Status == audit.Fail {
+					fails = f.Name
+				}
+			}
+		}
+		switch {
+		case strings.Contains(r.Obsolete, " since version ") && fails != "":
+			t.Errorf("%s is obsolete, and case %s fails on version %s", r.ID, fails, running)
+		case r.Obsolete == "" && fails == "":
+			t.Errorf("%s is not obsolete, and no case fails on version %s", r.ID, running)
+		}
+	}
+}
+
 // format writes a finding as its status, resource and message, and each evidence
 // on a line of its own.
 func format(findings []audit.Finding) string {
@@ -163,6 +207,7 @@ func TestRulesAreComplete(t *testing.T) {
 			"references":  len(r.References) > 0,
 			"permissions": len(r.Permissions) > 0,
 			"optional":    r.Optional == "" || sentence.MatchString(r.Optional),
+			"obsolete":    r.Obsolete == "" || sentence.MatchString(r.Obsolete),
 		} {
 			if !ok {
 				t.Errorf("%s: its %s is missing or has another form", r.ID, what)
