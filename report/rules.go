@@ -140,6 +140,16 @@ func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
 	m.line("")
 	m.line("Made from the rules themselves; `gkeaudit explain RULE` prints the same.")
 	m.line("")
+	m.line("What severities mean:")
+	m.line("")
+	m.line("| Severity | Meaning |")
+	m.line("|---|---|")
+	for s := audit.Critical; s >= audit.Low; s-- {
+		m.line("| %s | %s |", s, m.text(s.Meaning()))
+	}
+	m.line("")
+	m.line("Each rule says why it has its severity. A configuration file can give it another.")
+	m.line("")
 	m.line("| Rule | Severity | What holds when all is well |")
 	m.line("|---|---|---|")
 	for _, r := range rules {

@@ -19,7 +19,7 @@ var anonymousAuthentication = &audit.Rule{
 	ID:       "anonymous-authentication",
 	Title:    "Callers without credentials reach health checks only",
 	Severity: audit.Medium,
-	Weight:   "By itself it gives away little, but one careless binding to system:anonymous then gives the cluster to everybody who reaches its endpoint.",
+	Weight:   "It takes away the layer that makes a careless RBAC binding to system:anonymous harmless; by default such callers get the version and health checks only.",
 	Since:    "0.1.0",
 	Rationale: `Where anonymous access is on, the API server lets callers without credentials in
 as system:anonymous and asks RBAC what they may do. By default that is little,

@@ -10,7 +10,7 @@ var basicAuth = &audit.Rule{
 	ID:       "basic-auth",
 	Title:    "No password opens the Kubernetes API",
 	Severity: audit.High,
-	Weight:   "The password is one for all, never runs out, and makes whoever learns it the administrator of the cluster.",
+	Weight:   "One leaked password, which never expires, makes its holder the administrator of the cluster.",
 	Obsolete: "GKE has no basic authentication since version 1.19 (MasterAuth in the GKE API reference), and runs no version before it (GKE release schedule).",
 	Since:    "0.1.0",
 	Rationale: `Basic authentication gives a cluster one user name and one password with all

@@ -101,7 +101,7 @@ func anonymousBindings(c *audit.Cluster) (string, audit.Evidence) {
 	}
 	evidence := audit.Evidence{Resource: c.ResourceName(), Field: field, Value: strconv.FormatBool(*allowed)}
 	if *allowed {
-		return "RBAC bindings to them are allowed", evidence
+		return "RBAC bindings to system:anonymous are allowed", evidence
 	}
-	return "new RBAC bindings to them are refused, and existing ones stay", evidence
+	return "new RBAC bindings to system:anonymous are refused, and existing ones stay", evidence
 }

@@ -10,7 +10,7 @@ var legacyMetadataEndpoints = &audit.Rule{
 	ID:       "legacy-metadata-endpoints",
 	Title:    "The metadata server does not answer by its legacy endpoints",
 	Severity: audit.Low,
-	Weight:   "The setting has had no effect since Compute Engine shut the endpoints down; it is clutter.",
+	Weight:   "The setting has had no effect since Compute Engine shut the endpoints down.",
 	Obsolete: "Compute Engine shut the endpoints v0.1 and v1beta1 down on September 30, 2020 (Compute Engine deprecations); what the rule finds is a setting without effect.",
 	Since:    "0.1.0",
 	Rationale: `The endpoints v0.1 and v1beta1 of the metadata server answered requests without the

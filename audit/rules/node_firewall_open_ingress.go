@@ -16,7 +16,7 @@ var nodeFirewallOpenIngress = &audit.Rule{
 	ID:       "node-firewall-open-ingress",
 	Title:    "No firewall rule lets the internet reach the nodes",
 	Severity: audit.High,
-	Weight:   "SSH, the kubelet and every NodePort of a public node are then one hole, or one weak key, away from anybody.",
+	Weight:   "One weak key or one flaw in SSH, the kubelet or a NodePort is enough to take a node from anywhere.",
 	Optional: "It takes one more permission in each project that owns a network, and one more call for each network and region in use.",
 	Since:    "0.1.0",
 	Rationale: `A node with an external address is as open as the firewall leaves it. A rule for

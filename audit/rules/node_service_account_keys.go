@@ -11,7 +11,7 @@ var nodeServiceAccountKeys = &audit.Rule{
 	ID:       "node-service-account-keys",
 	Title:    "The service accounts of nodes have no keys of users'",
 	Severity: audit.Medium,
-	Weight:   "A key works from anywhere and for years, but somebody has to get hold of it first.",
+	Weight:   "It takes away the protection that credentials stay on the node: a key works from anywhere and for years, once somebody gets hold of it.",
 	Optional: "It takes Cloud Asset Inventory, and is about how accounts are used outside the cluster.",
 	Since:    "0.1.0",
 	Rationale: `Nodes get their credentials from the metadata server and need no key. A key that a user

@@ -142,6 +142,16 @@ func format(findings []audit.Finding) string {
 	return b.String()
 }
 
+// TestCritical keeps the severity of what must be fixed first in use, among the rules that
+// apply by default, too.
+func TestCritical(t *testing.T) {
+	for _, profile := range []string{"recommended", "all"} {
+		if !slices.ContainsFunc(rules.In(profile), func(r *audit.Rule) bool { return r.Severity == audit.Critical }) {
+			t.Errorf("no rule of the profile %s is critical", profile)
+		}
+	}
+}
+
 // TestEveryCaseFileHasARule keeps cases from being left behind.
 func TestEveryCaseFileHasARule(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(cases, "*.txtar"))
@@ -188,6 +198,7 @@ func TestEveryRuleIsListed(t *testing.T) {
 func TestRulesAreComplete(t *testing.T) {
 	plain := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	sentence := regexp.MustCompile(`^[A-Z0-9][^\n]*\.$`)
+	begins := map[audit.Severity]string{audit.High: "One ", audit.Critical: "Anyone on the internet "} // by what the severity means
 	for i, r := range rules.All {
 		if i > 0 && rules.All[i-1].ID >= r.ID {
 			t.Errorf("%s is not in the order of IDs", r.ID)
@@ -196,7 +207,7 @@ func TestRulesAreComplete(t *testing.T) {
 			"ID":          plain.MatchString(r.ID),
 			"title":       r.Title != "" && !strings.HasSuffix(r.Title, "."),
 			"severity":    r.Severity != 0,
-			"weight":      sentence.MatchString(r.Weight),
+			"weight":      sentence.MatchString(r.Weight) && strings.HasPrefix(r.Weight, begins[r.Severity]),
 			"since":       r.Since != "",
 			"rationale":   strings.HasSuffix(r.Rationale, "."),
 			"checks":      strings.HasSuffix(r.Checks, "."),
