@@ -16,17 +16,24 @@ var kubeletReadonlyPortExposure = &audit.Rule{
 address, a firewall rule that allows this port from anywhere makes the answer public: the
 Pods on the node with their images, arguments and environment variables, where passwords
 often are, and metrics.`,
-	Checks: `Each node pool, and what the cluster makes by itself: it fails where the kubelet's
-read-only port is open, as kubelet-readonly-port judges it, the nodes have external
-addresses, and the firewall lets the internet reach tcp:10255 on them, as
+	Checks: `A node pool, or what the cluster makes by itself, fails where three things meet: the
+kubelet's read-only port is open, as kubelet-readonly-port judges it; the nodes have
+external addresses; and the firewall lets the internet reach tcp:10255 on them, as
 node-firewall-open-ingress judges it. A closed port passes, and so does an open one that
 the firewall keeps from the internet. Nodes without external addresses are not applicable.
-Where the port or the firewall is unknown, and the other does not decide, it is unknown.`,
+Where the port or the firewall is unknown, and the other does not decide, it is unknown,
+and so it is where only a rule of the form that GKE makes for Services lets the internet
+in.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Stop the traffic first: narrow or delete the firewall rule that is named (GKE's own rules, gke-* and k8s-*, must stay)", Commands: `gcloud compute firewall-rules update RULE --project={host} \
-    --source-ranges=CIDR
-gcloud compute firewall-rules delete RULE --project={host}`},
+			{Title: "Stop the traffic first. If a firewall rule of the network is named: narrow it to those who need it", Commands: `gcloud compute firewall-rules update RULE --project={host} \
+    --source-ranges=CIDR,CIDR`},
+			{Title: "If a rule of a network firewall policy is named: narrow it there (--firewall-policy-region={region} for a regional one)", Commands: `gcloud compute network-firewall-policies rules update PRIORITY --project={host} \
+    --firewall-policy=POLICY --global-firewall-policy \
+    --src-ip-ranges=CIDR,CIDR`},
+			{Title: "If a rule of a hierarchical firewall policy is named: narrow it in the organization or folder", Commands: `gcloud compute firewall-policies rules update PRIORITY \
+    --firewall-policy=POLICY --organization=ORGANIZATION \
+    --src-ip-ranges=CIDR,CIDR`},
 			{For: audit.StandardPool, Title: "Then close the port on the nodes of the node pool", Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
     --location={location} --project={project} --no-enable-insecure-kubelet-readonly-port`},
 			{For: audit.AutoProvisioning, Title: "Then close it in the node pools that are made from now on", Commands: `gcloud container clusters update {cluster} \

@@ -129,6 +129,38 @@ func TestObsolete(t *testing.T) {
 	}
 }
 
+// TestRulesTogether runs the cases of each rule with all rules at once: what one of them keeps
+// of a snapshot must not change what another finds.
+func TestRulesTogether(t *testing.T) {
+	for _, r := range rules.All {
+		archive, err := txtar.ParseFile(filepath.Join(cases, r.ID+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if !strings.HasSuffix(f.Name, ".json") {
+				continue
+			}
+			find := func(rules ...*audit.Rule) string {
+				s, err := audit.ReadSnapshotStrict(bytes.NewReader(f.Data))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var own []audit.Finding
+				for _, finding := range audit.Run(audit.NewInput(s), rules) {
+					if finding.Rule == r.ID {
+						own = append(own, finding)
+					}
+				}
+				return format(own)
+			}
+			if diff := cmp.Diff(find(r), find(rules.All...)); diff != "" {
+				t.Errorf("%s: %s: findings differ (-alone +with all rules):\n%s", r.ID, f.Name, diff)
+			}
+		}
+	}
+}
+
 // format writes a finding as its status, resource and message, and each evidence
 // on a line of its own.
 func format(findings []audit.Finding) string {
