@@ -59,7 +59,7 @@ move when the old one is drained. Programs that still use the legacy endpoints f
 		case "true", "yes", "y", "1":
 			return audit.Passf("the legacy metadata endpoints are off").Because(evidence)
 		case "false", "no", "n", "0":
-			return audit.Failf("the legacy metadata endpoints are on").Because(evidence)
+			return audit.Failf("the legacy metadata endpoints are not turned off").Because(evidence)
 		}
 		return audit.Unknownf("disable-legacy-endpoints is %q, which is neither true nor false", value).Because(evidence)
 	})),
