@@ -53,6 +53,17 @@ const (
 // Severities holds the names of the severities, least first.
 var Severities = []string{"low", "medium", "high", "critical"}
 
+var meanings = []string{
+	"hygiene, resilience, cost, or a response that takes longer; it gives an attacker nothing",
+	"it takes away a layer of defense, or hides an attack; the attacker needs something else first",
+	"one step, such as a leaked credential, a compromised Pod or a firewall rule that is too wide, gives an attacker much more than that alone would",
+	"anyone on the internet can use it now, without credentials or with any Google account, by this setting alone or with the settings that the rule joins",
+}
+
+// Meaning says what a severity means: the policy by which rules have theirs. A rule's Weight
+// says why that is so for it.
+func (s Severity) Meaning() string { return meanings[s-1] }
+
 // String returns the severity as reports spell it.
 func (s Severity) String() string { return Severities[s-1] }
 

@@ -30,6 +30,12 @@ type Rule struct {
 	// recommended.
 	Optional string `json:"optional,omitempty"`
 
+	// Obsolete says why the rule finds nothing that matters today: Google removed what it is
+	// about, so that it cannot fail on any version that GKE runs, or what it fails on has no
+	// effect. Such a rule stays for benchmarks and old snapshots, and is not among the
+	// recommended ones. Empty if the rule is of use.
+	Obsolete string `json:"obsolete,omitempty"`
+
 	// Since is the version of gkeaudit that the rule came with.
 	Since string `json:"since"`
 

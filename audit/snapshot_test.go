@@ -167,6 +167,8 @@ func FuzzReadSnapshot(f *testing.F) {
 	for _, data := range snapshots(f) {
 		f.Add(data)
 	}
+	f.Add([]byte(`{"schema": "gkeaudit.snapshot/v1", "time": "2026-11-01T00:00:00Z", "scope": {"projects": ["p"]}, "projects": [{"id": "p", "clusters": [
+		{"name": "c", "location": "l", "status": "NEW", "loggingConfig": {"componentConfig": {"enableComponents": ["NEW", "NEWER"]}}}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := audit.ReadSnapshot(bytes.NewReader(data))
 		if err != nil {
@@ -183,7 +185,7 @@ func FuzzReadSnapshot(f *testing.F) {
 			ids[finding.ID()] = true
 		}
 		first := write(t, s)
-		again, err := audit.ReadSnapshotStrict(bytes.NewReader(first))
+		again, err := audit.ReadSnapshot(bytes.NewReader(first))
 		if err != nil {
 			t.Fatalf("what was written cannot be read: %v\n%s", err, first)
 		}

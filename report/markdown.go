@@ -581,6 +581,9 @@ func (m *markdown) about(r *audit.Rule) {
 			if r.Optional != "" {
 				w.line("*Not among the recommended rules:* %s\n", flowing(r.Optional))
 			}
+			if r.Obsolete != "" {
+				w.line("*Obsolete, and not among the recommended rules:* %s\n", flowing(r.Obsolete))
+			}
 			w.line("*What is checked:* %s\n\n*Permissions it needs:* %s\n", flowing(r.Checks), w.codes(r.Permissions))
 			if len(r.Controls) > 0 {
 				w.line("*What others call it:* %s.\n", w.text(strings.Join(controls(r.Controls), "; ")))

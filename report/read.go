@@ -282,7 +282,7 @@ func names(files ...File) string {
 // characters, markup or links. The formats take a rule's texts for Markdown already,
 // and a report file may have been written by anybody.
 func plainRule(r *audit.Rule) error {
-	texts := []string{r.ID, r.Title, r.Weight, r.Optional, r.Since, string(r.Remediation.Recreates), r.Rationale, r.Checks, r.Remediation.Terraform, r.Remediation.Disruption}
+	texts := []string{r.ID, r.Title, r.Weight, r.Optional, r.Obsolete, r.Since, string(r.Remediation.Recreates), r.Rationale, r.Checks, r.Remediation.Terraform, r.Remediation.Disruption}
 	for _, step := range r.Remediation.Gcloud {
 		texts = append(texts, step.Title, step.Commands)
 	}

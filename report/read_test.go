@@ -204,7 +204,7 @@ func TestHostileReport(t *testing.T) {
 		// What is plain enough to be a rule's may still be somebody else's.
 		const text = "x | y @everyone #1 GH-2 :tada: https://evil.example www.evil.example me@evil.example [a]\n\n[a]: //evil.example\n\n![a] *b* ***\n\n> c\n\n- d\n\n====\n1. e $x$ &lt;b> ~~~\n"
 		changed := *rule
-		changed.Title, changed.Weight, changed.Optional, changed.Rationale, changed.Checks, changed.Since = text, text, text, text, text, text
+		changed.Title, changed.Weight, changed.Optional, changed.Obsolete, changed.Rationale, changed.Checks, changed.Since = text, text, text, text, text, text, text
 		changed.Remediation.Disruption, changed.Remediation.Terraform, changed.Remediation.Recreates = text, text, text
 		changed.Remediation.Gcloud = []audit.Step{{Title: text, Commands: text}}
 		changed.Permissions, changed.Controls = []string{text}, []audit.Control{{Framework: text, ID: text}}

@@ -21,6 +21,9 @@ func WriteRules(w io.Writer, rules []*audit.Rule, width int) error {
 		if r.Optional != "" {
 			title += " (optional)"
 		}
+		if r.Obsolete != "" {
+			title += " (obsolete)"
+		}
 		if width > 0 {
 			title = strings.Join(t.wrap(title, max(width-before, 20)), "\n"+strings.Repeat(" ", before))
 		}
@@ -38,6 +41,9 @@ func WriteRule(w io.Writer, r *audit.Rule, width int) error {
 	t.line("\n%s", prose(r.Weight))
 	if r.Optional != "" {
 		t.line("%s", prose("Not among the recommended rules: "+r.Optional))
+	}
+	if r.Obsolete != "" {
+		t.line("%s", prose("Obsolete, and not among the recommended rules: "+r.Obsolete))
 	}
 	section := func(title, text string) {
 		t.line("\n%s\n\n%s", title, text)
@@ -134,6 +140,16 @@ func WriteCatalogue(w io.Writer, rules []*audit.Rule) error {
 	m.line("")
 	m.line("Made from the rules themselves; `gkeaudit explain RULE` prints the same.")
 	m.line("")
+	m.line("What severities mean:")
+	m.line("")
+	m.line("| Severity | Meaning |")
+	m.line("|---|---|")
+	for s := audit.Critical; s >= audit.Low; s-- {
+		m.line("| %s | %s |", s, m.text(s.Meaning()))
+	}
+	m.line("")
+	m.line("Each rule says why it has its severity. A configuration file can give it another.")
+	m.line("")
 	m.line("| Rule | Severity | What holds when all is well |")
 	m.line("|---|---|---|")
 	for _, r := range rules {
@@ -158,6 +174,10 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	if r.Optional != "" {
 		m.line("*Not among the recommended rules:* %s", unlinked(r.Optional))
+		m.line("")
+	}
+	if r.Obsolete != "" {
+		m.line("*Obsolete, and not among the recommended rules:* %s", unlinked(r.Obsolete))
 		m.line("")
 	}
 	m.line("*What is checked:* %s", unlinked(general(r.Checks)))

@@ -10,7 +10,7 @@ var acceleratedPatchUpgrades = &audit.Rule{
 	ID:       "accelerated-patch-upgrades",
 	Title:    "Patches are taken as soon as the release channel has them",
 	Severity: audit.Low,
-	Weight:   "Patches come in any case; this brings them some weeks sooner.",
+	Weight:   "Patches arrive in any case; this brings them some weeks sooner.",
 	Optional: "Sooner patches mean more frequent upgrades, which is worth it where patches have a deadline.",
 	Since:    "0.1.0",
 	Rationale: `GKE offers a patch in a release channel some time before it makes it the target of

@@ -9,8 +9,8 @@ import (
 var alphaCluster = &audit.Rule{
 	ID:       "alpha-cluster",
 	Title:    "The cluster is no alpha cluster",
-	Severity: audit.High,
-	Weight:   "It gets no security patches at all, runs features that nobody has hardened, and is deleted after 30 days.",
+	Severity: audit.Medium,
+	Weight:   "The cluster gets no security patches and runs features that nobody has hardened, but it opens nothing by itself, and GKE deletes it after 30 days.",
 	Since:    "0.1.0",
 	Rationale: `An alpha cluster has all alpha features of Kubernetes on. It cannot be upgraded, so
 it never gets a patch, is under no service level agreement, and GKE deletes it

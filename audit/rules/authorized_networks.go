@@ -18,7 +18,7 @@ var authorizedNetworks = &audit.Rule{
 	ID:       "authorized-networks",
 	Title:    "The control plane's public endpoint admits authorized networks only",
 	Severity: audit.High,
-	Weight:   "A control plane that the whole internet may try is one leaked credential or one flaw away from being taken.",
+	Weight:   "One leaked credential, or one flaw in the API server, is enough to take the cluster from anywhere.",
 	Since:    "0.1.0",
 	Rationale: `A public endpoint without authorized networks answers the whole internet. Then
 nothing but authentication stands between anybody and the Kubernetes API: a leaked

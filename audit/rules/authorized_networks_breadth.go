@@ -6,7 +6,7 @@ var authorizedNetworksBreadth = &audit.Rule{
 	ID:       "authorized-networks-breadth",
 	Title:    "Authorized networks admit few public addresses",
 	Severity: audit.Medium,
-	Weight:   "Each address that is admitted without need is one more place to try a leaked credential from.",
+	Weight:   "The list still keeps most of the internet out; each address that is allowed without need is one more place from which a leaked credential works.",
 	Since:    "0.1.0",
 	Rationale: `A list of authorized networks is worth as much as it leaves out. Whole ranges of a
 provider, or of a company that has since given some back, admit machines that

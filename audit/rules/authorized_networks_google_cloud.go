@@ -10,7 +10,7 @@ var authorizedNetworksGoogleCloud = &audit.Rule{
 	ID:       "authorized-networks-google-cloud",
 	Title:    "Authorized networks do not admit Google Cloud's public addresses",
 	Severity: audit.Medium,
-	Weight:   "Whoever pays for a virtual machine in Google Cloud gets past the list.",
+	Weight:   "It takes the network layer away from anyone who rents a virtual machine in Google Cloud; credentials are still needed.",
 	Since:    "0.1.0",
 	Rationale: `With this access on, every public address of Google Cloud reaches the control plane's
 public endpoint, whatever the list says: the virtual machines of all other

@@ -10,7 +10,7 @@ var authorizedNetworksPrivateEndpoint = &audit.Rule{
 	ID:       "authorized-networks-private-endpoint",
 	Title:    "Authorized networks hold for the private endpoint, too",
 	Severity: audit.Low,
-	Weight:   "It takes a machine inside of the network or one connected to it to make use of the gap.",
+	Weight:   "Only machines in the network or connected to it can use the gap, and they still need credentials.",
 	Since:    "0.1.0",
 	Rationale: `Unless it is enforced there, the list of authorized networks guards the public
 endpoint alone: the private one answers every machine that can route to it, in the

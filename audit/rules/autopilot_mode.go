@@ -6,7 +6,7 @@ var autopilotMode = &audit.Rule{
 	ID:       "autopilot-mode",
 	Title:    "The cluster is an Autopilot cluster",
 	Severity: audit.Low,
-	Weight:   "A Standard cluster can be made as safe; it is only more that can be forgotten.",
+	Weight:   "A Standard cluster can be as secure; it has more settings to get wrong.",
 	Optional: "Which mode fits is a choice of how much of the nodes one wants to run, and it is made for good with the cluster.",
 	Since:    "0.1.0",
 	Rationale: `On Autopilot Google runs the nodes: secure boot, Workload Identity Federation, node

@@ -11,7 +11,7 @@ var autopilotPrivilegedAdmission = &audit.Rule{
 	ID:       "autopilot-privileged-admission",
 	Title:    "No allow-lists but Google's exempt workloads from Autopilot's restrictions",
 	Severity: audit.Medium,
-	Weight:   "Whoever can write to the bucket decides which pods may be privileged, and so takes nodes that seem closed.",
+	Weight:   "It takes away the layer that keeps privileged Pods off Autopilot nodes, for anyone who can write to the bucket of the allowlist.",
 	Optional: "Customers with privileged workloads of their own need such lists, and Google lets them have them on request only.",
 	Since:    "0.1.0",
 	Rationale: `Autopilot refuses pods with privileges unless an allow-list names them. GKE fetches lists

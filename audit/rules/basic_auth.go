@@ -10,7 +10,8 @@ var basicAuth = &audit.Rule{
 	ID:       "basic-auth",
 	Title:    "No password opens the Kubernetes API",
 	Severity: audit.High,
-	Weight:   "The password is one for all, never runs out, and makes whoever learns it the administrator of the cluster.",
+	Weight:   "One leaked password, which never expires, makes its holder the administrator of the cluster.",
+	Obsolete: "GKE has no basic authentication since version 1.19 (MasterAuth in the GKE API reference), and runs no version before it (GKE release schedule).",
 	Since:    "0.1.0",
 	Rationale: `Basic authentication gives a cluster one user name and one password with all
 rights. Nobody can tell who used it, it does not expire, and everybody who may
@@ -38,6 +39,8 @@ zonal control plane is away for some minutes while it is upgraded.`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
+		{Title: "MasterAuth in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters#masterauth"},
+		{Title: "GKE release schedule", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/release-schedule"},
 		{Title: "Authenticate to the Kubernetes API server", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/api-server-authentication"},
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
 	},

@@ -10,7 +10,7 @@ var binaryAuthorization = &audit.Rule{
 	ID:       "binary-authorization",
 	Title:    "Binary Authorization decides which images may run",
 	Severity: audit.Medium,
-	Weight:   "Whoever may deploy, by right or by theft, may otherwise run any image of the internet; but first he must be able to deploy.",
+	Weight:   "It takes away the layer that keeps unknown images out; an attacker first needs the right to deploy.",
 	Optional: "It needs a policy, and mostly a build pipeline that signs images; without them it only stands in the way.",
 	Since:    "0.1.0",
 	Rationale: `Binary Authorization asks a policy before an image runs: only from these

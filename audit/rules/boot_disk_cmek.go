@@ -10,7 +10,7 @@ var bootDiskCMEK = &audit.Rule{
 	ID:       "boot-disk-cmek",
 	Title:    "Boot disks of nodes are encrypted with a key of your own",
 	Severity: audit.Low,
-	Weight:   "Disks are encrypted in any case; a key of your own adds that you can withdraw and audit it.",
+	Weight:   "Google encrypts disks in any case; a key of your own adds that you can revoke and audit it.",
 	Optional: "Who has to hold the keys is a question of the rules that an estate is under; keys cost money and care.",
 	Since:    "0.1.0",
 	Rationale: `Boot disks hold images, logs and what pods write to their ephemeral storage. Google

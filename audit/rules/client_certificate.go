@@ -6,7 +6,7 @@ var clientCertificate = &audit.Rule{
 	ID:       "client-certificate",
 	Title:    "No client certificate was issued for the Kubernetes API",
 	Severity: audit.Medium,
-	Weight:   "Whoever has the certificate's key is let in past IAM for years, but only readers of the cluster's credentials can have got it.",
+	Weight:   "It takes away the layer of IAM: the certificate works for years and cannot be revoked alone, but an attacker first needs its key.",
 	Since:    "0.1.0",
 	Rationale: `A client certificate lets its holder in for as long as it is valid, which is
 years. It cannot be revoked, short of new credentials for the whole cluster, it

@@ -5,8 +5,8 @@ import "gkeaudit/audit"
 var cloudLogging = &audit.Rule{
 	ID:       "cloud-logging",
 	Title:    "System logs go to Cloud Logging",
-	Severity: audit.High,
-	Weight:   "Without logs an intrusion is neither noticed nor understood afterwards, because the nodes that held its traces are soon gone.",
+	Severity: audit.Medium,
+	Weight:   "It hides an attack: the nodes that hold its traces are soon gone.",
 	Since:    "0.1.0",
 	Rationale: `Logs of nodes, of the kubelet and of the system's pods tell what happened in a
 cluster. On the nodes they last only as long as the nodes; an attacker can delete

@@ -5,8 +5,8 @@ import "gkeaudit/audit"
 var cloudMonitoring = &audit.Rule{
 	ID:       "cloud-monitoring",
 	Title:    "System metrics go to Cloud Monitoring",
-	Severity: audit.Medium,
-	Weight:   "Metrics show that something is wrong, such as nodes mining for strangers or a flood, but seldom what.",
+	Severity: audit.Low,
+	Weight:   "Metrics show that something is wrong, such as nodes that mine for someone else, but seldom what; without them the response costs more.",
 	Optional: "Metrics serve operation more than security, and many estates gather them by other means.",
 	Since:    "0.1.0",
 	Rationale: `Without metrics nobody is alerted when nodes run hot, disks fill up or the control

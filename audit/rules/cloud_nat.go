@@ -13,8 +13,8 @@ import (
 var cloudNAT = &audit.Rule{
 	ID:       "cloud-nat",
 	Title:    "Private nodes reach the internet through Cloud NAT",
-	Severity: audit.High,
-	Weight:   "Nodes without a way out fail in ways that end with somebody giving them an external address.",
+	Severity: audit.Medium,
+	Weight:   "Private nodes without a way out break, and the usual quick fix, external addresses, takes away the layer that private nodes are.",
 	Since:    "0.1.0",
 	Rationale: `A private node has no address for the internet. Without Cloud NAT it cannot pull
 an image from outside of Google, call a partner or fetch an update, and somebody

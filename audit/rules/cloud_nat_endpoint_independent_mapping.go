@@ -6,7 +6,7 @@ var cloudNATEndpointIndependentMapping = &audit.Rule{
 	ID:       "cloud-nat-endpoint-independent-mapping",
 	Title:    "Cloud NAT maps each connection by its endpoint",
 	Severity: audit.Low,
-	Weight:   "It costs connections under load, not confidentiality.",
+	Weight:   "It costs connections under load and exposes nothing.",
 	Optional: "Some peer-to-peer protocols (STUN, WebRTC) ask for endpoint-independent mapping.",
 	Since:    "0.1.0",
 	Rationale: `With endpoint-independent mapping, a source address and port keeps one external port

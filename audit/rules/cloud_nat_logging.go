@@ -6,7 +6,7 @@ var cloudNATLogging = &audit.Rule{
 	ID:       "cloud-nat-logging",
 	Title:    "Cloud NAT logs the connections that it fails to make",
 	Severity: audit.Low,
-	Weight:   "Nothing is open without it; what goes wrong is found later, and with more effort.",
+	Weight:   "It exposes nothing; without logs, finding what went wrong costs more.",
 	Since:    "0.1.0",
 	Rationale: `A gateway that runs out of ports drops packets, and workloads see time-outs that look
 like faults of whatever they call. The log of errors names the node and the

@@ -10,7 +10,7 @@ var cloudNATPodRanges = &audit.Rule{
 	ID:       "cloud-nat-pod-ranges",
 	Title:    "Cloud NAT serves the pods of private nodes, too",
 	Severity: audit.Low,
-	Weight:   "It becomes a fault when masquerading is turned off, which nobody connects with Cloud NAT then.",
+	Weight:   "It exposes nothing; Pods lose their way out the day that masquerading is turned off.",
 	Since:    "0.1.0",
 	Rationale: `Where Cloud NAT serves the nodes' range alone, pods reach the internet because nodes
 put their own address in place of the pod's. An ip-masq-agent configuration or an

@@ -18,8 +18,8 @@ const (
 var cloudNATPorts = &audit.Rule{
 	ID:       "cloud-nat-ports",
 	Title:    "Cloud NAT has ports for all nodes that it may have to serve",
-	Severity: audit.Medium,
-	Weight:   "Nodes without ports cannot reach the internet, and it happens under load, when the cluster grows.",
+	Severity: audit.Low,
+	Weight:   "It exposes nothing; under load, nodes without ports cannot reach the internet.",
 	Since:    "0.1.0",
 	Rationale: `A gateway with reserved addresses has 64,512 ports of each. When a cluster grows until
 they are taken, the next node gets none: its pods run and cannot reach anything

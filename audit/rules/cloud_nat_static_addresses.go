@@ -6,7 +6,7 @@ var cloudNATStaticAddresses = &audit.Rule{
 	ID:       "cloud-nat-static-addresses",
 	Title:    "Cloud NAT uses addresses that were reserved for it",
 	Severity: audit.Low,
-	Weight:   "It matters to those who admit the cluster by its addresses, and exposes nothing.",
+	Weight:   "It matters to those who allow the cluster by its addresses, and exposes nothing.",
 	Since:    "0.1.0",
 	Rationale: `Partners and services that admit a cluster by its address need one that stays. Where
 Google allocates addresses, it adds and removes them as nodes come and go: nobody

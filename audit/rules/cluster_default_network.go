@@ -6,7 +6,7 @@ var clusterDefaultNetwork = &audit.Rule{
 	ID:       "cluster-default-network",
 	Title:    "The cluster is not on the default network",
 	Severity: audit.Low,
-	Weight:   "What makes the default network risky are its firewall rules, which can be mended, and are judged where they are read.",
+	Weight:   "The risk of the default network is its firewall rules, which can be changed and have a rule of their own.",
 	Optional: "A network by another name can be as open, and this one can be closed.",
 	Since:    "0.1.0",
 	Rationale: `The network that comes with a project lets SSH, RDP and ICMP in from everywhere, lets

@@ -12,7 +12,7 @@ var clusterLabels = &audit.Rule{
 	ID:       "cluster-labels",
 	Title:    "The cluster has labels",
 	Severity: audit.Low,
-	Weight:   "It gives an attacker nothing; it makes it harder to find whose cluster it is.",
+	Weight:   "It gives an attacker nothing; without labels it takes longer to find who owns the cluster.",
 	Optional: "Which labels there are to be, if any, is for the owner to say.",
 	Since:    "0.1.0",
 	Rationale: `Labels tell whose a cluster is, what it is for and who pays. Without them that has

@@ -10,7 +10,7 @@ var clusterLocation = &audit.Rule{
 	ID:       "cluster-location",
 	Title:    "The cluster is where clusters may be",
 	Severity: audit.Medium,
-	Weight:   "A cluster in the wrong country may break the law, and one in a region that nobody uses may be somebody else's.",
+	Weight:   "A cluster in a region that nobody uses can hide an attack, and one in the wrong country can break the law.",
 	Optional: "Only the owner knows where clusters may be; without allowed locations it says nothing.",
 	Since:    "0.1.0",
 	Rationale: `Data may be bound to a country, by law or by contract. And a cluster in a region

@@ -6,7 +6,7 @@ var clusterNotifications = &audit.Rule{
 	ID:       "cluster-notifications",
 	Title:    "Cluster notifications go to Pub/Sub",
 	Severity: audit.Low,
-	Weight:   "Nothing is open because of it; upgrades and their end of support merely come as a surprise.",
+	Weight:   "It exposes nothing; upgrades and the end of support come as a surprise.",
 	Optional: "Many estates learn of upgrades from release notes, the console or logs, and need no topic for each project.",
 	Since:    "0.1.0",
 	Rationale: `GKE announces upgrades, new versions and security bulletins of a cluster by

@@ -8,7 +8,7 @@ var confidentialNodes = &audit.Rule{
 	ID:       "confidential-nodes",
 	Title:    "The memory of nodes is encrypted (Confidential GKE Nodes)",
 	Severity: audit.Low,
-	Weight:   "It guards against whoever gets at the machines under Google's own virtualization, which few have to reckon with.",
+	Weight:   "It helps only against an attacker below Google's own virtualization, which few have to expect.",
 	Optional: "It binds nodes to some machine types and costs more; estates under no such demand do without.",
 	Since:    "0.1.0",
 	Rationale: `What a node has in memory is plain to whoever controls the machine below it. With

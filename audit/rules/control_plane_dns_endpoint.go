@@ -6,7 +6,7 @@ var controlPlaneDNSEndpoint = &audit.Rule{
 	ID:       "control-plane-dns-endpoint",
 	Title:    "The control plane is reached by its DNS endpoint alone",
 	Severity: audit.Low,
-	Weight:   "It is a second guard, IAM, in front of a control plane that other rules ask to be guarded already.",
+	Weight:   "It adds a second guard, IAM, to a control plane that other rules already ask to be guarded.",
 	Since:    "0.1.0",
 	Rationale: `IP endpoints are guarded by lists of addresses, which go stale, and lead to bastions
 and VPNs to get at them. In front of the DNS endpoint stands IAM: a caller needs

@@ -5,8 +5,8 @@ import "gkeaudit/audit"
 var controlPlaneDNSEndpointCredentials = &audit.Rule{
 	ID:       "control-plane-dns-endpoint-credentials",
 	Title:    "The DNS endpoint takes no Kubernetes credentials",
-	Severity: audit.Medium,
-	Weight:   "A leaked service account token or client certificate works from the whole internet, past IAM.",
+	Severity: audit.High,
+	Weight:   "One leaked service account token or client certificate works from the whole internet, past IAM.",
 	Since:    "0.1.0",
 	Rationale: `The DNS endpoint can be reached from everywhere, and what guards it is IAM. Where it
 takes tokens of Kubernetes service accounts, or client certificates, a caller with

@@ -10,7 +10,7 @@ var controlPlaneEgress = &audit.Rule{
 	ID:       "control-plane-egress",
 	Title:    "The API server has no way out to the internet",
 	Severity: audit.Low,
-	Weight:   "It takes the right to configure webhooks, or a flaw in the API server, to send anything out this way.",
+	Weight:   "An attacker first needs the right to configure webhooks, or a flaw in the API server, to send data out this way.",
 	Optional: "Admission webhooks that run outside of the cluster, and clusters with privately used public addresses, stop working without that way out.",
 	Since:    "0.1.0",
 	Rationale: `The API server calls admission webhooks by any URL that they are configured with.

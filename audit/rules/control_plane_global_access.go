@@ -10,7 +10,7 @@ var controlPlaneGlobalAccess = &audit.Rule{
 	ID:       "control-plane-global-access",
 	Title:    "The private endpoint is reached from its own region only",
 	Severity: audit.Low,
-	Weight:   "It takes a machine inside of the network or one connected to it to make use of the wider reach.",
+	Weight:   "Only machines in the network or connected to it can use the wider reach, and they still need credentials.",
 	Optional: "Operating clusters from another region, or from a site that is connected to one, needs global access.",
 	Since:    "0.1.0",
 	Rationale: `With global access the private endpoint answers machines in all regions of the

@@ -10,7 +10,7 @@ var controlPlaneKeys = &audit.Rule{
 	ID:       "control-plane-keys",
 	Title:    "The control plane uses certificate authorities and keys of your own",
 	Severity: audit.Low,
-	Weight:   "Google keeps these keys well; one's own help only against misuse on Google's side.",
+	Weight:   "Google keeps these keys well; keys of your own help only against misuse at Google.",
 	Optional: "It is for those whose rules demand it: Google offers it to eligible customers only, and keys and authorities cost and have to be looked after.",
 	Since:    "0.1.0",
 	Rationale: `Whoever holds the keys that sign certificates and service account tokens can be

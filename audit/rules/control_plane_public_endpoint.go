@@ -6,7 +6,7 @@ var controlPlanePublicEndpoint = &audit.Rule{
 	ID:       "control-plane-public-endpoint",
 	Title:    "The control plane has no external IP endpoint",
 	Severity: audit.Low,
-	Weight:   "An endpoint that authorized networks guard well is a small risk; what does not exist is none.",
+	Weight:   "An endpoint that authorized networks guard well is a small risk; without it there is none.",
 	Since:    "0.1.0",
 	Rationale: `An external address of the control plane can be found and tried by everybody whom the
 list of authorized networks lets through, today and after every change of it. The

@@ -10,7 +10,7 @@ var customModeNetwork = &audit.Rule{
 	ID:       "custom-mode-network",
 	Title:    "The network is in custom mode",
 	Severity: audit.Low,
-	Weight:   "Ranges that nobody chose get in the way later; nothing is open by that.",
+	Weight:   "Ranges that nobody chose conflict with others later, and expose nothing.",
 	Optional: "It is about planning of addresses, and takes one more permission in each project that owns a network.",
 	Since:    "0.1.0",
 	Rationale: `A network in auto mode has a subnetwork in every region, also in those to come, with

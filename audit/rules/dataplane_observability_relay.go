@@ -10,11 +10,11 @@ var dataplaneObservabilityRelay = &audit.Rule{
 	ID:       "dataplane-observability-relay",
 	Title:    "The relay of Dataplane V2 is not on the internet",
 	Severity: audit.Medium,
-	Weight:   "It tells strangers which pods talk to which, a map for an attack, but lets nobody in.",
+	Weight:   "It takes away the network layer in front of a service that knows which Pods talk to which, a map for an attack; it lets no one into a Pod.",
 	Since:    "0.1.0",
 	Rationale: `The observability relay of Dataplane V2 tells who asks it which pod talks to which,
-by names and ports. Behind an external load balancer everybody on the internet can
-ask.`,
+by names and ports. Behind an external load balancer the whole internet reaches it. What
+it asks of callers is not documented, so the relay should not depend on it.`,
 	Checks: `monitoringConfig.advancedDatapathObservabilityConfig.relayMode: EXTERNAL_LB fails.
 INTERNAL_VPC_LB, DISABLED, unspecified and absent pass: without a mode the relay, if
 it is on at all (enableRelay), is inside the cluster. Without monitoringConfig, and

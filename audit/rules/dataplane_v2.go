@@ -10,7 +10,7 @@ var dataplaneV2 = &audit.Rule{
 	ID:       "dataplane-v2",
 	Title:    "The cluster uses Dataplane V2",
 	Severity: audit.Low,
-	Weight:   "What it does for security, enforcing network policies, Calico does, too; it logs them, besides.",
+	Weight:   "Its main gain for security, network policies, is also available with Calico; it also logs them.",
 	Optional: "It is chosen when a cluster is made, and Calico on the older datapath enforces network policies as well.",
 	Since:    "0.1.0",
 	Rationale: `Dataplane V2 enforces network policies without an add-on, can log what they allow

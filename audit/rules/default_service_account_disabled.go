@@ -10,7 +10,7 @@ var defaultServiceAccountDisabled = &audit.Rule{
 	ID:       "default-service-account-disabled",
 	Title:    "The Compute Engine default service account is disabled",
 	Severity: audit.Low,
-	Weight:   "It keeps the next node pool from running as the default account by oversight; what runs now is another rule's matter.",
+	Weight:   "It keeps the next node pool from running as the default account by mistake; node pools that do so today have a rule of their own.",
 	Optional: "Other resources of the project may still run as the default account.",
 	Since:    "0.1.0",
 	Rationale: `A node pool that names no service account gets the Compute Engine default one, which in

@@ -6,7 +6,7 @@ var googleGroupsRBAC = &audit.Rule{
 	ID:       "google-groups-rbac",
 	Title:    "RBAC knows Google groups",
 	Severity: audit.Low,
-	Weight:   "It gives an attacker nothing by itself; it leaves rights behind with people who have changed jobs.",
+	Weight:   "It gives an attacker nothing by itself; people who have changed jobs keep their rights longer.",
 	Optional: "It needs Google Workspace or Cloud Identity groups, and is of no use where people come from another identity provider.",
 	Since:    "0.1.0",
 	Rationale: `Where RBAC does not know groups, roles are bound to people one by one, in every

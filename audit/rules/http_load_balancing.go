@@ -6,7 +6,7 @@ var httpLoadBalancing = &audit.Rule{
 	ID:       "http-load-balancing",
 	Title:    "The add-on for HTTP load balancing is on",
 	Severity: audit.Low,
-	Weight:   "It is a matter of function: without it, Ingress and Gateway objects make no load balancers.",
+	Weight:   "It exposes nothing; without it, Ingress and Gateway objects create no load balancers.",
 	Optional: "Clusters that publish nothing, or by other means, do not need it.",
 	Since:    "0.1.0",
 	Rationale: `Without the add-on GKE makes no Application Load Balancers for Ingress objects, and

@@ -10,7 +10,7 @@ var inTransitEncryption = &audit.Rule{
 	ID:       "in-transit-encryption",
 	Title:    "Traffic between nodes is encrypted with the cluster's own keys",
 	Severity: audit.Low,
-	Weight:   "Google encrypts traffic between VMs in any case, so it helps only against who can read it past that.",
+	Weight:   "Google encrypts traffic between VMs in any case; this helps only against an attacker who can read past that.",
 	Optional: "It costs processor time on every node and limits the cluster to 500 nodes, and Google encrypts traffic between VMs without it.",
 	Since:    "0.1.0",
 	Rationale: `Google encrypts what goes from VM to VM with keys of its own. Where rules demand

@@ -6,7 +6,7 @@ var intranodeVisibility = &audit.Rule{
 	ID:       "intranode-visibility",
 	Title:    "The VPC network sees traffic between pods of one node",
 	Severity: audit.Low,
-	Weight:   "It hides from flow logs and firewall rules what pods of one node say to each other, which an attacker can use but not be let in by.",
+	Weight:   "It gives an attacker no access; traffic between Pods of one node is missing from flow logs, which makes the response cost more.",
 	Optional: "It matters only where flow logs or firewall rules look at pods, and makes flow logs longer and dearer.",
 	Since:    "0.1.0",
 	Rationale: `Traffic between pods of one node stays on the node. Flow logs do not have it, and

@@ -10,7 +10,7 @@ var kubeletReadonlyPort = &audit.Rule{
 	ID:       "kubelet-readonly-port",
 	Title:    "The kubelet's read-only port is closed",
 	Severity: audit.Medium,
-	Weight:   "It tells an intruder what runs where and with which settings, which is half the way but no access yet.",
+	Weight:   "It takes away authentication in front of a list of what runs on the node with which settings; every Pod can read it.",
 	Since:    "0.1.0",
 	Rationale: `The kubelet answers on port 10255 without asking who is there. Whoever reaches a node,
 which every pod does, can list the pods on it with their images, arguments and

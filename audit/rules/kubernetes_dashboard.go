@@ -10,7 +10,8 @@ var kubernetesDashboard = &audit.Rule{
 	ID:       "kubernetes-dashboard",
 	Title:    "The Kubernetes Dashboard add-on is off",
 	Severity: audit.High,
-	Weight:   "The dashboard's service account may do nearly everything, and whoever reaches the dashboard may take its place.",
+	Weight:   "One compromised Pod that reaches the dashboard can use its service account, which may do nearly everything.",
+	Obsolete: "GKE has no dashboard add-on since version 1.15 (AddonsConfig in the GKE API reference), and runs no version before it (GKE release schedule).",
 	Since:    "0.1.0",
 	Rationale: `The dashboard add-on of old ran with wide rights. Whoever reached it, from a pod or
 because it was published by mistake, could use them. GKE 1.15 did away with it.`,
@@ -38,6 +39,8 @@ plane is away for some minutes while it is upgraded.`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
+		{Title: "AddonsConfig in the GKE API reference", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters#addonsconfig"},
+		{Title: "GKE release schedule", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/release-schedule"},
 		{Title: "Google Cloud console dashboards for GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/concepts/dashboards"},
 	},
 	Controls: []audit.Control{

@@ -13,7 +13,7 @@ var kubernetesDataAccessLogs = &audit.Rule{
 	ID:       "kubernetes-data-access-logs",
 	Title:    "Reading and writing data in the cluster is logged",
 	Severity: audit.Low,
-	Weight:   "It tells after an incident what was read; it prevents none.",
+	Weight:   "It prevents nothing; after an incident, finding what was read costs more.",
 	Optional: "Data Access logs are charged by volume.",
 	Since:    "0.1.0",
 	Rationale: `Without Data Access audit logs, nothing tells who read a secret or the logs of a pod, or

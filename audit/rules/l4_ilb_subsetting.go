@@ -11,7 +11,7 @@ var l4ILBSubsetting = &audit.Rule{
 	ID:       "l4-ilb-subsetting",
 	Title:    "Internal load balancers choose among all nodes",
 	Severity: audit.Low,
-	Weight:   "It is a matter of size: without it an internal load balancer knows 250 nodes at most.",
+	Weight:   "It is a matter of scale: without it an internal load balancer knows 250 nodes at most.",
 	Optional: "It matters only to clusters with internal load balancers and more than 250 nodes.",
 	Since:    "0.1.0",
 	Rationale: `Without subsetting an internal passthrough load balancer has all nodes of the

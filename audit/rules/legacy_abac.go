@@ -6,7 +6,7 @@ var legacyABAC = &audit.Rule{
 	ID:       "legacy-abac",
 	Title:    "Legacy authorization (ABAC) is off",
 	Severity: audit.High,
-	Weight:   "With it every pod's service account may do nearly everything in the cluster, so that one compromised pod is enough.",
+	Weight:   "One compromised Pod is enough for the cluster: every Pod's service account may do nearly everything.",
 	Since:    "0.1.0",
 	Rationale: `Legacy authorization grants rights beside RBAC that no RBAC rule takes away. The
 service accounts of pods, of nodes and of controllers then hold wide rights by

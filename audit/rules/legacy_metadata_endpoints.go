@@ -9,13 +9,13 @@ import (
 var legacyMetadataEndpoints = &audit.Rule{
 	ID:       "legacy-metadata-endpoints",
 	Title:    "The metadata server does not answer by its legacy endpoints",
-	Severity: audit.Medium,
-	Weight:   "It turns a request that a workload can be tricked into sending into the node's credentials.",
-	Optional: "GKE has turned the endpoints off for new nodes since 1.12, so only settings made on purpose or very old ones are found.",
+	Severity: audit.Low,
+	Weight:   "The setting has had no effect since Compute Engine shut the endpoints down.",
+	Obsolete: "Compute Engine shut the endpoints v0.1 and v1beta1 down on September 30, 2020 (Compute Engine deprecations); what the rule finds is a setting without effect.",
 	Since:    "0.1.0",
-	Rationale: `The endpoints v0.1 and v1beta1 of the metadata server answer requests without the
-header that v1 asks for. A workload that can be made to fetch a URL for somebody else
-then fetches the token of the node's service account, too.`,
+	Rationale: `The endpoints v0.1 and v1beta1 of the metadata server answered requests without the
+header that v1 asks for. A workload that could be made to fetch a URL for somebody else
+then fetched the token of the node's service account, too.`,
 	Checks: `disable-legacy-endpoints in the metadata of each node pool's config. A true value
 passes, a false one fails (Compute Engine takes true, yes, y and 1, or false, no, n and
 0, in any letter case). GKE sets it to true by itself since 1.12. Where it is absent
@@ -37,6 +37,7 @@ move when the old one is drained. Programs that still use the legacy endpoints f
 		Recreates: audit.RecreatesNodePool,
 	},
 	References: []audit.Reference{
+		{Title: "Compute Engine deprecations", URL: "https://docs.cloud.google.com/compute/docs/deprecations"},
 		{Title: "Protecting cluster metadata", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/protecting-cluster-metadata"},
 	},
 	Controls: []audit.Control{
@@ -56,7 +57,7 @@ move when the old one is drained. Programs that still use the legacy endpoints f
 		case "true", "yes", "y", "1":
 			return audit.Passf("the legacy metadata endpoints are off").Because(evidence)
 		case "false", "no", "n", "0":
-			return audit.Failf("the legacy metadata endpoints are on").Because(evidence)
+			return audit.Failf("the legacy metadata endpoints are not turned off").Because(evidence)
 		}
 		return audit.Unknownf("disable-legacy-endpoints is %q, which is neither true nor false", value).Because(evidence)
 	})),

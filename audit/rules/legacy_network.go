@@ -11,8 +11,8 @@ import (
 var legacyNetwork = &audit.Rule{
 	ID:       "legacy-network",
 	Title:    "The network is not a legacy network",
-	Severity: audit.Medium,
-	Weight:   "Private nodes, flow logs and alias addresses are out of reach there, but nothing is open by that alone.",
+	Severity: audit.Low,
+	Weight:   "It opens nothing by itself; private nodes and flow logs, which it rules out, have rules of their own.",
 	Optional: "It takes one more permission in each project that owns a network, and legacy networks cannot be made any more.",
 	Since:    "0.1.0",
 	Rationale: `A legacy network has one range for all regions and no subnetworks. Private nodes,

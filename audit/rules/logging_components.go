@@ -14,7 +14,7 @@ var loggingComponents = &audit.Rule{
 	ID:       "logging-components",
 	Title:    "Logs of workloads and of the control plane are collected",
 	Severity: audit.Low,
-	Weight:   "They help to understand an attack; that there was one is also told by system logs and audit logs.",
+	Weight:   "System logs and audit logs show that there was an attack; without these logs, understanding it costs more.",
 	Optional: "These logs can be many and are charged for, and those of workloads are often gathered by other means.",
 	Since:    "0.1.0",
 	Rationale: `What an attacker did inside a container is in that container's output, and how the

@@ -16,7 +16,7 @@ var maintenanceExclusion = &audit.Rule{
 	ID:       "maintenance-exclusion",
 	Title:    "No maintenance exclusion holds patches back",
 	Severity: audit.Medium,
-	Weight:   "While it lasts a published hole stays open, but it has an end and was set on purpose.",
+	Weight:   "It takes away the layer of patches while it lasts, but it ends, and was set on purpose.",
 	Optional: "A freeze for a few busy days is sound practice, and fails here while it lasts.",
 	Since:    "0.1.0",
 	Rationale: `An exclusion of scope NO_UPGRADES keeps all upgrades away, patches for the control

@@ -10,7 +10,7 @@ var maintenanceWindow = &audit.Rule{
 	ID:       "maintenance-window",
 	Title:    "Upgrades have a maintenance window",
 	Severity: audit.Low,
-	Weight:   "A window is about calm; patches come without one, too.",
+	Weight:   "Upgrades come without a window, too, but at times that nobody chose.",
 	Optional: "Clusters that bear an upgrade at any time need none, and get their patches sooner.",
 	Since:    "0.1.0",
 	Rationale: `Without a window GKE upgrades the control plane and the nodes at any time. Where

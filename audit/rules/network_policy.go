@@ -10,7 +10,7 @@ var networkPolicy = &audit.Rule{
 	ID:       "network-policy",
 	Title:    "Network policies are enforced",
 	Severity: audit.Medium,
-	Weight:   "Without it whoever has taken one pod reaches every other pod and every node, but he must have taken one first.",
+	Weight:   "It takes away the layer between Pods: from one compromised Pod every other Pod can be reached, though reaching is not yet access.",
 	Since:    "0.1.0",
 	Rationale: `Where nothing enforces network policies, they are accepted and have no effect: every
 pod may talk to every other one, to the nodes and to the control plane.`,

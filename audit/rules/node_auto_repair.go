@@ -10,7 +10,7 @@ var nodeAutoRepair = &audit.Rule{
 	ID:       "node-auto-repair",
 	Title:    "Node pools repair themselves",
 	Severity: audit.Low,
-	Weight:   "A node that fails is a matter of availability before it is one of security.",
+	Weight:   "It is a matter of resilience: a node that fails stays broken until somebody replaces it.",
 	Since:    "0.1.0",
 	Rationale: `A node that is no longer ready, or whose disk is full, cannot be relied on to
 report, to rotate its keys or to take upgrades. With auto-repair GKE makes it

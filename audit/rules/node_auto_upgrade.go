@@ -10,7 +10,7 @@ var nodeAutoUpgrade = &audit.Rule{
 	ID:       "node-auto-upgrade",
 	Title:    "Node pools upgrade themselves",
 	Severity: audit.Medium,
-	Weight:   "Nodes that nobody upgrades keep known holes in kernel, kubelet and container runtime, though no single one is open by this alone.",
+	Weight:   "It takes away the layer of patches: known flaws in kernel, kubelet and container runtime stay, though none is open by this alone.",
 	Since:    "0.1.0",
 	Rationale: `Fixes for the kernel, the kubelet and the container runtime reach nodes with new
 node versions only. Without auto-upgrade somebody has to bring each of them, and

@@ -11,8 +11,8 @@ import (
 var nodeCustomInit = &audit.Rule{
 	ID:       "node-custom-init",
 	Title:    "Nodes run no script of their owner's when they start",
-	Severity: audit.Medium,
-	Weight:   "The script is root on every new node, but GKE pins its version, so that it takes the right to change node pools to abuse it.",
+	Severity: audit.Low,
+	Weight:   "The script runs as root on every new node, but changing it takes the right to change node pools, which is worth as much.",
 	Optional: "Some nodes cannot do without such a script, and it is better than a privileged DaemonSet.",
 	Since:    "0.1.0",
 	Rationale: `A script that runs as root when a node starts is outside of what Google builds, checks and

@@ -14,7 +14,7 @@ var nodeFirewallOpenIngress = &audit.Rule{
 	ID:       "node-firewall-open-ingress",
 	Title:    "No firewall rule lets the internet reach the nodes",
 	Severity: audit.High,
-	Weight:   "SSH, the kubelet and every NodePort of a public node are then one hole, or one weak key, away from anybody.",
+	Weight:   "One weak key or one flaw in SSH, the kubelet or a NodePort is enough to take a node from anywhere.",
 	Optional: "It takes one more permission in each project that owns a network, and one more call for each network and region in use.",
 	Since:    "0.1.0",
 	Rationale: `A node with an external address is as open as the firewall leaves it. A rule for
@@ -81,7 +81,11 @@ checks and load balancers, too.`,
 	Check: audit.EachNodeSource(judgeIngress),
 }
 
-func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
+func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict { return judgeIngressTo(in, n) }
+
+// judgeIngressTo judges whether the internet reaches nodes on some traffic, each piece of which
+// is a single port; none is all traffic.
+func judgeIngressTo(in *audit.Input, n audit.NodeSource, only ...traffic) audit.Verdict {
 	private := n.Privacy()
 	six := ipv6AccessOf(in, n)
 	sure, maybe := internetOf(n, six)
@@ -106,8 +110,8 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 		order = cmp.Or(order, "AFTER_CLASSIC_FIREWALL") // the API's default
 	}
 	judge := func(internet []netip.Prefix) audit.Verdict {
-		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet)}, func() audit.Verdict {
-			return f.openTo(internet, order).verdict(f)
+		return audit.Memo(in.Snapshot, ingressKey{resource, key, fmt.Sprint(internet, only)}, func() audit.Verdict {
+			return f.openTo(internet, order, only).verdict(f, only)
 		})
 	}
 	v = judge(maybe)
@@ -132,12 +136,20 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 	if v.Status == audit.Unknown && networkGap != nil {
 		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
 	}
-	if f.notCounted != nil && v.Status != audit.Fail {
-		var names []string
-		for _, r := range f.notCounted {
-			names = append(names, r.name)
+	var names []string
+	var later []audit.Evidence
+	for _, r := range f.notCounted {
+		if only == nil || slices.ContainsFunc(only, r.has) {
+			names, later = append(names, r.name), append(later, r.later...)
 		}
+	}
+	switch {
+	case names == nil || v.Status == audit.Fail:
+	case only == nil:
 		v = v.Noting("not counted, and assumed to be made by Google for Services or for itself: " + firstOf(names, 3))
+	default: // what is asked is too narrow for a Service to be likely
+		v.Status, v.Message = audit.Unknown, fmt.Sprintf("whether the internet reaches nodes on %s depends on whether Google made %s", portsOf(only), firstOf(names, 3))
+		v = v.Because(later...)
 	}
 	return v.Because(audit.Evidence{Resource: resource, Field: "firewalls, firewallPolicys",
 		Value: fmt.Sprintf("%d rules, %d policies", len(force.GetFirewalls()), len(force.GetFirewallPolicys()))}).Because(private.Evidence...).Because(six.evidence...)
@@ -146,7 +158,7 @@ func judgeIngress(in *audit.Input, n audit.NodeSource) audit.Verdict {
 // The keys that firewalls and verdicts on them are kept by.
 type (
 	firewallKey struct{ resource string }
-	ingressKey  struct{ resource, applied, internet string }
+	ingressKey  struct{ resource, applied, question string }
 )
 
 // internetOf returns the addresses of the internet that nodes have an external address
@@ -189,11 +201,15 @@ type openness struct {
 	by, perhaps []firewallRule
 }
 
-// openTo finds out what some addresses reach. An empty enforcement order is not known.
-func (f *firewall) openTo(internet []netip.Prefix, enforcement string) openness {
+// openTo finds out what some addresses reach of some traffic; none is all traffic. An empty
+// enforcement order is not known.
+func (f *firewall) openTo(internet []netip.Prefix, enforcement string, only []traffic) openness {
 	var o openness
 	orders := f.orders(enforcement)
-	for _, t := range pieces(orders[0]) {
+	if only == nil {
+		only = pieces(orders[0])
+	}
+	for _, t := range only {
 		sure, maybe := true, false
 		for _, policies := range orders {
 			in, by := admitted(policies, t, internet, false)
@@ -215,7 +231,7 @@ func (f *firewall) openTo(internet []netip.Prefix, enforcement string) openness 
 	return o
 }
 
-func (o openness) verdict(f *firewall) audit.Verdict {
+func (o openness) verdict(f *firewall, only []traffic) audit.Verdict {
 	names := func(rules []firewallRule) (names []string, because []audit.Evidence) {
 		for _, r := range rules {
 			if !slices.Contains(names, r.name) {
@@ -227,6 +243,8 @@ func (o openness) verdict(f *firewall) audit.Verdict {
 	switch {
 	case f.unknown != "":
 		return audit.Unknownf("what the internet reaches cannot be told: %s", f.unknown)
+	case o.maybe == nil && only != nil:
+		return audit.Passf("no firewall rule lets the internet reach the nodes on %s", portsOf(only))
 	case o.maybe == nil:
 		return audit.Passf("no firewall rule lets the internet reach the nodes")
 	case o.sure != nil:

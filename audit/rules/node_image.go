@@ -6,7 +6,7 @@ var nodeImage = &audit.Rule{
 	ID:       "node-image",
 	Title:    "Nodes run Container-Optimized OS with containerd",
 	Severity: audit.Medium,
-	Weight:   "Another image is no hole by itself, but leaves more to be exploited, and its system can be changed by who gets in.",
+	Weight:   "It takes away a layer: the system of other images can be changed by an attacker who gets in, and has more to exploit.",
 	Since:    "0.1.0",
 	Rationale: `Container-Optimized OS holds little besides what runs containers, keeps its root file
 system read-only and checked, and is patched by Google with GKE. Other images have more

@@ -10,7 +10,7 @@ var nodeIntegrityMonitoring = &audit.Rule{
 	ID:       "node-integrity-monitoring",
 	Title:    "The boot of nodes is measured and monitored",
 	Severity: audit.Medium,
-	Weight:   "It prevents nothing, but without it a node whose boot was tampered with looks like any other.",
+	Weight:   "It hides an attack: a node whose boot was changed looks like any other.",
 	Since:    "0.1.0",
 	Rationale: `Integrity monitoring compares what a node started with what it is known to start.
 Without it nobody learns that a boot loader or kernel was replaced.`,

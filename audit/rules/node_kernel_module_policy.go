@@ -13,7 +13,7 @@ var nodeKernelModulePolicy = &audit.Rule{
 	ID:       "node-kernel-module-policy",
 	Title:    "Nodes load no kernel modules that Google has not signed",
 	Severity: audit.Low,
-	Weight:   "Only a container that is privileged already can load a module; what it gains is to hide in the kernel.",
+	Weight:   "Only a container that is privileged already can load a module, and it gains little by that besides hiding.",
 	Optional: "Drivers of third parties are not signed by Google, and some GPU nodes need them.",
 	Since:    "0.1.0",
 	Rationale: `A kernel module is part of the kernel once it is loaded: a rootkit among them sees and

@@ -10,7 +10,7 @@ var nodeMetadataServer = &audit.Rule{
 	ID:       "node-metadata-server",
 	Title:    "Pods get credentials of their own from the GKE metadata server",
 	Severity: audit.High,
-	Weight:   "Any pod that is broken into gets the token of the node's service account by one request, without an exploit.",
+	Weight:   "One compromised Pod gets the token of the node's service account with one request, without an exploit.",
 	Since:    "0.1.0",
 	Rationale: `Without the GKE metadata server each pod reaches that of Compute Engine. That hands out
 the token of the node's service account and the node's bootstrap configuration to

@@ -36,7 +36,7 @@ var nodeOAuthScopes = &audit.Rule{
 	ID:       "node-oauth-scopes",
 	Title:    "Nodes of a default service account have narrow access scopes",
 	Severity: audit.Medium,
-	Weight:   "Scopes are the last thing that limits a default account, and a second filter only, beside its roles.",
+	Weight:   "It takes away the last layer that limits a default service account besides its roles.",
 	Since:    "0.1.0",
 	Rationale: `A default service account often holds the Editor role. Then the access scopes of the
 node are all that limits what a process with the node's credentials may do: with

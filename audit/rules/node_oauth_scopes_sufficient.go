@@ -21,7 +21,7 @@ var nodeOAuthScopesSufficient = &audit.Rule{
 	ID:       "node-oauth-scopes-sufficient",
 	Title:    "Access scopes let nodes write logs and metrics and pull images",
 	Severity: audit.Low,
-	Weight:   "What is missing shows soon as lost logs or images that cannot be pulled, and endangers nothing else.",
+	Weight:   "It exposes nothing; logs are lost or images cannot be pulled, which shows soon.",
 	Optional: "It is about operation: nodes with fewer scopes may be meant so where logs go elsewhere.",
 	Since:    "0.1.0",
 	Rationale: `Whatever roles the service account of nodes holds, without the access scope a call is

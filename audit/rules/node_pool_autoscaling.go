@@ -6,7 +6,7 @@ var nodePoolAutoscaling = &audit.Rule{
 	ID:       "node-pool-autoscaling",
 	Title:    "Node pools grow and shrink with their load",
 	Severity: audit.Low,
-	Weight:   "It is a matter of cost and availability: a pool of fixed size is idle or overrun.",
+	Weight:   "It is a matter of cost and resilience: a node pool of fixed size is idle or overloaded.",
 	Optional: "It is a matter of taste and cost: some pools are to have a fixed size.",
 	Since:    "0.1.0",
 	Rationale: `A node pool of fixed size has no room when load grows or nodes fail, and costs as

@@ -10,7 +10,7 @@ var nodePoolMultiZone = &audit.Rule{
 	ID:       "node-pool-multi-zone",
 	Title:    "Node pools have nodes in several zones",
 	Severity: audit.Low,
-	Weight:   "It is a matter of availability: an outage of one zone takes all nodes of the pool away.",
+	Weight:   "It is a matter of resilience: an outage of one zone takes all nodes of the node pool away.",
 	Optional: "It is a matter of cost and need: traffic between zones is charged for, and some machines are to be had in one zone only.",
 	Since:    "0.1.0",
 	Rationale: `A node pool in one zone stands and falls with it. Pods that may run nowhere else, by

@@ -10,7 +10,7 @@ var nodeSandbox = &audit.Rule{
 	ID:       "node-sandbox",
 	Title:    "There are nodes with GKE Sandbox for workloads that are not trusted",
 	Severity: audit.Low,
-	Weight:   "It matters only where code runs that is not trusted, and then only until a flaw in the kernel is known.",
+	Weight:   "It matters only where untrusted code runs, and only once a flaw in the kernel is known.",
 	Optional: "Only estates that run code of others need it, and it costs speed and features.",
 	Since:    "0.1.0",
 	Rationale: `Containers share the kernel of their node. Code of others that finds a flaw in it is on

@@ -10,7 +10,7 @@ var nodeSecureBoot = &audit.Rule{
 	ID:       "node-secure-boot",
 	Title:    "Nodes start with secure boot",
 	Severity: audit.Medium,
-	Weight:   "Whoever can use it is root on a node already, and gains to stay there through restarts and to hide.",
+	Weight:   "It takes away the layer that keeps an attacker with root on a node from surviving a restart.",
 	Since:    "0.1.0",
 	Rationale: `Without secure boot a node starts whatever boot loader and kernel are on its disk.
 Malware that became root once can put itself there, below all that looks for it, and

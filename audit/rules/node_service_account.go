@@ -10,7 +10,7 @@ var nodeServiceAccount = &audit.Rule{
 	ID:       "node-service-account",
 	Title:    "Nodes run as a service account of their own",
 	Severity: audit.High,
-	Weight:   "One compromised pod has all that the account may do, which for a default account is often nearly everything in the project.",
+	Weight:   "One compromised Pod can get all that the account may do, which for a default account is often nearly everything in the project.",
 	Since:    "0.1.0",
 	Rationale: `Every pod on a node can take the node's identity unless something stops it. The
 default service accounts are shared by all that runs in the project, and many

@@ -11,7 +11,7 @@ var nodeServiceAccountAllowed = &audit.Rule{
 	ID:       "node-service-account-allowed",
 	Title:    "Nodes run as service accounts that are laid down",
 	Severity: audit.Medium,
-	Weight:   "An account that nobody has looked at may have any rights.",
+	Weight:   "It takes away the layer of review: an account that nobody has approved may have any rights.",
 	Optional: "It applies only where the owner of an estate has laid down the accounts.",
 	Since:    "0.1.0",
 	Rationale: `Where it is laid down which service accounts nodes may run as, such as those of a module

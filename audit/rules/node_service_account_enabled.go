@@ -9,8 +9,8 @@ import (
 var nodeServiceAccountEnabled = &audit.Rule{
 	ID:       "node-service-account-enabled",
 	Title:    "The service accounts of nodes exist and are enabled",
-	Severity: audit.Medium,
-	Weight:   "Nodes that are made from now on do not join the cluster, which breaks it at the next upgrade or repair.",
+	Severity: audit.Low,
+	Weight:   "It exposes nothing; new nodes do not join the cluster, which breaks it at the next upgrade or repair.",
 	Optional: "It is about operation, and takes the list of a project's service accounts.",
 	Since:    "0.1.0",
 	Rationale: `A node whose service account is disabled or deleted gets no credentials: it cannot pull

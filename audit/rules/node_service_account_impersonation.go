@@ -19,7 +19,7 @@ var nodeServiceAccountImpersonation = &audit.Rule{
 	ID:       "node-service-account-impersonation",
 	Title:    "Nobody but machines may act as the service accounts of nodes",
 	Severity: audit.Medium,
-	Weight:   "Whoever may act as the nodes' account has what nodes have, which is worth as much as the account's roles.",
+	Weight:   "It takes away the separation between people and nodes, and is worth as much as the account's roles.",
 	Optional: "Who makes node pools by hand needs it, and it takes Cloud Asset Inventory.",
 	Since:    "0.1.0",
 	Rationale: `A person who may act as the account of nodes may read and do what nodes do, without

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"strconv"
-	"time"
 
 	"gkeaudit/audit"
 )
@@ -11,7 +10,7 @@ var nodeServiceAccountKeys = &audit.Rule{
 	ID:       "node-service-account-keys",
 	Title:    "The service accounts of nodes have no keys of users'",
 	Severity: audit.Medium,
-	Weight:   "A key works from anywhere and for years, but somebody has to get hold of it first.",
+	Weight:   "It takes away the protection that credentials stay on the node: a key works from anywhere and for years, once somebody gets hold of it.",
 	Optional: "It takes Cloud Asset Inventory, and is about how accounts are used outside the cluster.",
 	Since:    "0.1.0",
 	Rationale: `Nodes get their credentials from the metadata server and need no key. A key that a user
@@ -71,7 +70,7 @@ func judgeKeys(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		case k.Disabled, k.Type == "SYSTEM_MANAGED":
 		case hasExpired(in, k):
 			expired = append(expired, k.ID)
-			ended = append(ended, audit.Evidence{Resource: evidence.Resource, Field: "validBeforeTime", Value: k.ValidBefore.UTC().Format(time.RFC3339)})
+			ended = append(ended, audit.Evidence{Resource: evidence.Resource, Field: "validBeforeTime", Value: k.ValidBefore.UTC().Format("2006-01-02T15:04:05Z")})
 		case k.Type == "USER_MANAGED":
 			users, proof = append(users, k.ID), append(proof, evidence)
 		case k.Type == "":

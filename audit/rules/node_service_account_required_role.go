@@ -39,7 +39,7 @@ var nodeServiceAccountRequiredRole = &audit.Rule{
 	ID:       "node-service-account-required-role",
 	Title:    "The service accounts of nodes may write logs and metrics",
 	Severity: audit.Low,
-	Weight:   "Nodes work without, but what they do goes unseen.",
+	Weight:   "Nodes work without the role; what they do goes unseen, which makes the response cost more.",
 	Since:    "0.1.0",
 	Rationale: `Nodes write their logs and metrics as their service account. Where it lacks the
 permissions, logs and metrics of the system are lost without an error in sight,

@@ -10,7 +10,7 @@ var nodeServiceAccountRoles = &audit.Rule{
 	ID:       "node-service-account-roles",
 	Title:    "The service accounts of nodes hold no broad roles",
 	Severity: audit.High,
-	Weight:   "Whoever breaks out of one pod has all that the account may do, over the whole project or more.",
+	Weight:   "One compromised Pod can get all that the account may do, in the whole project or more.",
 	Since:    "0.1.0",
 	Rationale: `A process that gets at a node's credentials may do all that the node's service account
 may do. A role such as Editor, or one that gives out tokens of other accounts, makes

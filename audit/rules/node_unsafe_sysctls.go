@@ -8,7 +8,7 @@ var nodeUnsafeSysctls = &audit.Rule{
 	ID:       "node-unsafe-sysctls",
 	Title:    "Pods may not set unsafe kernel parameters",
 	Severity: audit.Medium,
-	Weight:   "A pod can harm its neighbours on the node with it, but does not get out of its container.",
+	Weight:   "It takes away the layer between Pods of a node: one of them can disturb the others, but does not get out of its container.",
 	Optional: "Some network and database workloads need such parameters.",
 	Since:    "0.1.0",
 	Rationale: `Kubernetes calls those kernel parameters unsafe that are not known to stay within a pod.

@@ -6,7 +6,7 @@ var nodeVersionSkew = &audit.Rule{
 	ID:       "node-version-skew",
 	Title:    "Nodes are at most two minor versions behind the control plane",
 	Severity: audit.Medium,
-	Weight:   "Such nodes are old, and keep the control plane from its next minor version, but what is open depends on the version.",
+	Weight:   "It takes away the layer of patches, on nodes and soon on the control plane, which old nodes keep from its next minor version.",
 	Since:    "0.1.0",
 	Rationale: `GKE supports nodes that are up to two minor versions older than the control plane.
 Nodes further behind are out of support together with what runs on them, and the

@@ -6,7 +6,7 @@ var nodeWritableCgroups = &audit.Rule{
 	ID:       "node-writable-cgroups",
 	Title:    "Containers may not write to the cgroup file system",
 	Severity: audit.Medium,
-	Weight:   "It takes root in a container that asked for it, and opens an interface of the kernel that escapes have used before.",
+	Weight:   "It takes away a layer around containers: root in one gets an interface of the kernel that escapes have used before.",
 	Optional: "Some workloads, such as Ray, need it, and it is better than to make them privileged.",
 	Since:    "0.1.0",
 	Rationale: `The kernel's cgroup file system is read-only in containers, because it says what the node

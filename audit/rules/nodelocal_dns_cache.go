@@ -10,7 +10,7 @@ var nodeLocalDNSCache = &audit.Rule{
 	ID:       "nodelocal-dns-cache",
 	Title:    "Every node has a DNS cache",
 	Severity: audit.Low,
-	Weight:   "It is a matter of speed, and of names that still resolve while the cluster's DNS is overrun.",
+	Weight:   "It is a matter of speed, and of resilience while the cluster's DNS is overloaded.",
 	Optional: "It is a matter of load; small clusters do well without.",
 	Since:    "0.1.0",
 	Rationale: `Without a cache on the node every query goes to the cluster's DNS. Under load, or when

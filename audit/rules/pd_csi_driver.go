@@ -6,7 +6,7 @@ var pdCSIDriver = &audit.Rule{
 	ID:       "pd-csi-driver",
 	Title:    "GKE looks after the driver for persistent disks",
 	Severity: audit.Low,
-	Weight:   "It is a matter of function: disks with keys of your own, snapshots and resizing need the driver, and one's own is patched by nobody else.",
+	Weight:   "It exposes nothing; disks with keys of your own, snapshots and resizing need the driver, and a driver of your own is yours to patch.",
 	Optional: "Clusters without persistent disks, or with a driver of their own, do not need it.",
 	Since:    "0.1.0",
 	Rationale: `The Compute Engine Persistent Disk CSI driver makes the disks of persistent volumes.

@@ -12,7 +12,7 @@ var podIPUtilization = &audit.Rule{
 	ID:       "pod-ip-utilization",
 	Title:    "Pod ranges have room",
 	Severity: audit.Low,
-	Weight:   "A full range stops new nodes, and with them upgrades, but opens nothing.",
+	Weight:   "It exposes nothing; a full range stops new nodes, and with them upgrades.",
 	Optional: "It is about room to grow more than about security.",
 	Since:    "0.1.0",
 	Rationale: `Each node takes a block of the pod range for itself. When none is left no node can

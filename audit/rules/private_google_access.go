@@ -13,8 +13,8 @@ import (
 var privateGoogleAccess = &audit.Rule{
 	ID:       "private-google-access",
 	Title:    "Private nodes reach Google APIs by Private Google Access",
-	Severity: audit.High,
-	Weight:   "Without it private nodes may fail to register or to pull images, and the usual quick mend is an external address.",
+	Severity: audit.Medium,
+	Weight:   "Private nodes without it can fail to register or to pull images, and the usual quick fix, external addresses, takes away the layer that private nodes are.",
 	Since:    "0.1.0",
 	Rationale: `A private node needs Google APIs to pull images and to send logs and metrics.
 With Private Google Access its packets stay in Google's network. Without, they

@@ -14,7 +14,7 @@ var privateGoogleAccessRoute = &audit.Rule{
 	ID:       "private-google-access-route",
 	Title:    "A route lets private nodes reach Google APIs",
 	Severity: audit.Medium,
-	Weight:   "Without a route Private Google Access is on and does nothing; nodes fail to register or to pull images.",
+	Weight:   "Without the route Private Google Access has no effect: nodes fail to register or to pull images, and the usual quick fix is an external address.",
 	Since:    "0.1.0",
 	Rationale: `Private Google Access lets packets of private nodes through to Google APIs; a route has
 to send them there. The default route to the internet gateway does, and networks

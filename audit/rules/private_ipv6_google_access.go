@@ -10,7 +10,7 @@ var privateIPv6GoogleAccess = &audit.Rule{
 	ID:       "private-ipv6-google-access",
 	Title:    "Pods of dual-stack clusters reach Google APIs over private IPv6",
 	Severity: audit.Low,
-	Weight:   "Without it traffic takes IPv4, by Private Google Access or Cloud NAT, and nothing is exposed.",
+	Weight:   "It exposes nothing; traffic takes IPv4 instead.",
 	Optional: "Traffic to Google APIs works over IPv4 as well; it is a matter of speed and of where to watch it.",
 	Since:    "0.1.0",
 	Rationale: `A cluster whose pods speak IPv6 sends what it has for Google APIs over IPv6 where it

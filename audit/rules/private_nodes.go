@@ -10,7 +10,7 @@ var privateNodes = &audit.Rule{
 	ID:       "private-nodes",
 	Title:    "Nodes have no external IP addresses",
 	Severity: audit.High,
-	Weight:   "A node with an external address can be reached, and attacked, from the whole internet as soon as one firewall rule is too wide.",
+	Weight:   "One firewall rule that is too wide, such as those of the default network, lets the whole internet attack the nodes.",
 	Since:    "0.1.0",
 	Rationale: `A node with an external IP address can be reached from the internet as soon as
 a firewall rule allows it, by mistake or not: the kubelet, SSH and every

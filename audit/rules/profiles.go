@@ -25,7 +25,7 @@ var Profiles = []Profile{
 		return slices.Contains([]*audit.Rule{authorizedNetworks, cloudNAT, nodeServiceAccount, privateGoogleAccess, privateNodes}, r)
 	}, ""},
 	{"recommended", "those, their companions, and what Google's hardening guide asks for", func(r *audit.Rule) bool {
-		return r.Optional == ""
+		return r.Optional == "" && r.Obsolete == ""
 	}, ""},
 	{"cis-gke-1.9", "what the CIS GKE Benchmark 1.9.0 asks for", includes(audit.CISGKE19), audit.CISGKE19},
 	{"cis-gke-autopilot-1.3", "what the CIS GKE Autopilot Benchmark 1.3.0 asks for", includes(audit.CISGKEAutopilot13), audit.CISGKEAutopilot13},

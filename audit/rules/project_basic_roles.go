@@ -13,7 +13,7 @@ var projectBasicRoles = &audit.Rule{
 	ID:       "project-basic-roles",
 	Title:    "People hold no basic roles on the cluster's project",
 	Severity: audit.Medium,
-	Weight:   "The roles are far wider than a task, but those who hold them are known.",
+	Weight:   "It takes away the limits between services: the roles are far wider than any task, but those who hold them are known.",
 	Optional: "It is about the whole project and organization, and many keep basic roles for emergencies.",
 	Since:    "0.1.0",
 	Rationale: `Owner, Editor and Viewer, and the newer Admin, Writer and Reader, reach into every service

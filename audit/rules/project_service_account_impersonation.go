@@ -9,8 +9,8 @@ import (
 var projectServiceAccountImpersonation = &audit.Rule{
 	ID:       "project-service-account-impersonation",
 	Title:    "People may not act as all service accounts of the cluster's project",
-	Severity: audit.Medium,
-	Weight:   "One person's credentials reach every identity of the project, but those who hold the role are known.",
+	Severity: audit.High,
+	Weight:   "One leaked credential of a person is enough to act as every service account of the project.",
 	Optional: "It is about the whole project, and some grant the role to those who deploy.",
 	Since:    "0.1.0",
 	Rationale: `roles/iam.serviceAccountUser and roles/iam.serviceAccountTokenCreator on a project, or

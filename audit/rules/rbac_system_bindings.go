@@ -11,7 +11,7 @@ var rbacSystemBindings = &audit.Rule{
 	ID:       "rbac-system-bindings",
 	Title:    "RBAC bindings to everybody are refused",
 	Severity: audit.Medium,
-	Weight:   "It takes one more mistake to be harmful, but that mistake opens the cluster to everybody with a Google account, or without one.",
+	Weight:   "It takes away the layer that refuses a careless binding; with such a binding, anyone with a Google account, or without one, has its rights.",
 	Since:    "0.1.0",
 	Rationale: `The groups system:authenticated and system:unauthenticated and the user
 system:anonymous are everybody: on GKE, system:authenticated holds all who have a

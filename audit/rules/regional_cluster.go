@@ -10,7 +10,7 @@ var regionalCluster = &audit.Rule{
 	ID:       "regional-cluster",
 	Title:    "The control plane runs in several zones",
 	Severity: audit.Low,
-	Weight:   "It is a matter of availability: an outage of one zone, or an upgrade, takes the Kubernetes API away.",
+	Weight:   "It is a matter of resilience: an outage of one zone, or an upgrade, takes the Kubernetes API away.",
 	Optional: "It is a matter of cost and need: what may stand still for a while does well in one zone.",
 	Since:    "0.1.0",
 	Rationale: `A zonal cluster has one control plane in one zone. While that zone is down, and

@@ -10,7 +10,7 @@ var releaseChannel = &audit.Rule{
 	ID:       "release-channel",
 	Title:    "The cluster is in a release channel",
 	Severity: audit.Medium,
-	Weight:   "Outside of the channels patches still come, but nodes need not take them and nobody is told when support ends.",
+	Weight:   "It takes away the layer of patches that come by themselves: nodes need not take them.",
 	Since:    "0.1.0",
 	Rationale: `In a release channel GKE chooses versions that were tested together, patches the
 control plane and the nodes, and keeps both within support. A cluster in none is

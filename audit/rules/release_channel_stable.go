@@ -10,7 +10,7 @@ var releaseChannelStable = &audit.Rule{
 	ID:       "release-channel-stable",
 	Title:    "The release channel is one for production",
 	Severity: audit.Low,
-	Weight:   "Versions in the Rapid channel are patched like others; what they lack is time in use.",
+	Weight:   "Versions in the Rapid channel are patched like others; they lack time in use.",
 	Optional: "Clusters that are there to try new versions belong in the Rapid channel.",
 	Since:    "0.1.0",
 	Rationale: `Versions of the Rapid channel are new: they may have faults without a workaround,

@@ -85,6 +85,82 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestObsolete runs the cases of each rule on a version that GKE runs today. A rule that has
+// been obsolete since an older version must not fail any, and one that is not obsolete must.
+func TestObsolete(t *testing.T) {
+	const running = "1.33.4-gke.1134000"
+	for _, r := range rules.All {
+		archive, err := txtar.ParseFile(filepath.Join(cases, r.ID+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fails := ""
+		parameters := audit.DefaultParameters()
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, ".parameters") {
+				if err := json.Unmarshal(f.Data, &parameters); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, f := range archive.Files {
+			if !strings.HasSuffix(f.Name, ".json") {
+				continue
+			}
+			s, err := audit.ReadSnapshotStrict(bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range s.Clusters() {
+				c.CurrentMasterVersion = running
+			}
+			for _, finding := range audit.Run(&audit.Input{Snapshot: s, Parameters: parameters}, []*audit.Rule{r}) {
+				if finding.Status == audit.Fail {
+					fails = f.Name
+				}
+			}
+		}
+		switch {
+		case strings.Contains(r.Obsolete, " since version ") && fails != "":
+			t.Errorf("%s is obsolete, and case %s fails on version %s", r.ID, fails, running)
+		case r.Obsolete == "" && fails == "":
+			t.Errorf("%s is not obsolete, and no case fails on version %s", r.ID, running)
+		}
+	}
+}
+
+// TestRulesTogether runs the cases of each rule with all rules at once: what one of them keeps
+// of a snapshot must not change what another finds.
+func TestRulesTogether(t *testing.T) {
+	for _, r := range rules.All {
+		archive, err := txtar.ParseFile(filepath.Join(cases, r.ID+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if !strings.HasSuffix(f.Name, ".json") {
+				continue
+			}
+			find := func(rules ...*audit.Rule) string {
+				s, err := audit.ReadSnapshotStrict(bytes.NewReader(f.Data))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var own []audit.Finding
+				for _, finding := range audit.Run(audit.NewInput(s), rules) {
+					if finding.Rule == r.ID {
+						own = append(own, finding)
+					}
+				}
+				return format(own)
+			}
+			if diff := cmp.Diff(find(r), find(rules.All...)); diff != "" {
+				t.Errorf("%s: %s: findings differ (-alone +with all rules):\n%s", r.ID, f.Name, diff)
+			}
+		}
+	}
+}
+
 // format writes a finding as its status, resource and message, and each evidence
 // on a line of its own.
 func format(findings []audit.Finding) string {
@@ -96,6 +172,16 @@ func format(findings []audit.Finding) string {
 		}
 	}
 	return b.String()
+}
+
+// TestCritical keeps the severity of what must be fixed first in use, among the rules that
+// apply by default, too.
+func TestCritical(t *testing.T) {
+	for _, profile := range []string{"recommended", "all"} {
+		if !slices.ContainsFunc(rules.In(profile), func(r *audit.Rule) bool { return r.Severity == audit.Critical }) {
+			t.Errorf("no rule of the profile %s is critical", profile)
+		}
+	}
 }
 
 // TestEveryCaseFileHasARule keeps cases from being left behind.
@@ -144,6 +230,7 @@ func TestEveryRuleIsListed(t *testing.T) {
 func TestRulesAreComplete(t *testing.T) {
 	plain := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	sentence := regexp.MustCompile(`^[A-Z0-9][^\n]*\.$`)
+	begins := map[audit.Severity]string{audit.High: "One ", audit.Critical: "Anyone on the internet "} // by what the severity means
 	for i, r := range rules.All {
 		if i > 0 && rules.All[i-1].ID >= r.ID {
 			t.Errorf("%s is not in the order of IDs", r.ID)
@@ -152,7 +239,7 @@ func TestRulesAreComplete(t *testing.T) {
 			"ID":          plain.MatchString(r.ID),
 			"title":       r.Title != "" && !strings.HasSuffix(r.Title, "."),
 			"severity":    r.Severity != 0,
-			"weight":      sentence.MatchString(r.Weight),
+			"weight":      sentence.MatchString(r.Weight) && strings.HasPrefix(r.Weight, begins[r.Severity]),
 			"since":       r.Since != "",
 			"rationale":   strings.HasSuffix(r.Rationale, "."),
 			"checks":      strings.HasSuffix(r.Checks, "."),
@@ -163,6 +250,7 @@ func TestRulesAreComplete(t *testing.T) {
 			"references":  len(r.References) > 0,
 			"permissions": len(r.Permissions) > 0,
 			"optional":    r.Optional == "" || sentence.MatchString(r.Optional),
+			"obsolete":    r.Obsolete == "" || sentence.MatchString(r.Obsolete),
 		} {
 			if !ok {
 				t.Errorf("%s: its %s is missing or has another form", r.ID, what)

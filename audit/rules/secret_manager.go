@@ -6,7 +6,7 @@ var secretManager = &audit.Rule{
 	ID:       "secret-manager",
 	Title:    "Pods can mount secrets from Secret Manager",
 	Severity: audit.Low,
-	Weight:   "It gives an attacker nothing by itself; it makes it likelier that passwords lie in Kubernetes Secrets, where many may read them.",
+	Weight:   "It gives an attacker nothing by itself; passwords are more likely to be in Kubernetes Secrets, where many can read them.",
 	Optional: "Workloads that ask Secret Manager themselves, or another vault, do not need the add-on.",
 	Since:    "0.1.0",
 	Rationale: `Whoever may read Secrets in a namespace, or start a pod there, has every password in

@@ -10,7 +10,7 @@ var secretsEncryption = &audit.Rule{
 	ID:       "secrets-encryption",
 	Title:    "Kubernetes Secrets are encrypted with a key in Cloud KMS",
 	Severity: audit.Medium,
-	Weight:   "It matters to an attacker who gets at the cluster's database or a copy of it, past the API and Google's own encryption of disks.",
+	Weight:   "It takes away the layer that protects Secrets in the cluster's database or a copy of it, past the API and Google's own encryption.",
 	Since:    "0.1.0",
 	Rationale: `Google encrypts the disks of the control plane, but in the cluster's database
 Secrets are plain text: a copy of the database gives away every one. Encrypted

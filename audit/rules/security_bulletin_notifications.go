@@ -13,7 +13,7 @@ var securityBulletinNotifications = &audit.Rule{
 	ID:       "security-bulletin-notifications",
 	Title:    "Security bulletins that concern the cluster are announced",
 	Severity: audit.Low,
-	Weight:   "It opens nothing, but a flaw that the whole world reads of stays open longer where nobody is told.",
+	Weight:   "It exposes nothing; the response to a published flaw starts later.",
 	Since:    "0.1.0",
 	Rationale: `GKE can send a message when a security bulletin concerns a cluster, with what is
 affected and which version mends it. Without it somebody has to read all bulletins

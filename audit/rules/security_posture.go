@@ -10,7 +10,7 @@ var securityPosture = &audit.Rule{
 	ID:       "security-posture",
 	Title:    "GKE looks workloads over for risky settings",
 	Severity: audit.Low,
-	Weight:   "It only reports; what it reports can be found by other means.",
+	Weight:   "It only reports, and what it reports can be found by other means.",
 	Since:    "0.1.0",
 	Rationale: `The security posture dashboard looks at workloads as they run and lists those with
 risky settings, such as privileged containers, at no cost. That is a view into the

@@ -6,7 +6,7 @@ var serviceExternalIPs = &audit.Rule{
 	ID:       "service-external-ips",
 	Title:    "Services may not claim external IP addresses",
 	Severity: audit.Medium,
-	Weight:   "It takes the right to make Services in the cluster, but with it the traffic of all its tenants can be read and changed.",
+	Weight:   "It takes away the layer between tenants: with the right to create Services, one of them can read and change the traffic of others.",
 	Since:    "0.1.0",
 	Rationale: `Whoever may make or change a Service can put any address in its externalIPs, and the
 nodes then send the traffic of all pods for that address to the Service's own pods

@@ -5,8 +5,8 @@ import "gkeaudit/audit"
 var shieldedNodes = &audit.Rule{
 	ID:       "shielded-nodes",
 	Title:    "Nodes prove their identity as Shielded GKE Nodes",
-	Severity: audit.Medium,
-	Weight:   "It takes a foothold in a pod first, but then the whole cluster is open to a machine that poses as a node.",
+	Severity: audit.High,
+	Weight:   "One compromised Pod that gets a node's bootstrap credentials can pose as a node and read the Secrets of the cluster's Pods.",
 	Since:    "0.1.0",
 	Rationale: `Without Shielded GKE Nodes the control plane takes whoever holds a node's bootstrap
 credentials for that node. A pod that gets hold of them can pose as a node, and read

@@ -10,7 +10,7 @@ var subnetFlowLogs = &audit.Rule{
 	ID:       "subnet-flow-logs",
 	Title:    "The subnetworks of the nodes have VPC Flow Logs",
 	Severity: audit.Low,
-	Weight:   "Logs prevent nothing; without them what a stolen pod has spoken to stays unknown.",
+	Weight:   "Logs prevent nothing; without them, finding what a compromised Pod has talked to costs more.",
 	Optional: "Flow logs cost by volume, and may be collected in another way.",
 	Since:    "0.1.0",
 	Rationale: `Flow logs are the record of who spoke to whom. After a break-in they tell which

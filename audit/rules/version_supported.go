@@ -14,7 +14,7 @@ var versionSupported = &audit.Rule{
 	ID:       "version-supported",
 	Title:    "Control plane and nodes run minor versions that GKE still offers",
 	Severity: audit.High,
-	Weight:   "A minor version that is no longer offered gets no patches, so every hole that becomes known stays open.",
+	Weight:   "One compromised Pod or one request is enough once a flaw is known, because the version gets no more patches.",
 	Since:    "0.1.0",
 	Rationale: `GKE patches a minor version for about 14 months, and for about 24 in the Extended
 channel. After that it offers it to nobody, and what runs it stays as it is:

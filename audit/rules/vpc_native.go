@@ -5,8 +5,8 @@ import "gkeaudit/audit"
 var vpcNative = &audit.Rule{
 	ID:       "vpc-native",
 	Title:    "Pods have addresses of the VPC network",
-	Severity: audit.Medium,
-	Weight:   "It opens nothing by itself, but private nodes and rules on pods' addresses are not to be had without it.",
+	Severity: audit.Low,
+	Weight:   "It opens nothing by itself; private nodes, which it rules out, have a rule of their own.",
 	Since:    "0.1.0",
 	Rationale: `A routes-based cluster gives pods addresses that the VPC network knows only by
 routes. Firewall rules and flow logs then see less of pods, the network's routes run

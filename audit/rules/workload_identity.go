@@ -10,7 +10,7 @@ var workloadIdentity = &audit.Rule{
 	ID:       "workload-identity",
 	Title:    "Workloads have identities of their own by Workload Identity Federation",
 	Severity: audit.High,
-	Weight:   "Without it workloads share the node's service account or carry keys that work from anywhere once they leak.",
+	Weight:   "One compromised Pod gets what all workloads of the node share, or a key that works from anywhere until somebody revokes it.",
 	Since:    "0.1.0",
 	Rationale: `Without Workload Identity Federation a workload that calls Google APIs uses the node's
 service account, which then holds what any workload needs and gives it to all, or an

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
 	"gkeaudit/report"
 
@@ -20,7 +21,11 @@ func (p *program) rulesCommand() *cobra.Command {
 		Long: `Lists rules: all of them, or those that scan applies with a profile and with a
 configuration file. gkeaudit explain RULE says more of one. Profiles are:
 
-` + profileList(),
+` + profileList() + `
+
+Severities are:
+
+` + severityList(),
 		Example: `  gkeaudit rules
   gkeaudit rules --profile=recommended
   gkeaudit rules --profile=cis-gke-1.9 --format=json`,
@@ -66,6 +71,24 @@ func profileList() string {
 	var b strings.Builder
 	for _, pr := range rules.Profiles {
 		fmt.Fprintf(&b, "    %-22s %s (%d)\n", pr.Name, pr.Title, len(rules.In(pr.Name)))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// severityList says what each severity means, worst first.
+func severityList() string {
+	const width, indent = 92, 13
+	var b strings.Builder
+	for s := audit.Critical; s >= audit.Low; s-- {
+		line := fmt.Sprintf("    %-9s", s)
+		for _, word := range strings.Fields(s.Meaning()) {
+			if len(line)+1+len(word) > width {
+				b.WriteString(line + "\n")
+				line = strings.Repeat(" ", indent)
+			}
+			line += " " + word
+		}
+		b.WriteString(line + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
