@@ -62,6 +62,10 @@ type Report struct {
 	// NetworkPaths are the pictures of how traffic gets in and out of the clusters, in the
 	// order of their first clusters. A cluster that is being created or deleted has none.
 	NetworkPaths []audit.NetworkPath `json:"networkPaths,omitempty"`
+
+	// Replacements are what commands need to replace the node pools that findings ask to
+	// replace, in the order of their names.
+	Replacements []audit.Replacement `json:"replacements,omitempty"`
 }
 
 // A Waiver is a decision to accept for some time that findings fail, and what has come of
@@ -253,6 +257,12 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		r.Scope.Projects = []string{}
 	}
 	var paths audit.NetworkPaths
+	replacing := map[string]bool{}
+	for _, rule := range rules {
+		replacing[rule.ID] = slices.ContainsFunc(rule.Remediation.Gcloud, func(s audit.Step) bool {
+			return strings.Contains(s.Commands, "{pool-flags}")
+		})
+	}
 	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
 		if o.Path != nil {
@@ -260,11 +270,21 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 				paths.Add(path)
 			}
 		}
+		replaced := map[string]bool{}
 		for _, f := range findings {
 			r.Findings.Add(f)
 			r.Summary.count(f)
+			if f.Status == audit.Fail && replacing[f.Rule] && !c.Autopilot() {
+				for _, pool := range poolsOf(f) {
+					replaced[pool] = true
+				}
+			}
+		}
+		if len(replaced) > 0 {
+			r.Replacements = append(r.Replacements, c.Replacements(replaced)...)
 		}
 	}
+	sortReplacements(r.Replacements)
 	r.NetworkPaths = paths.All()
 	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
 	r.Summary.Projects, r.Summary.Clusters, r.Summary.Gaps = len(r.Scope.Projects), len(r.Clusters), len(r.Gaps)
@@ -272,6 +292,10 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return r
+}
+
+func sortReplacements(all []audit.Replacement) {
+	slices.SortFunc(all, func(a, b audit.Replacement) int { return strings.Compare(a.NodePool, b.NodePool) })
 }
 
 // finished returns when an audit finished, which is not before it started even where
