@@ -22,12 +22,12 @@ and not in the list, that is deleted, pass. The finding names the node pools of 
 cluster that run as the account.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
-    --query="$(gcloud projects describe {project} \
-    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
-			{Title: "Disable it", Before: "Check that the list above shows nothing that runs as the account: whatever does loses its credentials.", Commands: `gcloud iam service-accounts disable --project={project} \
-    "$(gcloud projects describe {project} \
-    --format='value(projectNumber)')-compute@developer.gserviceaccount.com"`},
+			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `number="$(gcloud projects describe {project} --format='value(projectNumber)')" &&
+gcloud asset search-all-resources --scope=projects/{project} --project={project} \
+    --query="$number-compute@developer.gserviceaccount.com"`},
+			{Title: "Disable it", Before: "Check that the list above shows nothing that runs as the account: whatever does loses its credentials.", Commands: `number="$(gcloud projects describe {project} --format='value(projectNumber)')" &&
+gcloud iam service-accounts disable --project={project} \
+    "$number-compute@developer.gserviceaccount.com"`},
 		},
 		Terraform: `resource "google_project_default_service_accounts" "default" {
   # all default accounts of the project, that of App Engine among them
