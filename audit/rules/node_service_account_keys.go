@@ -51,6 +51,7 @@ inventory may lag behind by minutes. It does not apply to service agents.`,
 	Controls: []audit.Control{
 		{Framework: audit.SCC, ID: "USER_MANAGED_SERVICE_ACCOUNT_KEY"},
 		{Framework: audit.OrgPolicy, ID: "iam.disableServiceAccountKeyCreation"},
+		{Framework: audit.OrgPolicy, ID: "iam.managed.disableServiceAccountKeyCreation"},
 	},
 	Needs: []audit.Data{audit.ServiceAccounts, audit.ServiceAccountKeys},
 	Check: audit.EachNodeAccount(judgeKeys),

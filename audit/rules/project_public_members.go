@@ -42,7 +42,7 @@ the policies could not be read, nothing passes.`,
 		{Title: "Restrict identities by domain", URL: "https://docs.cloud.google.com/organization-policy/restrict-domains"},
 	},
 	Controls: []audit.Control{
-		{Framework: audit.OrgPolicy, ID: "iam.allowedPolicyMemberDomains"},
+		{Framework: audit.OrgPolicy, ID: "iam.allowedPolicyMemberDomains"}, {Framework: audit.OrgPolicy, ID: "iam.managed.allowedPolicyMembers"},
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {

@@ -6,11 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
+
+	"golang.org/x/tools/txtar"
 )
 
 // fixNames are the names that fixes leave open, and one of each.
@@ -61,6 +64,30 @@ func TestFixes(t *testing.T) {
 		if !used[c.name] {
 			t.Errorf("testdata/fixes/gcloud.txt has %s, which no fix calls", c.name)
 		}
+	}
+}
+
+// TestPoolFlags holds the flags that fixes take from node pools against gcloud.
+func TestPoolFlags(t *testing.T) {
+	archive, err := txtar.ParseFile("../../testdata/fixes/pools.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := readGcloud(t, "../../testdata/fixes/gcloud.txt")
+	calls := strings.Split(strings.TrimSpace(string(archive.Files[1].Data)), "\n\n")
+	if len(calls) < 2 {
+		t.Fatal("there are no calls")
+	}
+	for _, call := range calls {
+		args := []string{"gcloud"}
+		for line := range strings.Lines(call) {
+			arg, err := strconv.Unquote(strings.TrimSpace(line))
+			if err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, arg)
+		}
+		parseGcloud(t, commands, args)
 	}
 }
 
