@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,9 @@ import (
 	"gkeaudit/audit"
 	"gkeaudit/audit/rules"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/tools/txtar"
 )
 
@@ -113,6 +117,61 @@ func checkFix(t *testing.T, step audit.Step, calls [][]string, commands []gcloud
 				t.Errorf("kubectl does not say in which cluster: %s", line)
 			}
 		}
+	}
+}
+
+// TestFixesTerraform holds the arguments of each rule's Terraform, which are some of a
+// resource's, against the provider.
+func TestFixesTerraform(t *testing.T) {
+	provider := readProvider(t, "../../testdata/fixes/google-provider.txt")
+	used := map[string]bool{}
+	for _, r := range rules.All {
+		t.Run(r.ID, func(t *testing.T) {
+			file, diags := hclsyntax.ParseConfig([]byte(fixNames.Replace(r.Remediation.Terraform)), r.ID, hcl.InitialPos)
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+				known, ok := provider[block.Labels[0]]
+				if block.Type != "resource" || !ok {
+					t.Errorf("nothing is known of %s %q", block.Type, block.Labels)
+					continue
+				}
+				used[block.Labels[0]] = true
+				checkSnippet(t, block.Body, known.nested, block.Labels[0])
+			}
+		})
+	}
+	for name := range provider {
+		if !used[name] {
+			t.Errorf("testdata/fixes/google-provider.txt has %s, which no rule's Terraform has", name)
+		}
+	}
+}
+
+func checkSnippet(t *testing.T, body *hclsyntax.Body, known map[string]argument, path string) {
+	t.Helper()
+	for name, a := range body.Attributes {
+		arg, ok := known[name]
+		meta := name == "count" || name == "for_each"
+		if !meta && (!ok || arg.readOnly || arg.nested != nil) {
+			t.Errorf("%s has no argument %s", path, name)
+		}
+		v, diags := a.Expr.Value(nil)
+		if diags.HasErrors() || v.Type() != cty.String || len(arg.values) == 0 {
+			continue // it refers to something, or may be anything
+		}
+		if !slices.Contains(arg.values, v.AsString()) {
+			t.Errorf("%s.%s = %q is none of %q", path, name, v.AsString(), arg.values)
+		}
+	}
+	for _, b := range body.Blocks {
+		arg := known[b.Type]
+		if arg.nested == nil {
+			t.Errorf("%s has no block %s", path, b.Type)
+			continue
+		}
+		checkSnippet(t, b.Body, arg.nested, path+"."+b.Type)
 	}
 }
 
