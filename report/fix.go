@@ -25,9 +25,13 @@ var placeholders = map[string]string{
 	"{gateway}":    "GATEWAY",
 	"{account}":    "SERVICE_ACCOUNT_EMAIL",
 
-	"{account-domain}": audit.AccountDomain("PROJECT"),
-	"{agent-domain}":   audit.AgentDomain("PROJECT"),
-	"{workload-pool}":  audit.WorkloadPool("PROJECT"),
+	"{account-domain}":  audit.AccountDomain("PROJECT"),
+	"{agent-domain}":    audit.AgentDomain("PROJECT"),
+	"{workload-pool}":   audit.WorkloadPool("PROJECT"),
+	"{account-project}": "ACCOUNT_PROJECT",
+	"{new-cluster}":     "NEW_CLUSTER",
+	"{new-pool}":        "NEW_NODE_POOL",
+	"{pool-flags}":      oldPoolFlags,
 }
 
 // placeholdersIn returns the placeholders as they are written for projects of the same
@@ -53,6 +57,8 @@ func addressesOf(project string) map[string]string {
 	}
 }
 
+const oldPoolFlags = "OLD_NODE_POOL_FLAGS"
+
 // plainName is what may be put into a command. Names of Google Cloud's resources
 // all look like this; any other stays a placeholder, so that a command that
 // somebody copies from a report does nothing that its name smuggled in.
@@ -76,22 +82,90 @@ var subjects = map[audit.Subject]string{
 	audit.AutopilotCluster: "Autopilot",
 }
 
-// gcloudSteps writes all steps of a remediation, with what each is for.
-func gcloudSteps(steps []audit.Step) string {
-	var parts []string
-	for _, step := range steps {
-		if step.For != "" {
-			step.Title += " (" + subjects[step.For] + ")"
-		}
-		parts = append(parts, "# "+step.Title+":\n"+step.Commands)
-	}
-	return general(strings.Join(parts, "\n\n"))
+// A gcloudStep is a step as it is shown: what to read first, and what to paste. What is read
+// is never a comment of the shell: zsh would run it.
+type gcloudStep struct {
+	Says     string
+	Commands string
 }
 
-// gcloudFor writes the steps that fit a finding, with the names in place.
-func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
+// What a step says besides its own text, for what its command leaves open.
+const (
+	addsClusterFlags = "The command sets what this rule needs: add the flags for the other settings of the old cluster, such as its network, version and node pools."
+	addsPoolFlags    = "In place of " + oldPoolFlags + " put the flags for the settings of the old node pool: machine type, disk, zones, number of nodes, autoscaling, labels, taints, service account, scopes."
+	hasPoolFlags     = "The other flags are the settings of the old node pool as they were read. Compare --num-nodes, the number of nodes of each zone, with the nodes that run."
+)
+
+// shown is a step with what it says, and with words for the names that are still open.
+func shown(step audit.Step) gcloudStep {
+	title := step.Title
+	if step.For != "" {
+		title += " (" + subjects[step.For] + ")"
+	}
+	var says []string
+	if step.Before != "" {
+		says = append(says, step.Before)
+	}
+	if strings.Contains(step.Commands, "gcloud container clusters create") {
+		says = append(says, addsClusterFlags)
+	}
+	if strings.Contains(step.Commands, "{pool-flags}") {
+		says = append(says, addsPoolFlags)
+	}
+	text := title + ":"
+	if len(says) > 0 {
+		text = title + ". " + strings.Join(says, " ")
+	}
+	return gcloudStep{general(text), general(step.Commands)}
+}
+
+// gcloudSteps are all steps of a remediation, with what each is for.
+func gcloudSteps(steps []audit.Step) []gcloudStep {
+	var all []gcloudStep
+	for _, step := range steps {
+		all = append(all, shown(step))
+	}
+	return all
+}
+
+// stepsText writes steps as plain text.
+func stepsText(steps []gcloudStep) string {
+	var parts []string
+	for _, s := range steps {
+		parts = append(parts, s.Says+"\n\n"+s.Commands)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// advice puts the names of a report into remediations.
+type advice struct {
+	replacements map[string]audit.Replacement // by node pool
+	clusters     map[[2]string]bool           // by project and name
+}
+
+func (r *Report) advice() *advice {
+	x := &advice{map[string]audit.Replacement{}, map[[2]string]bool{}}
+	for _, p := range r.Replacements {
+		x.replacements[p.NodePool] = p
+	}
+	for _, c := range r.Clusters {
+		x.clusters[[2]string{c.Project, audit.LastSegment(c.Name)}] = true
+	}
+	return x
+}
+
+// gcloud are the steps that fit a finding, with the names in place.
+func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloudStep {
 	names := namesOf(f, c)
-	var fitting []audit.Step
+	names["{new-cluster}"] = audit.FreeName(audit.Segment(f.Cluster, "clusters"), audit.LongestCluster,
+		func(name string) bool { return x.clusters[[2]string{c.Project, name}] })
+	var replacement audit.Replacement
+	if pools := poolsOf(f); len(pools) == 1 {
+		names["{pool}"] = audit.LastSegment(pools[0])
+		replacement = x.replacements[pools[0]]
+		names["{new-pool}"] = replacement.NewName
+	}
+	var fitting []gcloudStep
 	for _, step := range steps {
 		if step.For != "" && step.For != subjectOf(f, c) {
 			continue
@@ -100,9 +174,68 @@ func gcloudFor(steps []audit.Step, f audit.Finding, c Cluster) string {
 			step.Title += "; node auto-provisioning is off, and this turns it on, which needs limits (--max-cpu, --max-memory): what the compute class can set, set there instead"
 		}
 		step.For, step.Commands = "", named(step.Commands, names)
-		fitting = append(fitting, step)
+		s := shown(step)
+		if replacement.NodePool != "" && strings.Contains(step.Commands, "{pool-flags}") {
+			// Last, because a value may look like a name that is open.
+			s.Commands = withFlags(s.Commands, replacement.Flags)
+			s.Says = strings.Replace(s.Says, addsPoolFlags, carries(replacement), 1)
+		}
+		fitting = append(fitting, s)
 	}
-	return gcloudSteps(fitting)
+	return fitting
+}
+
+// carries says what the flags of a replacement are, and what they are not.
+func carries(r audit.Replacement) string {
+	if len(r.LeftOut) == 0 {
+		return hasPoolFlags
+	}
+	return hasPoolFlags + " No flag carries over these fields of the node pool, so look at what they hold: " + strings.Join(r.LeftOut, ", ") + "."
+}
+
+// poolsOf returns the node pools that a finding is about, each once: its resource, or else
+// those in its evidence.
+func poolsOf(f audit.Finding) []string {
+	if audit.Segment(f.Resource, "nodePools") != "" {
+		return []string{f.Resource}
+	}
+	var pools []string
+	for _, e := range f.Evidence {
+		if audit.Segment(e.Resource, "nodePools") != "" && !slices.Contains(pools, e.Resource) {
+			pools = append(pools, e.Resource)
+		}
+	}
+	return pools
+}
+
+// flagName is a flag of a command, without what turns it off.
+var flagName = regexp.MustCompile(`--(?:no-)?([a-z][a-z0-9-]*)`)
+
+// withFlags puts the flags of a node pool into the command that creates another. The
+// command's own flags stay.
+func withFlags(commands string, flags []string) string {
+	own := map[string]bool{}
+	for _, m := range flagName.FindAllStringSubmatch(commands, -1) {
+		own[m[1]] = true
+	}
+	var quoted []string
+	for _, f := range flags {
+		if m := flagName.FindStringSubmatch(f); m != nil && !own[m[1]] {
+			quoted = append(quoted, shellQuote(f))
+		}
+	}
+	return strings.Replace(commands, oldPoolFlags, strings.Join(quoted, " \\\n    "), 1)
+}
+
+// plainArgument is what a shell takes as it is.
+var plainArgument = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// shellQuote writes an argument so that a POSIX shell takes it as one word with that value.
+func shellQuote(arg string) string {
+	if plainArgument.MatchString(arg) {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
 // terraformFor writes a snippet for a finding, with the names in place.
@@ -150,6 +283,10 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 		}
 	}
 	account := audit.Segment(f.Resource, "serviceAccounts")
+	accountProject := ""
+	if account != "" {
+		accountProject = audit.Segment(f.Resource, "projects")
+	}
 	for _, e := range f.Evidence {
 		account = cmp.Or(account, audit.Segment(e.Resource, "serviceAccounts"))
 	}
@@ -167,6 +304,8 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 		"{router}":     router,
 		"{gateway}":    gateway,
 		"{account}":    account,
+
+		"{account-project}": accountProject,
 	})
 	return names
 }

@@ -82,6 +82,7 @@ type htmlPage struct {
 	Index string
 
 	survey *survey
+	advice *advice
 	left   omitted // by the whole report, of which this may be a page
 	rules  map[string]*audit.Rule
 	paths  map[string]string // the places of the clusters' pictures
@@ -105,6 +106,7 @@ func (r *Report) writePage(w io.Writer, s *survey, left omitted, projects []proj
 		Projects: projects,
 		Index:    index,
 		survey:   s,
+		advice:   r.advice(),
 		left:     left,
 		rules:    map[string]*audit.Rule{},
 		paths:    map[string]string{},
@@ -490,24 +492,27 @@ func (k htmlKind) Before() string {
 
 // Commands are those that mend the findings, where not each has its own. The words that
 // stand for names are marked as such.
-func (k htmlKind) Commands() template.HTML {
+func (k htmlKind) Commands() []htmlStep {
 	if k.page.Full || k.Status != audit.Fail {
-		return ""
+		return nil
 	}
 	h := k.Hits[0]
 	c := k.page.Clusters[h.cluster]
 	f := k.at(h, c)
-	var fitting []string
+	words := placeholdersIn(audit.Segment(f.Cluster, "projects"))
+	var fitting []htmlStep
 	for _, step := range k.rule.Remediation.Gcloud {
 		if step.For == "" || step.For == subjectOf(f, c) {
-			fitting = append(fitting, "# "+step.Title+":\n"+step.Commands)
+			says := step
+			says.For = ""
+			text := template.HTMLEscapeString(strings.TrimSpace(step.Commands))
+			for mark, word := range words {
+				text = strings.ReplaceAll(text, mark, "<var>"+word+"</var>")
+			}
+			fitting = append(fitting, htmlStep{shown(says).Says, template.HTML(text)}) // the rule's, and escaped
 		}
 	}
-	text := template.HTMLEscapeString(strings.TrimSpace(strings.Join(fitting, "\n\n")))
-	for mark, word := range placeholdersIn(audit.Segment(f.Cluster, "projects")) {
-		text = strings.ReplaceAll(text, mark, "<var>"+word+"</var>")
-	}
-	return template.HTML(text) // the rule's, and escaped
+	return fitting
 }
 
 // Of names whose field evidence is, unless it is the findings' own resource.
@@ -553,10 +558,19 @@ type htmlHits struct {
 // One reports whether there is one finding, which is about the cluster itself.
 func (hs htmlHits) One() bool { return len(hs.Hits) == 1 && hs.Hits[0].Part == "" }
 
+// An htmlStep is a gcloudStep in which the words for names are marked.
+type htmlStep struct {
+	Says     string
+	Commands template.HTML
+}
+
 // An htmlHit is a finding of a kind.
 type htmlHit struct {
-	ID, Part          string // the part of the cluster that it is about; empty for itself
-	Gcloud, Terraform string // only where each finding has its own commands
+	ID, Part string // the part of the cluster that it is about; empty for itself
+
+	// Gcloud and Terraform are there only where each finding has its own commands.
+	Gcloud    []gcloudStep
+	Terraform string
 }
 
 // Places are the findings by project and cluster.
@@ -589,7 +603,7 @@ func (k htmlKind) hit(h hit, c Cluster) htmlHit {
 	one := htmlHit{ID: findingAnchor(f), Part: partOf(f)}
 	if k.Fixes() {
 		f = k.at(h, c)
-		one.Gcloud = gcloudFor(k.rule.Remediation.Gcloud, f, c)
+		one.Gcloud = k.page.advice.gcloud(k.rule.Remediation.Gcloud, f, c)
 		one.Terraform = terraformFor(k.rule.Remediation.Terraform, f, c)
 	}
 	return one

@@ -51,6 +51,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		j.text(",\n")
 		list(j, "networkPaths", r.NetworkPaths)
 	}
+	if len(r.Replacements) > 0 {
+		j.text(",\n")
+		list(j, "replacements", r.Replacements)
+	}
 	j.text("\n}\n")
 	return j.err
 }

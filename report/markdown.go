@@ -33,6 +33,7 @@ func (r *Report) WriteMarkdown(w io.Writer, o MarkdownOptions) error {
 		Report:   r,
 		overview: r.overview(),
 		waivers:  r.waiversByID(),
+		advice:   r.advice(),
 		clusters: map[string]Cluster{},
 	}
 	for _, c := range r.Clusters {
@@ -70,6 +71,7 @@ type markdown struct {
 	*overview
 	left     omitted
 	waivers  map[string]Waiver
+	advice   *advice
 	clusters map[string]Cluster
 }
 
@@ -492,7 +494,7 @@ func (m *markdown) fix(t *ruleFindings) {
 					b.WriteString(c.text("With gcloud, for " + m.subject(c.first)))
 				}
 			default:
-				b.WriteString(command{gcloud: gcloudSteps(t.Remediation.Gcloud)}.text("With gcloud"))
+				b.WriteString(command{gcloud: gcloudMarkdown(gcloudSteps(t.Remediation.Gcloud))}.text("With gcloud"))
 			}
 			fmt.Fprintf(&b, "With Terraform:\n\n```terraform\n%s\n```\n\n", terraform)
 			for _, ref := range t.References {
@@ -524,7 +526,16 @@ func (m *markdown) subject(f audit.Finding) string {
 }
 
 func (c command) text(title string) string {
-	return title + ":\n\n```sh\n" + c.gcloud + "\n```\n\n"
+	return title + ":\n\n" + c.gcloud
+}
+
+// gcloudMarkdown writes steps, each with a block to copy.
+func gcloudMarkdown(steps []gcloudStep) string {
+	var b strings.Builder
+	for _, s := range steps {
+		fmt.Fprintf(&b, "%s\n\n```sh\n%s\n```\n\n", flowing(s.Says), s.Commands)
+	}
+	return b.String()
 }
 
 // commands returns what mends the findings of a rule that fail, each once.
@@ -532,9 +543,9 @@ func (m *markdown) commands(t *ruleFindings) []command {
 	var all []command
 	known := map[string]int{}
 	for _, f := range t.open[:t.fails] {
-		text := gcloudFor(t.Remediation.Gcloud, f, m.clusters[f.Cluster])
+		text := gcloudMarkdown(m.advice.gcloud(t.Remediation.Gcloud, f, m.clusters[f.Cluster]))
 		if text == "" {
-			text = gcloudSteps(t.Remediation.Gcloud)
+			text = gcloudMarkdown(gcloudSteps(t.Remediation.Gcloud))
 		}
 		i, ok := known[text]
 		if !ok {

@@ -54,7 +54,7 @@ func Merge(files []File) (*Report, error) {
 	m.Scope.Projects, m.Scope.Shard, m.Scope.Missing = []string{}, nil, missing(files)
 	m.Scope.Discovery = discovery(files)
 	m.Summary = noFindings()
-	m.Clusters, m.Gaps = []Cluster{}, []audit.Gap{}
+	m.Clusters, m.Gaps, m.Replacements = []Cluster{}, []audit.Gap{}, nil
 	var findings []*Findings
 	var paths audit.NetworkPaths
 	var versions []string
@@ -76,6 +76,7 @@ func Merge(files []File) (*Report, error) {
 		m.Clusters = append(m.Clusters, f.Clusters...)
 		findings = append(findings, &f.Findings)
 		m.Gaps = append(m.Gaps, f.Gaps...)
+		m.Replacements = append(m.Replacements, f.Replacements...)
 		m.Summary.add(f.Summary)
 	}
 	slices.Sort(versions)
@@ -85,6 +86,7 @@ func Merge(files []File) (*Report, error) {
 	m.Findings = joined(findings)
 	m.Waivers = mergeWaivers(files, m.StartedAt)
 	m.NetworkPaths = paths.All()
+	sortReplacements(m.Replacements)
 	m.Gaps = audit.DistinctGaps(m.Gaps)
 	m.Summary.Gaps = len(m.Gaps)
 	m.Complete = m.complete()

@@ -140,7 +140,7 @@ func (r *Report) WriteOCSF(w io.Writer) error {
 	for _, c := range r.Clusters {
 		clusters[c.Name] = c
 	}
-	resolved := map[string]bool{}
+	x, resolved := r.advice(), map[string]bool{}
 	if r.Baseline != nil {
 		for _, f := range r.Baseline.Resolved {
 			resolved[f.ID()] = true
@@ -152,9 +152,9 @@ func (r *Report) WriteOCSF(w io.Writer) error {
 			continue // what became of it has been said
 		case row.kind == "finding" && resolved[row.id]:
 			delete(resolved, row.id)
-			j.value(ocsfOf(row, clusters[row.finding.Cluster], true))
+			j.value(ocsfOf(row, x, clusters[row.finding.Cluster], true))
 		default:
-			j.value(ocsfOf(row, clusters[row.finding.Cluster], row.kind == "resolved"))
+			j.value(ocsfOf(row, x, clusters[row.finding.Cluster], row.kind == "resolved"))
 		}
 		j.text("\n")
 		if j.err != nil {
@@ -165,7 +165,7 @@ func (r *Report) WriteOCSF(w io.Writer) error {
 }
 
 // ocsfOf makes an event of a row, which is resolved or not.
-func ocsfOf(r *row, c Cluster, resolved bool) *ocsfEvent {
+func ocsfOf(r *row, x *advice, c Cluster, resolved bool) *ocsfEvent {
 	f := r.finding
 	e := &ocsfEvent{
 		CategoryUID: 2, CategoryName: "Findings", ClassUID: 2003, ClassName: "Compliance Finding",
@@ -197,7 +197,7 @@ func ocsfOf(r *row, c Cluster, resolved bool) *ocsfEvent {
 		e.Evidences = append(e.Evidences, ocsfEvidence{ocsfData{clean(ev.Resource), clean(ev.Field), clean(ev.Value)}})
 	}
 	if r.rule != nil && (r.status == "fail" || r.status == "waived") {
-		e.Remediation = &ocsfRemediation{ocsfCommands(r.rule, f, c), referencesOf(r.rule)}
+		e.Remediation = &ocsfRemediation{ocsfCommands(r.rule, x, f, c), referencesOf(r.rule)}
 	}
 	return e
 }
@@ -281,8 +281,8 @@ func referencesOf(rule *audit.Rule) []string {
 }
 
 // ocsfCommands are the commands that mend a finding, line by line.
-func ocsfCommands(rule *audit.Rule, f audit.Finding, c Cluster) string {
-	lines := strings.Split(gcloudFor(rule.Remediation.Gcloud, f, c), "\n")
+func ocsfCommands(rule *audit.Rule, x *advice, f audit.Finding, c Cluster) string {
+	lines := strings.Split(stepsText(x.gcloud(rule.Remediation.Gcloud, f, c)), "\n")
 	for i := range lines {
 		lines[i] = clean(lines[i])
 	}

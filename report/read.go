@@ -69,6 +69,8 @@ func read(d *json.Decoder) (*Report, error) {
 			r.Baseline, err = baseline(d)
 		case "networkPaths":
 			r.NetworkPaths, err = items(d, item[audit.NetworkPath])
+		case "replacements":
+			r.Replacements, err = items(d, item[audit.Replacement])
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "summary":
@@ -284,7 +286,7 @@ func names(files ...File) string {
 func plainRule(r *audit.Rule) error {
 	texts := []string{r.ID, r.Title, r.Weight, r.Optional, r.Obsolete, r.Since, string(r.Remediation.Recreates), r.Rationale, r.Checks, r.Remediation.Terraform, r.Remediation.Disruption}
 	for _, step := range r.Remediation.Gcloud {
-		texts = append(texts, step.Title, step.Commands)
+		texts = append(texts, step.Title, step.Before, step.Commands)
 	}
 	for _, c := range r.Controls {
 		texts = append(texts, string(c.Framework), c.ID)

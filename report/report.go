@@ -63,6 +63,10 @@ type Report struct {
 	// NetworkPaths are the pictures of how traffic gets in and out of the clusters, in the
 	// order of their first clusters. A cluster that is being created or deleted has none.
 	NetworkPaths []audit.NetworkPath `json:"networkPaths,omitempty"`
+
+	// Replacements are what commands need to replace the node pools that findings ask to
+	// replace, in the order of their names.
+	Replacements []audit.Replacement `json:"replacements,omitempty"`
 }
 
 // A Waiver is a decision to accept for some time that findings fail, and what has come of
@@ -265,6 +269,12 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	}
 	var paths audit.NetworkPaths
 	read := newCoverage(r.Scope.Projects, r.Gaps)
+	replacing := map[string]bool{}
+	for _, rule := range rules {
+		replacing[rule.ID] = slices.ContainsFunc(rule.Remediation.Gcloud, func(s audit.Step) bool {
+			return strings.Contains(s.Commands, "{pool-flags}")
+		})
+	}
 	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
 		if o.Path != nil {
@@ -272,13 +282,23 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 				paths.Add(path)
 			}
 		}
+		replaced := map[string]bool{}
 		for _, f := range findings {
 			r.Findings.Add(f)
 			r.Summary.count(f)
 			read.count(f)
+			if f.Status == audit.Fail && replacing[f.Rule] && !c.Autopilot() {
+				for _, pool := range poolsOf(f) {
+					replaced[pool] = true
+				}
+			}
+		}
+		if len(replaced) > 0 {
+			r.Replacements = append(r.Replacements, c.Replacements(replaced)...)
 		}
 	}
 	read.put(&r.Summary)
+	sortReplacements(r.Replacements)
 	r.NetworkPaths = paths.All()
 	r.FinishedAt = finished(o).UTC().Truncate(time.Millisecond)
 	r.Summary.Clusters, r.Summary.Gaps = len(r.Clusters), len(r.Gaps)
@@ -286,6 +306,10 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return r
+}
+
+func sortReplacements(all []audit.Replacement) {
+	slices.SortFunc(all, func(a, b audit.Replacement) int { return strings.Compare(a.NodePool, b.NodePool) })
 }
 
 // finished returns when an audit finished, which is not before it started even where

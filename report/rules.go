@@ -50,7 +50,7 @@ func WriteRule(w io.Writer, r *audit.Rule, width int) error {
 	}
 	section("Why", prose(general(r.Rationale)))
 	section("What is checked", prose(general(r.Checks)))
-	section("How to mend it, with gcloud", t.comments(indented(gcloudSteps(r.Remediation.Gcloud)), width))
+	section("How to mend it, with gcloud", t.steps(gcloudSteps(r.Remediation.Gcloud), width))
 	section("How to mend it, with Terraform", t.comments(indented(general(r.Remediation.Terraform)), width))
 	section("What that disrupts", prose(general(r.Remediation.Disruption))+"\n"+prose("What is made anew: "+recreations[r.Remediation.Recreates]+"."))
 	if len(r.Controls) > 0 {
@@ -106,6 +106,15 @@ func (t *tableWriter) comments(text string, width int) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// steps writes what each step says, and its commands whole.
+func (t *tableWriter) steps(steps []gcloudStep, width int) string {
+	var parts []string
+	for _, s := range steps {
+		parts = append(parts, t.reflow(s.Says, width)+"\n\n"+indented(s.Commands))
+	}
+	return strings.Join(parts, "\n\n")
 }
 
 // recreations say in words what a change makes anew.
@@ -186,8 +195,12 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("With gcloud:")
 	m.line("")
-	m.line("```sh\n%s\n```", gcloudSteps(r.Remediation.Gcloud))
-	m.line("")
+	for _, s := range gcloudSteps(r.Remediation.Gcloud) {
+		m.line("%s", flowing(s.Says))
+		m.line("")
+		m.line("```sh\n%s\n```", s.Commands)
+		m.line("")
+	}
 	m.line("With Terraform:")
 	m.line("")
 	m.line("```terraform\n%s\n```", general(r.Remediation.Terraform))

@@ -22,7 +22,7 @@ func (r *Report) validate() error {
 	case r.FinishedAt.Before(r.StartedAt):
 		return errors.New("its audit finished before it started")
 	}
-	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkWaivers, r.checkGaps, r.checkSummary, r.checkBaseline, r.checkPaths} {
+	for _, check := range []func() error{r.checkScope, r.checkRules, r.checkClusters, r.checkFindings, r.checkWaivers, r.checkGaps, r.checkSummary, r.checkBaseline, r.checkPaths, r.checkReplacements} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -138,6 +138,32 @@ func (r *Report) checkFindings() error {
 	}
 	if want := len(r.Rules) * len(r.Clusters); judged != want {
 		return fmt.Errorf("findings are missing: of %d rules on %d clusters there are those of %d pairs", len(r.Rules), len(r.Clusters), judged)
+	}
+	return nil
+}
+
+// checkReplacements checks that each is of a cluster of the report, and as commands need it.
+func (r *Report) checkReplacements() error {
+	clusters := map[string]bool{}
+	for _, c := range r.Clusters {
+		clusters[c.Name] = true
+	}
+	taken := map[[2]string]bool{}
+	for i, p := range r.Replacements {
+		if err := p.Validate(); err != nil {
+			return fmt.Errorf("replacements[%d]: %w", i, err)
+		}
+		cluster, _, _ := strings.Cut(p.NodePool, "/nodePools/")
+		name := [2]string{cluster, p.NewName}
+		switch {
+		case !clusters[cluster]:
+			return fmt.Errorf("replacements[%d], %q, is of no cluster of the report", i, p.NodePool)
+		case i > 0 && r.Replacements[i-1].NodePool >= p.NodePool:
+			return fmt.Errorf("replacements[%d], %q, is listed twice or out of order", i, p.NodePool)
+		case taken[name]:
+			return fmt.Errorf("replacements[%d], %q, has the new name of another", i, p.NodePool)
+		}
+		taken[name] = true
 	}
 	return nil
 }

@@ -163,9 +163,15 @@ func only(v any) map[string]any {
 	return v.(map[string]any)
 }
 
-// otherFields are selectors of a file that are named like an optional boolean and are none.
+// otherFields are selectors of a file that are named like an optional boolean and are none, or
+// that decide no verdict.
 var otherFields = []string{
 	"nat.go GetEnable", // of a BGP peer, a string
+
+	// Absent or false, another node pool needs no flag for them.
+	"replacement.go GetPreemptible",
+	"replacement.go GetEnableNestedVirtualization",
+	"replacement.go GetFlexStart",
 }
 
 // TestOptionalBooleansAreWalked keeps rules from reading an optional boolean of which

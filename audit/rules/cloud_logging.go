@@ -41,6 +41,7 @@ allotment are charged for.`,
 	Controls: []audit.Control{
 		{Framework: audit.CISGKE19, ID: "5.7.1"},
 		{Framework: audit.SCC, ID: "CLUSTER_LOGGING_DISABLED"},
+		{Framework: audit.OrgPolicy, ID: "container.managed.enableCloudLogging"},
 	},
 	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
 		return loggingOf(c).judgeSystem(c)

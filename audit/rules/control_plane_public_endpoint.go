@@ -21,7 +21,7 @@ turned off.`,
 		Gcloud: []audit.Step{
 			{Title: "Open the DNS endpoint, if callers are to come from outside of the network", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-dns-access`},
-			{Title: "Turn the external endpoint off", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Turn the external endpoint off", Before: "Check that every caller reaches the DNS endpoint or is in the network: callers of the external address are locked out at once.", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-private-endpoint`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {

@@ -23,7 +23,7 @@ and not in the list, that is deleted, pass. The finding names the node pools of 
 cluster that run as the account.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} \
+			{Title: "See that nothing runs as the account: virtual machines, node pools, functions, jobs", Commands: `gcloud asset search-all-resources --scope=projects/{project} --project={project} \
     --query={account}`},
 			{Title: "Disable it", Before: "Check that the list above shows nothing that runs as the account: whatever does loses its credentials.", Commands: `gcloud iam service-accounts disable {account} \
     --project={project}`},

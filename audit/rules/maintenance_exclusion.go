@@ -34,7 +34,7 @@ supported. And maintenancePolicy.exclusionUntilEndOfSupport of each node pool th
 it: in force it fails, enabled without times it is unknown.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Remove the exclusion", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Remove the exclusion", Before: "Check that upgrades may begin in the next maintenance window.", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --remove-maintenance-exclusion=NAME`},
 			{Title: "If you still need an exclusion, add one that lets patches through", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \

@@ -26,7 +26,7 @@ inventory may lag behind by minutes. It does not apply to service agents.`,
 		Gcloud: []audit.Step{
 			{Title: "See which keys there are", Commands: `gcloud iam service-accounts keys list --project={account-project} \
     --iam-account={account} --managed-by=user`},
-			{Title: "Disable those that nothing uses", Commands: `gcloud iam service-accounts keys disable KEY_ID \
+			{Title: "Disable those that nothing uses", Before: "Check that nothing uses the key: what does fails at once. A disabled key can be enabled again.", Commands: `gcloud iam service-accounts keys disable KEY_ID \
     --iam-account={account} --project={account-project}`},
 			{Title: "Delete a key that has been disabled for a while", Before: "Check that nothing failed since the key was disabled. A deleted key cannot be restored.", Commands: `gcloud iam service-accounts keys delete KEY_ID \
     --iam-account={account} --project={account-project}`},
@@ -52,6 +52,7 @@ inventory may lag behind by minutes. It does not apply to service agents.`,
 	Controls: []audit.Control{
 		{Framework: audit.SCC, ID: "USER_MANAGED_SERVICE_ACCOUNT_KEY"},
 		{Framework: audit.OrgPolicy, ID: "iam.disableServiceAccountKeyCreation"},
+		{Framework: audit.OrgPolicy, ID: "iam.managed.disableServiceAccountKeyCreation"},
 	},
 	Needs: []audit.Data{audit.ServiceAccounts, audit.ServiceAccountKeys},
 	Check: audit.EachNodeAccount(judgeKeys),

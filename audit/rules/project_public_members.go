@@ -49,7 +49,7 @@ what fails is mostly inherited from there.`,
 		{Title: "Restrict identities by domain", URL: "https://docs.cloud.google.com/organization-policy/restrict-domains"},
 	},
 	Controls: []audit.Control{
-		{Framework: audit.OrgPolicy, ID: "iam.allowedPolicyMemberDomains"},
+		{Framework: audit.OrgPolicy, ID: "iam.allowedPolicyMemberDomains"}, {Framework: audit.OrgPolicy, ID: "iam.managed.allowedPolicyMembers"},
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {

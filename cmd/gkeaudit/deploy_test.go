@@ -290,7 +290,7 @@ gcloud() {
 gh() { [ "$*" = "api repos/example/infrastructure --jq .id" ] && echo 555123; }
 terraform() { printf '%s\0' terraform "$@" '' >>calls; }
 `)
-	commands := readGcloud(t)
+	commands := readGcloud(t, "../../testdata/deploy/gcloud.txt")
 	var calls []gcloudCall
 	used := map[string]bool{}
 	for _, call := range noted {

@@ -32,9 +32,9 @@ type gcloudCall struct {
 // on is what a call makes, grants or deletes.
 func (c gcloudCall) on() string { return c.args[0] }
 
-func readGcloud(t *testing.T) []gcloudCommand {
+func readGcloud(t *testing.T, name string) []gcloudCommand {
 	t.Helper()
-	text, err := os.ReadFile("../../testdata/deploy/gcloud.txt")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func parseGcloud(t *testing.T, commands []gcloudCommand, noted []string) gcloudC
 	}
 	call := gcloudCall{name: command.name, flags: map[string]string{}, files: map[string]string{}}
 	if command.name == "" {
-		t.Errorf("gcloud has no such command, or testdata/deploy/gcloud.txt does not know it: %s", line)
+		t.Errorf("gcloud has no such command, or the table of its commands does not have it: %s", line)
 		return call
 	}
 	for _, arg := range noted[1+len(strings.Fields(command.name)):] {
@@ -91,6 +91,9 @@ func parseGcloud(t *testing.T, commands []gcloudCommand, noted []string) gcloudC
 		}
 		name, value, valued := strings.Cut(arg, "=")
 		kind, ok := command.flags[name]
+		if yes, no := strings.CutPrefix(name, "--no-"); !ok && no && command.flags["--"+yes] == "" {
+			kind, ok = command.flags["--"+yes]
+		}
 		values := strings.TrimSuffix(strings.TrimPrefix(kind, "="), "!")
 		switch _, twice := call.flags[name]; {
 		case !ok:

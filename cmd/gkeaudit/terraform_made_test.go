@@ -76,7 +76,7 @@ func (m *module) made(t *testing.T, given map[string]cty.Value) ([]*block, *hcl.
 	}
 	// How often each is made may not depend on what is made; then what it says of itself
 	// is known by its name.
-	provider, keys, made := readProvider(t), map[string][]cty.Value{}, map[string]map[string]cty.Value{}
+	provider, keys, made := readProvider(t, "../../testdata/deploy/google-provider.txt"), map[string][]cty.Value{}, map[string]map[string]cty.Value{}
 	for label, body := range m.resources {
 		kind, name, _ := strings.Cut(label, ".")
 		keys[label] = keysOf(t, body, ctx)

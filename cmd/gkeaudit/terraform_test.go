@@ -256,9 +256,9 @@ type argument struct {
 	nested             map[string]argument // in a block
 }
 
-func readProvider(t *testing.T) map[string]argument {
+func readProvider(t *testing.T, file string) map[string]argument {
 	t.Helper()
-	text, err := os.ReadFile("../../testdata/deploy/google-provider.txt")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func readProvider(t *testing.T) map[string]argument {
 // checkResources evaluates what a module makes, and holds it against the provider.
 func (m *module) checkResources(t *testing.T, ctx *hcl.EvalContext) {
 	t.Helper()
-	provider := readProvider(t)
+	provider := readProvider(t, "../../testdata/deploy/google-provider.txt")
 	for name, body := range m.resources {
 		kind, _, _ := strings.Cut(name, ".")
 		known := provider[kind].nested
@@ -529,7 +529,7 @@ func (m *module) evaluate(t *testing.T, given map[string]cty.Value) (refused []s
 	if refused != nil {
 		return refused, nil
 	}
-	provider, made := readProvider(t), map[string]map[string]cty.Value{}
+	provider, made := readProvider(t, "../../testdata/deploy/google-provider.txt"), map[string]map[string]cty.Value{}
 	for label, body := range m.resources {
 		kind, name, _ := strings.Cut(label, ".")
 		if made[kind] == nil {

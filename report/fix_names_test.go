@@ -1,0 +1,67 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"gkeaudit/audit"
+)
+
+// TestAddresses writes a remediation with addresses for projects of all kinds. There is no
+// address where a project is known by its number alone: a word stands in its place.
+func TestAddresses(t *testing.T) {
+	step := []audit.Step{{Title: "Use it", Commands: "nodes@{account-domain} agent@x.{agent-domain} {workload-pool} {account}"}}
+	for _, test := range []struct{ project, want, words string }{
+		{"shop-prod",
+			"nodes@shop-prod.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com shop-prod.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"example.com:shop-prod",
+			"nodes@shop-prod.example.com.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.example.com.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"eu0:shop-prod",
+			"nodes@shop-prod.eu0.iam.gserviceaccount.com agent@x.eu0-system.iam.gserviceaccount.com shop-prod.eu0.svc.id.goog",
+			"PROJECT.eu0.iam.gserviceaccount.com eu0-system.iam.gserviceaccount.com PROJECT.eu0.svc.id.goog"},
+		{"493827160512",
+			"nodes@PROJECT.iam.gserviceaccount.com agent@x.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+		{"eu0:$(id)",
+			"nodes@PROJECT.iam.gserviceaccount.com agent@x.eu0-system.iam.gserviceaccount.com PROJECT.svc.id.goog",
+			"PROJECT.iam.gserviceaccount.com iam.gserviceaccount.com PROJECT.svc.id.goog"},
+	} {
+		f := audit.Finding{
+			Cluster: "projects/" + test.project + "/locations/l/clusters/c", Resource: "projects/" + test.project,
+			Evidence: []audit.Evidence{{Resource: "projects/" + test.project + "/serviceAccounts/1-compute@developer.gserviceaccount.com"}},
+		}
+		want := "Use it:\n\n" + test.want + " 1-compute@developer.gserviceaccount.com"
+		if got := stepsText((&Report{}).advice().gcloud(step, f, Cluster{})); got != want {
+			t.Errorf("%s: got %q, want %q", test.project, got, want)
+		}
+		words := placeholdersIn(test.project)
+		if got := strings.Join([]string{words["{account-domain}"], words["{agent-domain}"], words["{workload-pool}"]}, " "); got != test.words {
+			t.Errorf("%s: words are %q, want %q", test.project, got, test.words)
+		}
+	}
+}
+
+// TestFixForComputeClasses looks for the warning that a command turns node
+// auto-provisioning on, which a cluster that creates node pools for compute classes alone
+// has off.
+func TestFixForComputeClasses(t *testing.T) {
+	const cluster = "projects/p/locations/europe-west4/clusters/web"
+	for _, c := range []struct {
+		command, field string
+		warns          bool
+	}{
+		{"gcloud container clusters update {cluster} --enable-autoprovisioning", "autoscaling.autoprovisioned", true},
+		{"gcloud container clusters update {cluster} --enable-autoprovisioning", "autoscaling.defaultComputeClassConfig.enabled", true},
+		{"gcloud container clusters update {cluster} --enable-autoprovisioning", "autoscaling.enableNodeAutoprovisioning", false},
+		{"gcloud container clusters update {cluster} --enable-private-nodes", "autoscaling.autoprovisioned", false},
+	} {
+		steps := []audit.Step{{For: audit.AutoProvisioning, Title: "Use it", Commands: c.command}}
+		f := audit.Finding{Cluster: cluster, Resource: cluster, Evidence: []audit.Evidence{{Resource: cluster, Field: c.field, Value: "true"}}}
+		got := stepsText((&Report{}).advice().gcloud(steps, f, Cluster{Name: cluster}))
+		if warns := strings.Contains(got, "turns it on"); warns != c.warns {
+			t.Errorf("%s, %s: the warning is there: %t, want %t:\n%s", c.command, c.field, warns, c.warns, got)
+		}
+	}
+}
