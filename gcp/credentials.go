@@ -9,9 +9,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iamcredentials/v1"
 )
 
 // ErrNoCredentials says that no Application Default Credentials were found.
@@ -42,6 +45,15 @@ func (c *Client) findCredentials(ctx context.Context) (*google.Credentials, erro
 	if found.JSON == nil {
 		source = ofMachine
 	}
+	if err := c.chooseUniverse(ctx, found); err != nil {
+		return nil, err
+	}
+	if c.universe != publicUniverse && typeOf(found.JSON) == "service_account" {
+		// Other universes exchange no keys for tokens: a call has what the key signed.
+		if found.TokenSource, err = google.JWTAccessTokenSourceWithScope(found.JSON, cloudPlatform); err != nil {
+			return nil, fmt.Errorf("%s cannot be used: %s", source, unusable(err))
+		}
+	}
 	found.TokenSource = &tokens{source: source, TokenSource: found.TokenSource}
 	return found, nil
 }
@@ -61,6 +73,27 @@ func unusable(err error) string {
 		return "it is not the JSON of credentials"
 	}
 	return oneLine(text)
+}
+
+// impersonated is a source of access tokens for another service account. The library's own
+// asks Google Cloud for them in all universes.
+type impersonated struct {
+	service *iamcredentials.Service
+	account string
+	scopes  []string
+}
+
+func (s impersonated) Token() (*oauth2.Token, error) {
+	answer, err := whole(s.service.Projects.ServiceAccounts.GenerateAccessToken("projects/-/serviceAccounts/"+s.account,
+		&iamcredentials.GenerateAccessTokenRequest{Scope: s.scopes, Lifetime: "3600s"}).Do())
+	if err != nil {
+		return nil, err
+	}
+	expiry, err := time.Parse(time.RFC3339, answer.ExpireTime)
+	if err != nil {
+		return nil, errors.New("the answer does not tell when the token expires")
+	}
+	return &oauth2.Token{AccessToken: answer.AccessToken, Expiry: expiry}, nil
 }
 
 // tokens are a source of access tokens whose errors are of type *tokenError.
@@ -108,9 +141,12 @@ var (
 func (e *tokenError) fault() fault {
 	var refused *oauth2.RetrieveError
 	var netErr net.Error
+	var apiErr *googleapi.Error
 	status := 0
 	if errors.As(e.err, &refused) {
 		status = refused.Response.StatusCode
+	} else if errors.As(e.err, &apiErr) {
+		status = apiErr.Code
 	} else if m := answered.FindStringSubmatch(e.err.Error()); m != nil {
 		status, _ = strconv.Atoi(m[1]) // it is three digits
 	}

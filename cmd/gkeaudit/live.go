@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -25,11 +26,22 @@ var troubleHints = map[gcp.Trouble]string{
 
 // noClient says what to do about an error of making a client.
 func (p *program) noClient(err error) error {
+	var universeErr *gcp.UniverseError
+	if errors.As(err, &universeErr) {
+		return refuse(universeHint, "%w", err)
+	}
+	if gcp.TroubleOf("UNAVAILABLE", err.Error()) == gcp.BadMachine {
+		return refuse(troubleHints[gcp.BadMachine], "%w", err)
+	}
 	if p.getenv(credentialsVariable) != "" {
 		return refuse(troubleHints[gcp.BadFile], "%w", err)
 	}
 	return refuse(loginHint, "%w", err)
 }
+
+// universeHint says what to do where credentials would go to another universe.
+const universeHint = "No call was made: credentials go to hosts of their own universe only.\n" +
+	"Use credentials of the other one, or set GOOGLE_CLOUD_UNIVERSE_DOMAIN and endpoint overrides to that of the credentials, or unset them."
 
 const credentialsVariable = "GOOGLE_APPLICATION_CREDENTIALS"
 
@@ -136,6 +148,7 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 		QuotaProject:              f.billingProject,
 		Concurrency:               f.concurrency,
 		CredentialsFile:           p.getenv(credentialsVariable),
+		UniverseDomain:            p.getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN"),
 		NoCredentials:             isTrue(p.getenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS")),
 		UserAgent:                 "gkeaudit/" + version(),
 	}
