@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -151,16 +152,43 @@ func (e *tokenError) fault() fault {
 		status, _ = strconv.Atoi(m[1]) // it is three digits
 	}
 	f := fault{code: "UNAUTHENTICATED", treatment: final, message: oneLine(e.Error())}
+	if apiErr != nil { // of acting as another account
+		if of := apiFault(operation{service: "iamcredentials.googleapis.com"}, apiErr); of.reason == "SERVICE_DISABLED" || of.reason == "USER_PROJECT_DENIED" {
+			of.consumer = "" // it is not the API that was called that is off
+			return of
+		}
+	}
 	switch o := outcomes[status]; {
+	case strings.Contains(e.err.Error(), proxyRefusal), status == http.StatusProxyAuthRequired:
+		f.code, f.message = "UNAVAILABLE", proxyAsks
+	case strings.Contains(e.err.Error(), "certificate has expired or is not yet valid"): // the type is lost
+		f.code = "UNAVAILABLE"
+		f.message += "; " + clockIs + "may be off"
 	case o.code != "" && o.treatment != final:
 		f.code, f.treatment = o.code, o.treatment
 	case refused != nil:
 		code, why := refusal(refused)
 		f.reason, f.message = strings.ToUpper(oneLine(code)), oneLine(e.source+" were refused: "+why)
+		if strings.Contains(why, "short-lived token") || strings.Contains(why, "reasonable timeframe") {
+			f.message += "; " + clockOff(refused.Response.Header.Get("Date"), time.Now())
+		}
 	case status == 0 && (errors.As(e.err, &netErr) || unanswered.MatchString(e.err.Error())):
 		f.code, f.treatment = "UNAVAILABLE", connection
 	}
 	return f
+}
+
+// clockOff says how far the clock is from a server's date, in whole seconds.
+func clockOff(date string, now time.Time) string {
+	server, err := http.ParseTime(date)
+	off := now.Sub(server).Round(time.Second)
+	switch {
+	case err != nil, off.Abs() < 30*time.Second:
+		return clockIs + "may be off"
+	case off < 0:
+		return clockIs + "is " + (-off).String() + " behind"
+	}
+	return clockIs + "is " + off.String() + " ahead"
 }
 
 // refusal finds what a server of tokens says in its answer: oauth2 reads it for some kinds
@@ -189,12 +217,24 @@ const (
 	BadMachine             // the metadata server is
 	BadOther               // the service account to act as is, or it may not be acted as
 	BadCredentials         // other credentials are
+	ServiceOff             // an API is not enabled, see [Charged]
+	QuotaDenied            // calls may not be charged to their project, see [Charged]
+	ProxyAsks              // the proxy asks for credentials
+	WrongClock             // the clock of this machine is off, or may be
 )
 
 // TroubleOf finds out the kind from the code and the message of a gap, or of an
 // [ObjectError].
 func TroubleOf(code, message string) Trouble {
 	switch {
+	case serviceOff.MatchString(message):
+		return ServiceOff
+	case strings.HasPrefix(message, chargedTo):
+		return QuotaDenied
+	case message == proxyAsks:
+		return ProxyAsks
+	case strings.Contains(message, "; "+clockIs):
+		return WrongClock
 	case code == "UNAVAILABLE" && strings.Contains(message, ofMachine):
 		return BadMachine
 	case code == "UNAVAILABLE" && (strings.HasPrefix(message, unreachable) || strings.HasPrefix(message, noToken)):
@@ -209,6 +249,24 @@ func TroubleOf(code, message string) Trouble {
 		return BadOther
 	}
 	return BadCredentials
+}
+
+// serviceOff begins a message on a service that is not enabled.
+var serviceOff = regexp.MustCompile(`^[a-z0-9.-]+` + notEnabled)
+
+// charged is a message on the project that calls are charged to. What it names may be put
+// into a command: it has the form of a service or a project.
+var charged = regexp.MustCompile(`^(?:([a-z][a-z0-9-]*\.googleapis\.com)` + notEnabled + `|` + chargedTo + `)` +
+	`projects/((?:[a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)(?:[,;] .*)?$`)
+
+// Charged returns the service and the project that a gap's message says are to blame, as
+// [ServiceOff] and [QuotaDenied] do. Either is empty where the message does not tell, or
+// tells what has not the form of one.
+func Charged(message string) (service, project string) {
+	if m := charged.FindStringSubmatch(message); m != nil {
+		return m[1], m[2]
+	}
+	return "", ""
 }
 
 const unreachable = "the API could not be reached"

@@ -43,12 +43,22 @@ func (e *UniverseError) Error() string {
 // universeName is a domain that hosts of APIs can be in.
 var universeName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
 
+// CheckUniverse reports what is wrong with the domain of a universe.
+func CheckUniverse(domain string) error {
+	if !universeName.MatchString(domain) {
+		return fmt.Errorf("%q is no domain like %s", domain, publicUniverse)
+	}
+	return nil
+}
+
 // chooseUniverse decides which universe's hosts are called: that of the credentials, of
 // which nil stands for none. It returns an error where anything names another.
 func (c *Client) chooseUniverse(ctx context.Context, found *google.Credentials) error {
 	wanted := c.config.UniverseDomain
-	if wanted != "" && !universeName.MatchString(wanted) {
-		return fmt.Errorf("GOOGLE_CLOUD_UNIVERSE_DOMAIN is %q, which is no domain", wanted)
+	if wanted != "" {
+		if err := CheckUniverse(wanted); err != nil {
+			return fmt.Errorf("GOOGLE_CLOUD_UNIVERSE_DOMAIN: %w", err)
+		}
 	}
 	if found == nil {
 		c.universe = wanted
@@ -64,8 +74,8 @@ func (c *Client) chooseUniverse(ctx context.Context, found *google.Credentials) 
 	switch {
 	case err != nil:
 		return &tokenError{ofMachine, fmt.Errorf("their universe is not known: %w", err)}
-	case !universeName.MatchString(own):
-		return fmt.Errorf("the credentials have the universe %q, which is no domain", own)
+	case CheckUniverse(own) != nil:
+		return fmt.Errorf("the credentials' universe_domain: %w", CheckUniverse(own))
 	case wanted != "" && wanted != own:
 		return &UniverseError{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", wanted, own}
 	}
