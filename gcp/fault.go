@@ -238,7 +238,10 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 		strings.Contains(f.message, "organization's policy"):
 		f.reason = "SECURITY_POLICY_VIOLATED"
 	default:
-		f.permission = cmp.Or(metadata["permission"], permissionIn(f.message))
+		f.permission = permissionIn(f.message)
+		if named := metadata["permission"]; permissionName.MatchString(named) {
+			f.permission = named
+		}
 		if f.permission == "" && (f.reason == "" || f.reason == "forbidden" || f.reason == "IAM_PERMISSION_DENIED") {
 			f.permission = op.permission
 		}
@@ -265,6 +268,8 @@ const (
 	proxyAsks  = "the proxy asks for credentials (407 Proxy Authentication Required)"
 	clockIs    = "the clock of this machine "
 )
+
+var permissionName = regexp.MustCompile(`^[a-zA-Z0-9]+(\.[a-zA-Z0-9]+)+$`)
 
 var namedPermission = regexp.MustCompile(`\b([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]? permission|[Pp]ermission ['"]([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]`)
 
