@@ -43,6 +43,12 @@ func (c *Client) call(ctx context.Context, op operation, project string, attempt
 			return c.stopped(ctx), false
 		}
 		f := faultOf(op, err)
+		if quota := c.config.QuotaProject; quota != "" { // which answers need not name
+			f.message = strings.Replace(f.message, chargedTo+payer, chargedTo+"projects/"+quota, 1)
+			if rest, ok := strings.CutSuffix(f.message, notEnabled+"the project"); ok {
+				f.message = rest + notEnabled + "projects/" + quota
+			}
+		}
 		var pause time.Duration
 		if f.quota {
 			waits++

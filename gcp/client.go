@@ -18,11 +18,12 @@ import (
 	"gkeaudit/audit"
 
 	container "cloud.google.com/go/container/apiv1"
+	"golang.org/x/oauth2"
 	"google.golang.org/api/cloudasset/v1"
 	cloudresourcemanagerv1 "google.golang.org/api/cloudresourcemanager/v1"
 	"google.golang.org/api/cloudresourcemanager/v3"
 	"google.golang.org/api/iam/v1"
-	"google.golang.org/api/impersonate"
+	"google.golang.org/api/iamcredentials/v1"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
 	"google.golang.org/protobuf/proto"
@@ -53,6 +54,10 @@ type Config struct {
 	// CredentialsFile is the file that GOOGLE_APPLICATION_CREDENTIALS names, for
 	// errors; empty if it names none.
 	CredentialsFile string
+
+	// UniverseDomain is what GOOGLE_CLOUD_UNIVERSE_DOMAIN says. It has to be that of the
+	// credentials, which decides by itself where it is empty.
+	UniverseDomain string
 
 	// NoCredentials sends calls without any credentials.
 	NoCredentials bool
@@ -111,6 +116,7 @@ var iamScope = []string{iam.CloudPlatformScope}
 type Client struct {
 	config    Config
 	project   string
+	universe  string                // the domain of the hosts that are called
 	transport http.RoundTripper     // adds the credentials to calls of GKE and Compute Engine
 	container []option.ClientOption // of clients of GKE, without a transport
 	compute   []option.ClientOption // of clients of Compute Engine, without a transport
@@ -146,13 +152,13 @@ func NewClient(ctx context.Context, config Config) (*Client, error) {
 	if client, err = c.httpClient(ctx, assetScope); err != nil {
 		return nil, err
 	}
-	if c.assets, err = cloudasset.NewService(ctx, withEndpoint(client, c.config.AssetEndpoint)...); err != nil {
+	if c.assets, err = cloudasset.NewService(ctx, c.withEndpoint(client, c.config.AssetEndpoint)...); err != nil {
 		return nil, err
 	}
 	if client, err = c.httpClient(ctx, iamScope); err != nil {
 		return nil, err
 	}
-	c.iam, err = iam.NewService(ctx, withEndpoint(client, c.config.IAMEndpoint)...)
+	c.iam, err = iam.NewService(ctx, c.withEndpoint(client, c.config.IAMEndpoint)...)
 	return c, err
 }
 
@@ -199,26 +205,24 @@ func (c *Client) credentials(ctx context.Context, scopes []string) ([]option.Cli
 		options = append(options, option.WithQuotaProject(c.config.QuotaProject))
 	}
 	if c.config.NoCredentials {
-		return append(options, option.WithoutAuthentication()), nil
+		return append(options, option.WithoutAuthentication()), c.chooseUniverse(ctx, nil)
 	}
 	found, err := c.findCredentials(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c.project = found.ProjectID
+	options = append(options, option.WithUniverseDomain(c.universe))
 	if c.config.ImpersonateServiceAccount == "" {
 		return append(options, option.WithCredentials(found)), nil
 	}
-	impersonated, err := impersonate.CredentialsTokenSource(ctx, impersonate.CredentialsConfig{
-		TargetPrincipal: c.config.ImpersonateServiceAccount,
-		Scopes:          scopes,
-	}, option.WithCredentials(found), quiet)
+	service, err := iamcredentials.NewService(ctx, option.WithCredentials(found), option.WithUniverseDomain(c.universe), quiet)
 	if err != nil {
 		return nil, fmt.Errorf("impersonating %s: %w", c.config.ImpersonateServiceAccount, err)
 	}
 	return append(options, option.WithTokenSource(&tokens{
 		source:      ofAnother + c.config.ImpersonateServiceAccount,
-		TokenSource: impersonated,
+		TokenSource: oauth2.ReuseTokenSource(nil, impersonated{service, c.config.ImpersonateServiceAccount, scopes}),
 		own:         found.TokenSource.(*tokens),
 	})), nil
 }
@@ -231,18 +235,18 @@ func (c *Client) connect(ctx context.Context, client *http.Client) (err error) {
 			}
 		}
 	}
-	c.transport, c.container, c.compute = client.Transport, withEndpoint(client, c.config.ContainerEndpoint), withEndpoint(client, c.config.ComputeEndpoint)
-	if c.managerV1, err = cloudresourcemanagerv1.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...); err != nil {
+	c.transport, c.container, c.compute = client.Transport, c.withEndpoint(client, c.config.ContainerEndpoint), c.withEndpoint(client, c.config.ComputeEndpoint)
+	if c.managerV1, err = cloudresourcemanagerv1.NewService(ctx, c.withEndpoint(client, c.config.ResourceManagerEndpoint)...); err != nil {
 		return err
 	}
-	c.manager, err = cloudresourcemanager.NewService(ctx, withEndpoint(client, c.config.ResourceManagerEndpoint)...)
+	c.manager, err = cloudresourcemanager.NewService(ctx, c.withEndpoint(client, c.config.ResourceManagerEndpoint)...)
 	return err
 }
 
 // withEndpoint returns the options of an API client that sends its requests by an HTTP
-// client, to an endpoint override if there is one.
-func withEndpoint(client *http.Client, endpoint string) []option.ClientOption {
-	options := []option.ClientOption{quiet, option.WithHTTPClient(client)}
+// client, to the hosts of the universe or to an endpoint override if there is one.
+func (c *Client) withEndpoint(client *http.Client, endpoint string) []option.ClientOption {
+	options := []option.ClientOption{quiet, option.WithUniverseDomain(c.universe), option.WithHTTPClient(client)}
 	if endpoint != "" {
 		options = append(options, option.WithEndpoint(baseURL(endpoint)))
 	}

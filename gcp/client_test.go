@@ -290,13 +290,18 @@ func TestImpersonation(t *testing.T) {
 	}))
 	defer srv.Close()
 	var asked struct{ Scope []string }
-	denied := false
+	denied, off := false, false
 	iam := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want := "/v1/projects/-/serviceAccounts/reader@shop-prod.iam.gserviceaccount.com:generateAccessToken"; r.URL.Path != want {
 			t.Errorf("a token is asked for at %s, want %s", r.URL.Path, want)
 		}
 		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 			t.Error(err)
+		}
+		if off {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"error": {"code": 403, "message": "IAM Service Account Credentials API has not been used in project 9999 before or it is disabled.", "status": "PERMISSION_DENIED"}}`)
+			return
 		}
 		if denied {
 			w.WriteHeader(http.StatusForbidden)
@@ -347,6 +352,13 @@ func TestImpersonation(t *testing.T) {
 	if len(s.Gaps) != 1 || s.Gaps[0].Code != "UNAUTHENTICATED" || !strings.Contains(s.Gaps[0].Message, "getAccessToken") ||
 		gcp.TroubleOf(s.Gaps[0].Code, s.Gaps[0].Message) != gcp.BadOther || log.Len() > 0 {
 		t.Errorf("got gaps %v and log %q, want one at once that says what is denied", s.Gaps, &log)
+	}
+
+	// Where the API that does it is off, the account is not to blame.
+	off = true
+	s = collect(t.Context(), t, config, api.Snapshot.Scope)
+	if want := "iamcredentials.googleapis.com is not enabled in projects/9999"; len(s.Gaps) != 1 || s.Gaps[0].Message != want || s.Gaps[0].Reason != "SERVICE_DISABLED" {
+		t.Errorf("got gaps %v, want one that says %q", s.Gaps, want)
 	}
 
 	// Nor is it the other account's where the own key is refused.

@@ -204,7 +204,7 @@ func (col *collection) noClusters(ctx context.Context, p *audit.Project, f fault
 		case f.consumer == p.ID, known && f.consumer == number:
 			col.turnedOff(p)
 			return
-		case !known:
+		case !known && (isNumber(f.consumer) || isNumber(p.ID)):
 			col.mu.Lock()
 			col.undecided = append(col.undecided, disabled{p, f})
 			col.mu.Unlock()

@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iamcredentials/v1"
 )
 
 // ErrNoCredentials says that no Application Default Credentials were found.
@@ -42,6 +46,15 @@ func (c *Client) findCredentials(ctx context.Context) (*google.Credentials, erro
 	if found.JSON == nil {
 		source = ofMachine
 	}
+	if err := c.chooseUniverse(ctx, found); err != nil {
+		return nil, err
+	}
+	if c.universe != publicUniverse && typeOf(found.JSON) == "service_account" {
+		// Other universes exchange no keys for tokens: a call has what the key signed.
+		if found.TokenSource, err = google.JWTAccessTokenSourceWithScope(found.JSON, cloudPlatform); err != nil {
+			return nil, fmt.Errorf("%s cannot be used: %s", source, unusable(err))
+		}
+	}
 	found.TokenSource = &tokens{source: source, TokenSource: found.TokenSource}
 	return found, nil
 }
@@ -61,6 +74,27 @@ func unusable(err error) string {
 		return "it is not the JSON of credentials"
 	}
 	return oneLine(text)
+}
+
+// impersonated is a source of access tokens for another service account. The library's own
+// asks Google Cloud for them in all universes.
+type impersonated struct {
+	service *iamcredentials.Service
+	account string
+	scopes  []string
+}
+
+func (s impersonated) Token() (*oauth2.Token, error) {
+	answer, err := whole(s.service.Projects.ServiceAccounts.GenerateAccessToken("projects/-/serviceAccounts/"+s.account,
+		&iamcredentials.GenerateAccessTokenRequest{Scope: s.scopes, Lifetime: "3600s"}).Do())
+	if err != nil {
+		return nil, err
+	}
+	expiry, err := time.Parse(time.RFC3339, answer.ExpireTime)
+	if err != nil {
+		return nil, errors.New("the answer does not tell when the token expires")
+	}
+	return &oauth2.Token{AccessToken: answer.AccessToken, Expiry: expiry}, nil
 }
 
 // tokens are a source of access tokens whose errors are of type *tokenError.
@@ -108,23 +142,53 @@ var (
 func (e *tokenError) fault() fault {
 	var refused *oauth2.RetrieveError
 	var netErr net.Error
+	var apiErr *googleapi.Error
 	status := 0
 	if errors.As(e.err, &refused) {
 		status = refused.Response.StatusCode
+	} else if errors.As(e.err, &apiErr) {
+		status = apiErr.Code
 	} else if m := answered.FindStringSubmatch(e.err.Error()); m != nil {
 		status, _ = strconv.Atoi(m[1]) // it is three digits
 	}
 	f := fault{code: "UNAUTHENTICATED", treatment: final, message: oneLine(e.Error())}
+	if apiErr != nil { // of acting as another account
+		if of := apiFault(operation{service: "iamcredentials.googleapis.com"}, apiErr); of.reason == "SERVICE_DISABLED" || of.reason == "USER_PROJECT_DENIED" {
+			of.consumer = "" // it is not the API that was called that is off
+			return of
+		}
+	}
 	switch o := outcomes[status]; {
+	case strings.Contains(e.err.Error(), proxyRefusal), status == http.StatusProxyAuthRequired:
+		f.code, f.message = "UNAVAILABLE", proxyAsks
+	case strings.Contains(e.err.Error(), "certificate has expired or is not yet valid"): // the type is lost
+		f.code = "UNAVAILABLE"
+		f.message += "; " + clockIs + "may be off"
 	case o.code != "" && o.treatment != final:
 		f.code, f.treatment = o.code, o.treatment
 	case refused != nil:
 		code, why := refusal(refused)
 		f.reason, f.message = strings.ToUpper(oneLine(code)), oneLine(e.source+" were refused: "+why)
+		if strings.Contains(why, "short-lived token") || strings.Contains(why, "reasonable timeframe") {
+			f.message += "; " + clockOff(refused.Response.Header.Get("Date"), time.Now())
+		}
 	case status == 0 && (errors.As(e.err, &netErr) || unanswered.MatchString(e.err.Error())):
 		f.code, f.treatment = "UNAVAILABLE", connection
 	}
 	return f
+}
+
+// clockOff says how far the clock is from a server's date, in whole seconds.
+func clockOff(date string, now time.Time) string {
+	server, err := http.ParseTime(date)
+	off := now.Sub(server).Round(time.Second)
+	switch {
+	case err != nil, off.Abs() < 30*time.Second:
+		return clockIs + "may be off"
+	case off < 0:
+		return clockIs + "is " + (-off).String() + " behind"
+	}
+	return clockIs + "is " + off.String() + " ahead"
 }
 
 // refusal finds what a server of tokens says in its answer: oauth2 reads it for some kinds
@@ -153,12 +217,24 @@ const (
 	BadMachine             // the metadata server is
 	BadOther               // the service account to act as is, or it may not be acted as
 	BadCredentials         // other credentials are
+	ServiceOff             // an API is not enabled, see [Charged]
+	QuotaDenied            // calls may not be charged to their project, see [Charged]
+	ProxyAsks              // the proxy asks for credentials
+	WrongClock             // the clock of this machine is off, or may be
 )
 
 // TroubleOf finds out the kind from the code and the message of a gap, or of an
 // [ObjectError].
 func TroubleOf(code, message string) Trouble {
 	switch {
+	case serviceOff.MatchString(message):
+		return ServiceOff
+	case strings.HasPrefix(message, chargedTo):
+		return QuotaDenied
+	case message == proxyAsks:
+		return ProxyAsks
+	case strings.Contains(message, "; "+clockIs):
+		return WrongClock
 	case code == "UNAVAILABLE" && strings.Contains(message, ofMachine):
 		return BadMachine
 	case code == "UNAVAILABLE" && (strings.HasPrefix(message, unreachable) || strings.HasPrefix(message, noToken)):
@@ -173,6 +249,24 @@ func TroubleOf(code, message string) Trouble {
 		return BadOther
 	}
 	return BadCredentials
+}
+
+// serviceOff begins a message on a service that is not enabled.
+var serviceOff = regexp.MustCompile(`^[a-z0-9.-]+` + notEnabled)
+
+// charged is a message on the project that calls are charged to. What it names may be put
+// into a command: it has the form of a service or a project.
+var charged = regexp.MustCompile(`^(?:([a-z][a-z0-9-]*\.googleapis\.com)` + notEnabled + `|` + chargedTo + `)` +
+	`projects/((?:[a-z0-9][a-z0-9.-]*[a-z0-9]:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+)(?:[,;] .*)?$`)
+
+// Charged returns the service and the project that a gap's message says are to blame, as
+// [ServiceOff] and [QuotaDenied] do. Either is empty where the message does not tell, or
+// tells what has not the form of one.
+func Charged(message string) (service, project string) {
+	if m := charged.FindStringSubmatch(message); m != nil {
+		return m[1], m[2]
+	}
+	return "", ""
 }
 
 const unreachable = "the API could not be reached"

@@ -3,6 +3,7 @@ package gcp
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ type fault struct {
 	code, reason, permission, message string
 
 	// consumer is the project that the call was charged to, if the fault is that
-	// the API is off there; empty if that is not known.
+	// the API that was called is off there; empty if that is not known.
 	consumer string
 
 	treatment
@@ -116,6 +117,7 @@ func faultOf(op operation, err error) fault {
 	var netErr net.Error
 	var syntaxErr *json.SyntaxError
 	var typeErr *json.UnmarshalTypeError
+	var certErr x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &apiErr):
 		return apiFault(op, apiErr)
@@ -135,6 +137,10 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded" + placeIn(err.Error())}
 	case errors.As(err, &syntaxErr), errors.As(err, &typeErr):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: "the answer could not be decoded"}
+	case strings.Contains(err.Error(), proxyRefusal):
+		return fault{code: "UNAVAILABLE", treatment: final, message: proxyAsks}
+	case errors.As(err, &certErr) && certErr.Reason == x509.Expired:
+		return fault{code: "UNAVAILABLE", treatment: final, message: unreachable + ": " + oneLine(certErr.Error()) + "; " + clockIs + "may be off"}
 	case errors.As(err, &netErr), isStreamError(err):
 		return fault{code: "UNAVAILABLE", treatment: connection, message: unreachable + ": " + oneLine(connectionError(err))}
 	}
@@ -165,6 +171,8 @@ func apiFault(op operation, err *googleapi.Error) fault {
 		f.code, f.treatment = "RESOURCE_EXHAUSTED", exhausted
 	case err.Code == http.StatusForbidden:
 		f.forbidden(op, d.Metadata)
+	case err.Code == http.StatusProxyAuthRequired:
+		f.code, f.message = "UNAVAILABLE", proxyAsks
 	}
 	return f
 }
@@ -202,29 +210,66 @@ func detailsOf(err *googleapi.Error) details {
 }
 
 // forbidden tells apart why a call was refused: only some refusals are about a
-// permission.
+// permission on what was asked for.
 func (f *fault) forbidden(op operation, metadata map[string]string) {
+	unused := unusedIn.FindStringSubmatch(f.message)
 	switch {
-	case f.reason == "SERVICE_DISABLED", f.reason == "accessNotConfigured":
+	case f.reason == "SERVICE_DISABLED", f.reason == "accessNotConfigured", unused != nil:
 		f.reason = "SERVICE_DISABLED"
 		consumer := metadata["consumer"]
-		if m := unusedIn.FindStringSubmatch(f.message); m != nil && consumer == "" {
-			consumer = "projects/" + m[1] // the older form has it in the text alone
+		if unused != nil && consumer == "" {
+			consumer = "projects/" + unused[1] // the older form has it in the text alone
 		}
-		f.consumer = audit.LastSegment(consumer)
-		f.message = op.service + " is not enabled in " + cmp.Or(consumer, "the project")
+		service := op.service
+		if other := metadata["service"]; other != service && serviceName.MatchString(other) {
+			service = other // which the API that was called needs
+		} else {
+			f.consumer = audit.LastSegment(consumer)
+		}
+		f.message = service + notEnabled + cmp.Or(oneLine(consumer), "the project")
+	case f.reason == "USER_PROJECT_DENIED", strings.Contains(f.message, "serviceusage.services.use"):
+		f.reason = "USER_PROJECT_DENIED"
+		consumer := metadata["consumer"]
+		if m := deniedIn.FindStringSubmatch(f.message); m != nil && consumer == "" {
+			consumer = "projects/" + m[1]
+		}
+		f.message = chargedTo + cmp.Or(oneLine(consumer), payer) + ", where the caller lacks serviceusage.services.use"
 	case f.reason == "SECURITY_POLICY_VIOLATED", strings.Contains(f.message, "vpcServiceControlsUniqueIdentifier"),
 		strings.Contains(f.message, "organization's policy"):
 		f.reason = "SECURITY_POLICY_VIOLATED"
 	default:
-		f.permission = cmp.Or(metadata["permission"], permissionIn(f.message))
+		f.permission = permissionIn(f.message)
+		if named := metadata["permission"]; permissionName.MatchString(named) {
+			f.permission = named
+		}
 		if f.permission == "" && (f.reason == "" || f.reason == "forbidden" || f.reason == "IAM_PERMISSION_DENIED") {
 			f.permission = op.permission
 		}
 	}
 }
 
-var unusedIn = regexp.MustCompile(`has not been used in project (\S+) before`)
+// Where calls are refused for the project that they are charged to, the text of the error
+// has it, too. Cloud Storage's names none: "does not have serviceusage.services.use access
+// to the Google Cloud project". Sources: AIP-1982, and the errors that
+// https://github.com/google-github-actions/auth/issues/250 and
+// https://github.com/googleapis/google-cloud-ruby/issues/6456 quote.
+var (
+	serviceName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.googleapis\.com$`)
+
+	unusedIn = regexp.MustCompile(`has not been used in project (\S+) before or it is disabled`)
+	deniedIn = regexp.MustCompile(`permission to use project (\S+?)\.?(?:\s|$)`)
+)
+
+// Parts of messages that [TroubleOf] and [Charged] know.
+const (
+	notEnabled = " is not enabled in "
+	chargedTo  = "the calls are charged to "
+	payer      = "their quota project"
+	proxyAsks  = "the proxy asks for credentials (407 Proxy Authentication Required)"
+	clockIs    = "the clock of this machine "
+)
+
+var permissionName = regexp.MustCompile(`^[a-zA-Z0-9]+(\.[a-zA-Z0-9]+)+$`)
 
 var namedPermission = regexp.MustCompile(`\b([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]? permission|[Pp]ermission ['"]([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)['"]`)
 
@@ -252,6 +297,10 @@ func placeIn(text string) string {
 }
 
 var malformed = regexp.MustCompile(`\((line \d+:\d+)\)(?:: invalid value for \w+ field (\w+):)?`)
+
+// proxyRefusal is what net/http makes of a proxy's answer to CONNECT that has the status
+// 407, for which there is no type.
+var proxyRefusal = http.StatusText(http.StatusProxyAuthRequired)
 
 // isStreamError reports whether HTTP/2 broke off an answer, for which there is no
 // type outside its package.

@@ -80,7 +80,7 @@ func NewStorage(ctx context.Context, config Config) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := withEndpoint(client, "")
+	options := c.withEndpoint(client, "")
 	if config.StorageEndpoint != "" {
 		if err := CheckEndpoint(config.StorageEndpoint); err != nil {
 			return nil, err

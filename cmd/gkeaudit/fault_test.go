@@ -260,7 +260,7 @@ func (m *faultMatrix) casesOf(t *testing.T, r *faultRun) []faultCase {
 				continue
 			}
 			if h.Operation == "token" {
-				if status := kind.Fault.Status; status >= 400 && status < 429 {
+				if status := kind.Fault.Status; status >= 400 && status < 429 && status != 407 {
 					kind.Code, kind.Reason, kind.Heals = "UNAUTHENTICATED", "", false // whatever the reason
 				} else if status == 200 {
 					kind.Code = "UNAVAILABLE"
@@ -432,7 +432,7 @@ func (c *faultCase) judgeStorage(t *testing.T, got *outcome) {
 			t.Errorf("a permission is named, and it is %s: %q", c.kind.Reason, got.stderr)
 		}
 	}
-	if strings.Contains(got.stderr, "Usage") || strings.Count(got.stderr, "gkeaudit: ") != 1 {
+	if strings.Contains(got.stderr, "Usage:") || strings.Count(got.stderr, "gkeaudit: ") != 1 {
 		t.Errorf("not one clear error: %q", got.stderr)
 	}
 	if reading {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,20 +17,74 @@ const loginHint = "Run: gcloud auth application-default login\n" +
 
 // troubleHints say what to do about calls that fail for a kind of reason.
 var troubleHints = map[gcp.Trouble]string{
-	gcp.NoNetwork:      "Check the network, DNS and firewalls; behind a proxy, set HTTPS_PROXY.",
+	gcp.NoNetwork:      "Check the network, DNS, firewalls and, if there is a proxy, HTTPS_PROXY.",
 	gcp.BadFile:        "Make a new key or configuration and set GOOGLE_APPLICATION_CREDENTIALS to its file, or unset it and run: gcloud auth application-default login",
 	gcp.BadMachine:     "Give the machine a service account; one that is not on Google Cloud has no metadata server:\nunset GCE_METADATA_HOST there, and run: gcloud auth application-default login",
 	gcp.BadOther:       "Check its address; and to act as it takes roles/iam.serviceAccountTokenCreator on it.",
 	gcp.BadCredentials: loginHint,
+	gcp.ProxyAsks:      "Add the user and the password that the proxy wants to HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
+	gcp.WrongClock:     "Set the clock of this machine; the credentials are not to blame. If the clock is right, a server or a proxy has a certificate that is not valid now.",
+}
+
+// otherPayer is how to have calls charged to another project: by a flag, which commands
+// that read objects alone do not take, or by a variable.
+const (
+	otherPayer         = "or charge the calls to another project: --billing-project=PROJECT_ID"
+	otherPayerOfObject = "or charge the calls to another project: set GOOGLE_CLOUD_QUOTA_PROJECT to its ID"
+)
+
+// troubleHint says what to do about a call that failed, by the code and the message of its
+// gap; empty where that is not known.
+func troubleHint(code, message, otherPayer string) string {
+	trouble := gcp.TroubleOf(code, message)
+	service, project := gcp.Charged(message)
+	switch {
+	case trouble == gcp.ServiceOff && project == "":
+		return "Enable it there, " + otherPayer
+	case trouble == gcp.ServiceOff:
+		return "Run: gcloud services enable " + service + " --project=" + project + "\n" + otherPayer
+	case trouble == gcp.QuotaDenied && project == "":
+		return "Grant roles/serviceusage.serviceUsageConsumer there,\n" + otherPayer
+	case trouble == gcp.QuotaDenied:
+		return "Grant roles/serviceusage.serviceUsageConsumer on project " + project + ",\n" + otherPayer
+	}
+	return troubleHints[trouble]
+}
+
+// hintAtTroubles logs what to do about gaps of a run that has an answer all the same, each
+// thing once and a few at most.
+func hintAtTroubles(log *slog.Logger, gaps []audit.Gap) {
+	const most = 5
+	var hints []string
+	for _, g := range gaps {
+		switch gcp.TroubleOf(g.Code, g.Message) {
+		case gcp.ServiceOff, gcp.QuotaDenied, gcp.ProxyAsks, gcp.WrongClock:
+			if hint := troubleHint(g.Code, g.Message, otherPayer); len(hints) < most && !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
+				log.Warn("some data could not be read", "because", g.Message, "hint", hint)
+			}
+		}
+	}
 }
 
 // noClient says what to do about an error of making a client.
 func (p *program) noClient(err error) error {
+	var universeErr *gcp.UniverseError
+	if errors.As(err, &universeErr) {
+		return refuse(universeHint, "%w", err)
+	}
+	if gcp.TroubleOf("UNAVAILABLE", err.Error()) == gcp.BadMachine {
+		return refuse(troubleHints[gcp.BadMachine], "%w", err)
+	}
 	if p.getenv(credentialsVariable) != "" {
 		return refuse(troubleHints[gcp.BadFile], "%w", err)
 	}
 	return refuse(loginHint, "%w", err)
 }
+
+// universeHint says what to do where credentials would go to another universe.
+const universeHint = "No call was made: credentials go to hosts of their own universe only.\n" +
+	"Use credentials of the other one, or set GOOGLE_CLOUD_UNIVERSE_DOMAIN and endpoint overrides to that of the credentials, or unset them."
 
 const credentialsVariable = "GOOGLE_APPLICATION_CREDENTIALS"
 
@@ -54,6 +109,9 @@ func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, da
 	s := client.Collect(ctx, sh.Of(scope), data, now)
 	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
 	hintAtMistyped(log, f.projects, s)
+	if s.Answerable() {
+		hintAtTroubles(log, s.Gaps)
+	}
 	return s, nil
 }
 
@@ -136,8 +194,14 @@ func (p *program) config(f *scanFlags) (gcp.Config, error) {
 		QuotaProject:              f.billingProject,
 		Concurrency:               f.concurrency,
 		CredentialsFile:           p.getenv(credentialsVariable),
+		UniverseDomain:            p.getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN"),
 		NoCredentials:             isTrue(p.getenv("CLOUDSDK_AUTH_DISABLE_CREDENTIALS")),
 		UserAgent:                 "gkeaudit/" + version(),
+	}
+	if c.UniverseDomain != "" {
+		if err := gcp.CheckUniverse(c.UniverseDomain); err != nil {
+			return c, refuse("Unset it, or set it to the universe of the credentials.", "GOOGLE_CLOUD_UNIVERSE_DOMAIN: %w", err)
+		}
 	}
 	for _, override := range []struct {
 		api string

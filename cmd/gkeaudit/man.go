@@ -60,6 +60,7 @@ var environment = []struct{ names, text string }{
 	{"GOOGLE_CLOUD_QUOTA_PROJECT", "The project that API quota is charged to, unless --billing-project names one."},
 	{"CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "If true, calls are sent without credentials."},
 	{"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE, ..._CLOUDRESOURCEMANAGER, ..._CLOUDASSET, ..._IAM", "Addresses in place of the APIs' own, as for gcloud."},
+	{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", "The domain of the universe that is audited, as for Google's libraries. The credentials decide which hosts are called; where they are of another universe, nothing is."},
 	{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy to reach the APIs by, and the hosts that are reached without; also in lower case."},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust in place of the system's, such as that of a proxy; not on macOS and Windows."},
 	{"GCE_METADATA_HOST", "The metadata server of the machine, where that has another address."},

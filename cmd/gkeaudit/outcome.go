@@ -65,12 +65,10 @@ func (p *program) unanswerable(r *report.Report) error {
 		return unsearchable(r.Gaps[0])
 	}
 	g := r.Gaps[slices.IndexFunc(r.Gaps, func(g audit.Gap) bool { return strings.HasSuffix(g.Resource, "/locations/-/clusters") })]
-	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
+	hint := troubleHint(g.Code, g.Message, otherPayer)
 	switch {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
-	case g.Reason == "SERVICE_DISABLED":
-		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	case g.Code == "NOT_FOUND":
 		hint = "Check the project's ID: gcloud projects list"
 	}
@@ -89,12 +87,9 @@ func (p *program) unanswerable(r *report.Report) error {
 
 // unsearchable says why no project could be found.
 func unsearchable(g audit.Gap) error {
-	hint := troubleHints[gcp.TroubleOf(g.Code, g.Message)]
-	switch {
-	case g.Permission != "":
+	hint := troubleHint(g.Code, g.Message, otherPayer)
+	if g.Permission != "" {
 		hint = fmt.Sprintf("Grant a role with %s on %s, such as roles/browser or, for Cloud Asset Inventory, roles/cloudasset.viewer.", g.Permission, path.Dir(g.Resource))
-	case g.Reason == "SERVICE_DISABLED":
-		hint = "Enable it there, or charge the calls to another project: --billing-project=PROJECT_ID"
 	}
 	return refuse(hint, "no projects could be found: %s: %s", g.Resource, g.Message)
 }

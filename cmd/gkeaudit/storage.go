@@ -243,5 +243,5 @@ func objectHint(err error) string {
 	case e.Code == "NOT_FOUND":
 		return fmt.Sprintf("See what is there, with storage.objects.list on bucket %[1]s: gcloud storage ls gs://%[1]s/", e.Object.Bucket)
 	}
-	return troubleHints[gcp.TroubleOf(e.Code, e.Message)]
+	return troubleHint(e.Code, e.Message, otherPayerOfObject)
 }
