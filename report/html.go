@@ -173,6 +173,9 @@ func (p *htmlPage) Verdict() string {
 		if !p.Complete {
 			verdict += "; the audit is incomplete"
 		}
+		if p.Interrupted {
+			verdict = interruption + " " + verdict
+		}
 	}
 	return verdict + "; findings below severity " + p.Least() + " are left out, and counted in the index only."
 }

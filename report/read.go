@@ -71,6 +71,8 @@ func read(d *json.Decoder) (*Report, error) {
 			r.NetworkPaths, err = items(d, item[audit.NetworkPath])
 		case "complete":
 			err = d.Decode(&r.Complete)
+		case "interrupted":
+			err = d.Decode(&r.Interrupted)
 		case "summary":
 			err = d.Decode(&r.Summary)
 		case "clusters":

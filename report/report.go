@@ -42,6 +42,10 @@ type Report struct {
 	// judged: there are gaps, findings of status unknown, or parts missing.
 	Complete bool `json:"complete"`
 
+	// Interrupted is true if the run was ended, by a signal or by its time limit, before
+	// everything was read.
+	Interrupted bool `json:"interrupted,omitempty"`
+
 	Summary  Summary       `json:"summary"`
 	Clusters []Cluster     `json:"clusters"`
 	Rules    []*audit.Rule `json:"rules"`
@@ -226,6 +230,9 @@ type Options struct {
 
 	Settings Settings
 
+	// Interrupted is whether the run was ended before everything was read.
+	Interrupted bool
+
 	// Benchmarks are listed in the report.
 	Benchmarks []audit.Benchmark
 
@@ -248,6 +255,8 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
 		Gaps:       append([]audit.Gap{}, audit.DistinctGaps(s.Gaps)...),
+
+		Interrupted: o.Interrupted,
 	}
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
@@ -427,8 +436,16 @@ func (r *Report) groups() iter.Seq[group] {
 	}
 }
 
-// Verdict says the outcome in one sentence.
+// interruption says that the run was interrupted.
+const interruption = "Interrupted before everything was read."
+
+// Verdict says the outcome in one sentence, after another if the run was interrupted.
 func (r *Report) Verdict() string {
+	if r.Interrupted {
+		read := *r
+		read.Interrupted = false
+		return interruption + " " + read.Verdict()
+	}
 	s := r.Summary
 	var parts []string
 	switch {

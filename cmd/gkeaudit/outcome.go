@@ -25,7 +25,7 @@ func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
 	if err := p.failing(r, f, plan); err != nil {
 		return err
 	}
-	if !r.Complete && !f.allowIncomplete {
+	if !r.Complete && (!f.allowIncomplete || signalled(r)) {
 		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s, %s", count(r.Summary.Gaps, "gap", "gaps"), count(r.Summary.Unknown, "unknown finding", "unknown findings"))}
 	}
 	return nil
@@ -131,6 +131,12 @@ func unmatched(r *report.Report) error {
 		}
 	}
 	return nil
+}
+
+// signalled reports whether a signal ended the run before everything was read. That is
+// not excused by --allow-incomplete: on Cloud Run the task is to be tried again.
+func signalled(r *report.Report) bool {
+	return r.Interrupted && slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return g.Code == "CANCELLED" })
 }
 
 // stopped reports whether the run was ended by a signal or by --timeout, after which

@@ -72,6 +72,10 @@ Exit status, whatever the format:
     2  no answer: wrong usage, no credentials, nothing could be read, a bad file
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
+A run that Ctrl-C, SIGTERM or --timeout ends early reports what was read, and says on the
+first line that it was interrupted. If no cluster was read, nothing is written, and the
+status is 2. After a signal --allow-incomplete does not turn 3 into 0.
+
 The endpoints of the APIs can be overridden as for gcloud, by
 CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
 ..._CLOUDRESOURCEMANAGER, ..._CLOUDASSET and ..._IAM.
@@ -238,7 +242,7 @@ func callFlags(cmd *cobra.Command, f *scanFlags) {
 	accountFlags(cmd, f)
 	flags := cmd.Flags()
 	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
-	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read, if anything was")
 	group(cmd, "Access")
 	complete(cmd, nil, "concurrency", "timeout")
 }
@@ -340,10 +344,13 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	s = s.For(audit.DataOf(plan.rules)) // a saved snapshot may lack what no rule asks for
 	in := &audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}
 	r := report.New(s, plan.rules, audit.Drain(in, plan.rules), report.Options{
-		Version:    version(),
-		StartedAt:  plan.started,
-		Now:        p.now,
-		Settings:   plan.settings,
+		Version:   version(),
+		StartedAt: plan.started,
+		Now:       p.now,
+		Settings:  plan.settings,
+
+		Interrupted: slices.ContainsFunc(s.Gaps, gcp.Stopped),
+
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 		Path:       rules.Paths(in, plan.rules),
 	})
