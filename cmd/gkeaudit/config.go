@@ -296,7 +296,7 @@ func (v *configChecker) config(c *config) {
 	v.each(c.Scope.ExcludeProjects, isGlob, notGlob, "scope", "excludeProjects")
 	v.each(c.Scope.ExcludeFolders, isGlob, notGlob, "scope", "excludeFolders")
 	v.oneOf(c.Scope.Discovery, gcp.Discoveries, "way to find projects", "scope", "discovery")
-	notLocation := func(l string) string { return fmt.Sprintf("%q is not a region or zone", l) }
+	notLocation := func(l string) string { return fmt.Sprintf("%q is not a region or zone%s", l, meantLocation(l)) }
 	v.each(c.Scope.Locations, isLocation, notLocation, "scope", "locations")
 
 	v.oneOf(c.Profile, profileNames(), "profile", "profile")
@@ -336,11 +336,24 @@ func (v *configChecker) oneOf(value string, values []string, what string, path .
 }
 
 var (
-	location    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z0-9]+)?$`)
+	// A region of another universe has one word more, such as u-germany-northeast1 of Google
+	// Cloud Dedicated.
+	location    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+[0-9]+(-[a-z0-9]+)?$`)
 	networkGlob = regexp.MustCompile(`^projects/[^/]+/global/networks/[^/]+$`)
 )
 
 func isLocation(s string) bool { return location.MatchString(s) }
+
+// meantLocation asks for the region or zone that was most likely meant, if there is one.
+func meantLocation(s string) string {
+	near := dashBeforeDigits.ReplaceAllString(strings.ToLower(s), "$1")
+	if !isLocation(near) {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
+}
+
+var dashBeforeDigits = regexp.MustCompile(`-([0-9])`)
 
 func isGlob(s string) bool {
 	_, err := path.Match(s, "")

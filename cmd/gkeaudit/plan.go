@@ -126,6 +126,12 @@ func (p *program) check(ctx context.Context, f *scanFlags) (*plan, error) {
 	if pl.failOn.new > 0 && pl.baseline == "" {
 		return nil, noBaseline
 	}
+	for _, l := range f.locations {
+		if !isLocation(l) {
+			return nil, refuse("A location is a region or a zone, such as europe-west4 or europe-west4-a: gcloud compute regions list",
+				"--location: %q is not a region or zone%s", l, meantLocation(l))
+		}
+	}
 	switch {
 	case f.demo && f.snapshot != "":
 		return nil, refuse("", "--demo and --snapshot are two sources; use one")

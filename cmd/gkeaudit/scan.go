@@ -69,7 +69,8 @@ Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
     1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
-    2  no answer: wrong usage, no credentials, nothing could be read, a bad file
+    2  no answer: wrong usage, no credentials, nothing could be read, a bad file, or a
+       --cluster or --location that fits no cluster; then nothing is written
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
 A run that Ctrl-C, SIGTERM or --timeout ends early reports what was read, and says on the
@@ -329,6 +330,13 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 		s, err = p.collect(ctx, f, plan.shard, audit.DataOf(plan.rules), log)
 	}
 	if err != nil {
+		return err
+	}
+	var names []string
+	for _, c := range s.Clusters() {
+		names = append(names, c.ResourceName())
+	}
+	if err := unmatched(s.Scope, s.Gaps, names); err != nil {
 		return err
 	}
 	if plan.merged == nil { // or the reports of other tasks are still to be read
