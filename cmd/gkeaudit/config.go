@@ -532,12 +532,7 @@ func (p *program) configCommand() *cobra.Command {
 profile and rules, their severities and parameters, and where reports go. It is found
 by its name, gkeaudit.yaml, in the working directory, or named by --config. Flags win
 over it.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if names := []string{"init", "check", "schema"}; len(args) > 0 {
-				return refuse("Run gkeaudit config --help for the list.", "there is no command \"config %s\"%s", args[0], didYouMean(args[0], names))
-			}
-			return nil
-		},
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -548,7 +543,7 @@ over it.`,
 profile is set: gkeaudit.yaml, or the given one; - is standard output. A file that is
 there is left alone.`,
 			Example: "  gkeaudit config init",
-			Args:    cobra.MaximumNArgs(1),
+			Args:    atMostOne,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				name := append(args, configName)[0]
 				if name == "-" {
@@ -586,7 +581,7 @@ with it and where. So it does for the files that the configuration names: lists 
 projects, waivers, the baseline, and outputs, whose folders have to be there. Paths are
 those of the working directory, as for scan. What is in Cloud Storage is not looked at.`,
 			Example: "  gkeaudit config check",
-			Args:    cobra.MaximumNArgs(1),
+			Args:    atMostOne,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				c, name, err := p.loadConfig(cmd.Context(), &scanFlags{configFile: append(args, configName)[0]})
 				var unseen []string

@@ -54,7 +54,7 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	pl := &plan{shard: sh, started: started}
 	var err error
 	if f.format != "" && !slices.Contains(report.Formats, f.format) {
-		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+		return nil, noFormat(f.format, report.Formats)
 	}
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
