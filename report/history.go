@@ -230,6 +230,9 @@ func incompleteness(r *Report) string {
 		return ""
 	}
 	parts := slices.Clone(r.Scope.Missing)
+	if r.Interrupted {
+		parts = append([]string{"interrupted"}, parts...)
+	}
 	if n := r.Summary.Gaps; n > 0 {
 		parts = append(parts, count(n, "gap", "gaps"))
 	}

@@ -41,6 +41,12 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("%s: %s begins with %.60q, want %q", name, extension, text, want)
 			}
 		}
+		h := &report.History{From: "runs"}
+		h.Add([]string{"run.json"}, r)
+		var course bytes.Buffer
+		if err := h.WriteHTML(&course); err != nil || !strings.Contains(course.String(), "interrupted, ") {
+			t.Errorf("%s: the history does not say that the run was interrupted, error %v", name, err)
+		}
 		page := string(write(t, r, ".html"))
 		title, _, _ := strings.Cut(page, "</title>")
 		if !strings.Contains(title, "Interrupted before everything was read. ") {
