@@ -70,7 +70,7 @@ Exit status, whatever the format:
     0  the audit is complete, and nothing fails at or above --fail-on
     1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
     2  no answer: wrong usage, no credentials, nothing could be read, a bad file, or a
-       --cluster or --location that fits no cluster; then nothing is written
+       --cluster or --location that fits no cluster; then no file is written
     3  incomplete: something could not be read or judged (0 with --allow-incomplete)
 
 A run that Ctrl-C, SIGTERM or --timeout ends early reports what was read, and says on the
@@ -339,6 +339,9 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err := unmatched(s.Scope, s.Gaps, names); err != nil {
 		return err
 	}
+	if s.Scope.Shard == nil && !s.Answerable() && !slices.ContainsFunc(s.Gaps, gcp.Stopped) {
+		plan.spareFiles(f, log)
+	}
 	if plan.merged == nil { // or the reports of other tasks are still to be read
 		p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
 	}
@@ -369,6 +372,18 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	}
 	r, err = p.compare(ctx, r, plan) // if it cannot be compared any more, it is written all the same
 	return p.finish(ctx, r, f, plan, log, errors.Join(saveErr, err))
+}
+
+// spareFiles keeps what was written before where there is no answer to take its place.
+func (pl *plan) spareFiles(f *scanFlags, log *slog.Logger) {
+	files := pl.files()
+	if f.saveSnapshot != "" {
+		files = append(files, f.saveSnapshot)
+	}
+	if len(files) > 0 {
+		log.Warn("no cluster was read, so no file is written", "files", files)
+	}
+	pl.outputs, f.saveSnapshot = pl.outputs[:1], ""
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An
