@@ -99,6 +99,9 @@ func (r *Report) Incompleteness() string {
 		return ""
 	}
 	var parts []string
+	if r.Interrupted {
+		parts = append(parts, "interrupted")
+	}
 	if n := r.Summary.Gaps; n > 0 {
 		parts = append(parts, count(n, "gap", "gaps"))
 	}

@@ -175,6 +175,9 @@ func (p *htmlPage) Verdict() string {
 		if !p.Complete {
 			verdict += "; " + p.incompleteVerdict()
 		}
+		if p.Interrupted {
+			verdict = interruption + " " + verdict
+		}
 	}
 	return verdict + "; findings below severity " + p.Least() + " are left out, and counted in the index only."
 }

@@ -27,6 +27,9 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	j.field("scope", r.Scope)
 	j.field("settings", r.Settings)
 	j.field("complete", r.Complete)
+	if r.Interrupted {
+		j.field("interrupted", true)
+	}
 	j.field("summary", r.Summary)
 	list(j, "clusters", r.Clusters)
 	j.text(",\n")

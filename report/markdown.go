@@ -105,7 +105,11 @@ func stamp(t time.Time) string { return t.Format("2006-01-02 15:04:05 UTC") }
 
 // first writes what is never left out.
 func (m *markdown) first() {
-	m.add(always, "# GKE audit\n\n")
+	title := "# GKE audit"
+	if m.Interrupted {
+		title += ": interrupted"
+	}
+	m.add(always, title+"\n\n")
 	m.add(always, fmt.Sprintf("> [!%s]\n> **%s**\n\n", alert(m.Report), markdownText(m.Verdict())))
 	if !m.Complete {
 		m.add(always, "> [!WARNING]\n> "+m.incomplete()+"\n\n")

@@ -59,6 +59,7 @@ func Merge(files []File) (*Report, error) {
 	var paths audit.NetworkPaths
 	var versions []string
 	for _, f := range files {
+		m.Interrupted = m.Interrupted || f.Interrupted
 		for _, path := range f.NetworkPaths {
 			paths.Add(path)
 		}

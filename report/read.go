@@ -73,6 +73,8 @@ func read(d *json.Decoder) (*Report, error) {
 			r.Replacements, err = items(d, item[audit.Replacement])
 		case "complete":
 			err = d.Decode(&r.Complete)
+		case "interrupted":
+			err = d.Decode(&r.Interrupted)
 		case "summary":
 			err = d.Decode(&r.Summary)
 		case "clusters":

@@ -43,6 +43,10 @@ type Report struct {
 	// undecided do not make it false.
 	Complete bool `json:"complete"`
 
+	// Interrupted is true if the run was ended, by a signal or by its time limit, before
+	// everything was read.
+	Interrupted bool `json:"interrupted,omitempty"`
+
 	Summary  Summary       `json:"summary"`
 	Clusters []Cluster     `json:"clusters"`
 	Rules    []*audit.Rule `json:"rules"`
@@ -241,6 +245,9 @@ type Options struct {
 
 	Settings Settings
 
+	// Interrupted is whether the run was ended before everything was read.
+	Interrupted bool
+
 	// Benchmarks are listed in the report.
 	Benchmarks []audit.Benchmark
 
@@ -263,6 +270,8 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		Clusters:   []Cluster{},
 		Rules:      []*audit.Rule{},
 		Gaps:       append([]audit.Gap{}, audit.DistinctGaps(s.Gaps)...),
+
+		Interrupted: o.Interrupted,
 	}
 	if r.Scope.Projects == nil {
 		r.Scope.Projects = []string{}
@@ -468,8 +477,16 @@ func (r *Report) groups() iter.Seq[group] {
 	}
 }
 
-// Verdict says the outcome in one sentence.
+// interruption says that the run was interrupted.
+const interruption = "Interrupted before everything was read."
+
+// Verdict says the outcome in one sentence, after another if the run was interrupted.
 func (r *Report) Verdict() string {
+	if r.Interrupted {
+		read := *r
+		read.Interrupted = false
+		return interruption + " " + read.Verdict()
+	}
 	s := r.Summary
 	var parts []string
 	switch {

@@ -39,6 +39,9 @@ func (r *Report) WriteTable(w io.Writer, o TableOptions) error {
 	for _, rule := range r.Rules {
 		t.widest = max(t.widest, len(rule.ID))
 	}
+	if r.Interrupted {
+		t.line("%s\n", t.paint(statusColor[audit.Unknown], interruption))
+	}
 	for g := range r.groups() {
 		t.group(g)
 	}

@@ -31,6 +31,8 @@ func (r *Report) validate() error {
 		return errors.New("it is called complete and is not")
 	} else if complete && !r.Complete {
 		return errors.New("it is called incomplete, and nothing is missing")
+	} else if complete && r.Interrupted {
+		return errors.New("it is called interrupted, and nothing is missing")
 	}
 	return nil
 }

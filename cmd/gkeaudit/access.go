@@ -51,7 +51,7 @@ func (p *program) accessCommand() *cobra.Command {
 				return p.writeRole(cmd.Context(), role, &f)
 			}
 			if !slices.Contains(accessFormats, format) {
-				return refuse("Formats are "+strings.Join(accessFormats, ", ")+".", "there is no format %q%s", format, didYouMean(format, accessFormats))
+				return noFormat(format, accessFormats)
 			}
 			return p.access(cmd.Context(), &f, format)
 		},

@@ -38,8 +38,12 @@ func parseThreshold(text string) (t threshold, err error) {
 			at = &t.new
 		}
 		if !slices.Contains(audit.Severities, severity) {
+			about := didYouMean(severity, audit.Severities)
+			if about == "" {
+				about = didYouMean(name, thresholds)
+			}
 			return t, refuse("Severities are "+strings.Join(audit.Severities, ", ")+", each alone or after new:, as in critical,new:high.",
-				"--fail-on: there is no severity %q%s", severity, didYouMean(severity, audit.Severities))
+				"--fail-on: there is no severity %q%s", severity, about)
 		}
 		if *at > 0 {
 			return t, refuse("The lower one takes in the higher.", "--fail-on: %q names two severities of a kind", text)

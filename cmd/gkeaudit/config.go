@@ -63,6 +63,8 @@ type config struct {
 	Outputs  []string `yaml:"outputs"`
 	MaxBytes *uint64  `yaml:"maxBytes"`
 	FailOn   string   `yaml:"failOn"`
+
+	root *yaml.Node // of the file: where its values are
 }
 
 // parseConfig reads a configuration file. Its error is of type mistakes.
@@ -87,6 +89,7 @@ func parseConfig(name string, text []byte) (*config, error) {
 	v.scalars(v.root, "")
 	v.settle()
 	v.config(c)
+	c.root = v.root
 	if v.mistakes == nil {
 		return c, nil
 	}
@@ -296,7 +299,7 @@ func (v *configChecker) config(c *config) {
 	v.each(c.Scope.ExcludeProjects, isGlob, notGlob, "scope", "excludeProjects")
 	v.each(c.Scope.ExcludeFolders, isGlob, notGlob, "scope", "excludeFolders")
 	v.oneOf(c.Scope.Discovery, gcp.Discoveries, "way to find projects", "scope", "discovery")
-	notLocation := func(l string) string { return fmt.Sprintf("%q is not a region or zone", l) }
+	notLocation := func(l string) string { return fmt.Sprintf("%q is not a region or zone%s", l, meantLocation(l)) }
 	v.each(c.Scope.Locations, isLocation, notLocation, "scope", "locations")
 
 	v.oneOf(c.Profile, profileNames(), "profile", "profile")
@@ -336,11 +339,24 @@ func (v *configChecker) oneOf(value string, values []string, what string, path .
 }
 
 var (
-	location    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z0-9]+)?$`)
+	// A region of another universe has one word more, such as u-germany-northeast1 of Google
+	// Cloud Dedicated.
+	location    = regexp.MustCompile(`^[a-z]+(-[a-z]+)+[0-9]+(-[a-z0-9]+)?$`)
 	networkGlob = regexp.MustCompile(`^projects/[^/]+/global/networks/[^/]+$`)
 )
 
 func isLocation(s string) bool { return location.MatchString(s) }
+
+// meantLocation asks for the region or zone that was most likely meant, if there is one.
+func meantLocation(s string) string {
+	near := dashBeforeDigits.ReplaceAllString(strings.ToLower(s), "$1")
+	if !isLocation(near) {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
+}
+
+var dashBeforeDigits = regexp.MustCompile(`-([0-9])`)
 
 func isGlob(s string) bool {
 	_, err := path.Match(s, "")
@@ -422,6 +438,70 @@ func (c *config) apply(flags *pflag.FlagSet) error {
 	return nil
 }
 
+// checkNamed looks at the files that a configuration names, as scan would with it. Its
+// error is of type mistakes. It returns the objects that it did not look at.
+func (p *program) checkNamed(ctx context.Context, name string, c *config) (unseen []string, err error) {
+	v := configChecker{name: name, root: c.root}
+	wrong := func(err error, path ...string) {
+		if err != nil {
+			v.wrong(lineAt(v.root, path), "%s", err)
+		}
+	}
+	// look reports whether a file is to be looked at.
+	look := func(file string) bool {
+		if gcp.IsObject(file) {
+			unseen = append(unseen, file)
+		}
+		return !gcp.IsObject(file)
+	}
+	f, pl := &scanFlags{configFile: name}, &plan{started: p.now(), outputs: []output{{}}}
+	f.projects = c.Scope.Projects
+	for _, id := range f.projects {
+		file, isFile := strings.CutPrefix(id, "@")
+		if !isFile || !look(file) {
+			continue
+		}
+		_, bad, err := p.readProjects(ctx, f, file)
+		wrong(err, "scope", "projects", id)
+		for _, mistake := range bad {
+			wrong(errors.New(mistake), "scope", "projects", id)
+		}
+	}
+	if c.Waivers != "" {
+		f.waivers, err = p.expand(c.Waivers, nil, pl.started)
+		if err == nil && look(f.waivers) {
+			_, err = p.readWaivers(ctx, f.waivers, pl.started)
+		}
+		var inside mistakes
+		if errors.As(err, &inside) {
+			v.mistakes = append(v.mistakes, inside...)
+		} else {
+			wrong(err, "waivers", c.Waivers)
+		}
+	}
+	if c.Baseline != "" {
+		if pl.baseline, err = p.expand(c.Baseline, nil, pl.started); err == nil {
+			err = checkBaseline(pl)
+		}
+		if err == nil && look(pl.baseline) {
+			err = p.tryBaseline(ctx, pl)
+		}
+		wrong(err, "baseline", c.Baseline)
+	}
+	for _, name := range c.Outputs {
+		file, err := p.expandOutput(name, f, nil, pl.started)
+		if err == nil && name != "-" {
+			look(file)
+			err = pl.addOutput(f, file)
+		}
+		wrong(err, "outputs", name)
+	}
+	if v.mistakes == nil {
+		return unseen, nil
+	}
+	return nil, v.mistakes
+}
+
 func (c *config) maxBytes() []string {
 	if c.MaxBytes == nil {
 		return nil
@@ -452,12 +532,7 @@ func (p *program) configCommand() *cobra.Command {
 profile and rules, their severities and parameters, and where reports go. It is found
 by its name, gkeaudit.yaml, in the working directory, or named by --config. Flags win
 over it.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if names := []string{"init", "check", "schema"}; len(args) > 0 {
-				return refuse("Run gkeaudit config --help for the list.", "there is no command \"config %s\"%s", args[0], didYouMean(args[0], names))
-			}
-			return nil
-		},
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -468,7 +543,7 @@ over it.`,
 profile is set: gkeaudit.yaml, or the given one; - is standard output. A file that is
 there is left alone.`,
 			Example: "  gkeaudit config init",
-			Args:    cobra.MaximumNArgs(1),
+			Args:    atMostOne,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				name := append(args, configName)[0]
 				if name == "-" {
@@ -502,17 +577,28 @@ there is left alone.`,
 			Use:   "check [FILE]",
 			Short: "Check a configuration file",
 			Long: `Reads a configuration file, gkeaudit.yaml or the given one, and says all that is wrong
-with it and where.`,
+with it and where. So it does for the files that the configuration names: lists of
+projects, waivers, the baseline, and outputs, whose folders have to be there. Paths are
+those of the working directory, as for scan. What is in Cloud Storage is not looked at.`,
 			Example: "  gkeaudit config check",
-			Args:    cobra.MaximumNArgs(1),
+			Args:    atMostOne,
 			RunE: func(cmd *cobra.Command, args []string) error {
-				_, name, err := p.loadConfig(cmd.Context(), &scanFlags{configFile: append(args, configName)[0]})
+				c, name, err := p.loadConfig(cmd.Context(), &scanFlags{configFile: append(args, configName)[0]})
+				var unseen []string
+				if err == nil {
+					unseen, err = p.checkNamed(cmd.Context(), name, c)
+				}
 				if p.listMistakes(err) {
 					fmt.Fprintln(p.stderr, "gkeaudit config schema prints what a configuration file may hold.")
 					return &exitError{status: exitNoAnswer}
 				}
 				if err == nil {
 					_, err = fmt.Fprintf(p.stdout, "%s has no mistakes.\n", name)
+				}
+				for _, object := range unseen {
+					if err == nil {
+						_, err = fmt.Fprintf(p.stdout, "%s is in Cloud Storage, and was not looked at.\n", printable(object))
+					}
 				}
 				return err
 			},

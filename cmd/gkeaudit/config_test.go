@@ -111,6 +111,9 @@ func collectProperties(schema map[string]any, names *[]string) {
 func collectFields(typ reflect.Type, names *[]string) {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		*names = append(*names, f.Tag.Get("yaml"))
 		if f.Type.Kind() == reflect.Struct {
 			collectFields(f.Type, names)

@@ -82,7 +82,7 @@ func (p *program) diffCommand() *cobra.Command {
 // diff reads two reports and compares them.
 func (p *program) diff(ctx context.Context, f *scanFlags, then, now string) error {
 	if !slices.Contains(report.DiffFormats, f.format) {
-		return refuse("Formats are "+strings.Join(report.DiffFormats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.DiffFormats))
+		return noFormat(f.format, report.DiffFormats)
 	}
 	failOn, err := parseThreshold(f.failOn)
 	if err != nil {

@@ -108,6 +108,13 @@ func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, da
 	}
 	s := client.Collect(ctx, sh.Of(scope), data, now)
 	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
+	if slices.ContainsFunc(s.Gaps, gcp.Stopped) && !slices.ContainsFunc(s.Projects, func(p *audit.Project) bool { return p.Clusters != nil }) {
+		why := "the run was interrupted"
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			why = "the time of --timeout was up"
+		}
+		return nil, refuse("", "%s before anything was read; nothing is written", why)
+	}
 	hintAtMistyped(log, f.projects, s)
 	if s.Answerable() {
 		hintAtTroubles(log, s.Gaps)

@@ -14,18 +14,13 @@ import (
 // outcome turns a report into the exit status. What a part did not find or could not
 // read, others may.
 func (p *program) outcome(r *report.Report, f *scanFlags, plan *plan) error {
-	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 {
-		if !r.Scope.Answerable(r.Gaps) && !stopped(r) {
-			return p.unanswerable(r)
-		}
-		if missing := unmatched(r); missing != nil {
-			return missing
-		}
+	if r.Scope.Shard == nil && len(r.Scope.Missing) == 0 && !r.Scope.Answerable(r.Gaps) && !stopped(r) {
+		return p.unanswerable(r)
 	}
 	if err := p.failing(r, f, plan); err != nil {
 		return err
 	}
-	if !r.Complete && !f.allowIncomplete {
+	if !r.Complete && (!f.allowIncomplete || signalled(r)) {
 		return &exitError{status: exitIncomplete, err: p.aside(f, plan, "the audit is incomplete: %s", r.Incompleteness())}
 	}
 	if n := r.Summary.Undecided; n > 0 && f.requireDecided {
@@ -106,29 +101,31 @@ func among(ids []string) string {
 	}
 }
 
-// unmatched says that a --cluster or --location fits nothing that was read, which is
-// most likely a typing mistake. Where a gap hides clusters it may not be one. It looks
-// at the report alone, so that a report read back gives the same.
-func unmatched(r *report.Report) error {
-	if r.Scope.HidesClusters(r.Gaps) {
+// unmatched says that a --cluster or --location of a scope fits none of the clusters that
+// were read, which is most likely a typing mistake. Then nothing is written. Where a gap
+// hides clusters, or the scope is one of a shard, it may not be one.
+func unmatched(scope audit.Scope, gaps []audit.Gap, clusters []string) error {
+	if scope.Shard != nil || scope.HidesClusters(gaps) {
 		return nil
 	}
-	for _, name := range r.Scope.Clusters {
-		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
-			return name == audit.LastSegment(c.Name) || audit.RelativeName(name) == c.Name
-		}) {
-			return refuse("", "no cluster named %s in %s", name, among(r.Scope.Projects))
+	for _, name := range scope.Clusters {
+		if !slices.ContainsFunc(clusters, func(c string) bool { return name == audit.LastSegment(c) || audit.RelativeName(name) == c }) {
+			return refuse("", "no cluster named %s in %s; nothing is written", name, among(scope.Projects))
 		}
 	}
-	for _, location := range r.Scope.Locations {
+	for _, location := range scope.Locations {
 		only := audit.Scope{Locations: []string{location}}
-		if !slices.ContainsFunc(r.Clusters, func(c report.Cluster) bool {
-			return only.IncludesLocation(audit.Segment(c.Name, "locations"))
-		}) {
-			return refuse("", "no cluster in location %s in %s", location, among(r.Scope.Projects))
+		if !slices.ContainsFunc(clusters, func(c string) bool { return only.IncludesLocation(audit.Segment(c, "locations")) }) {
+			return refuse("", "no cluster in location %s in %s; nothing is written", location, among(scope.Projects))
 		}
 	}
 	return nil
+}
+
+// signalled reports whether a signal ended the run before everything was read. That is
+// not excused by --allow-incomplete: on Cloud Run the task is to be tried again.
+func signalled(r *report.Report) bool {
+	return r.Interrupted && slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return g.Code == "CANCELLED" })
 }
 
 // stopped reports whether the run was ended by a signal or by --timeout, after which

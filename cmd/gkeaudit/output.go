@@ -42,6 +42,15 @@ var extensions = map[string]string{
 // extensionNames are those to choose from, for help and errors.
 const extensionNames = ".html, .md, .txt, .sarif, .xml (JUnit), .json, .csv, .ndjson, .ocsf.jsonl, the last four also with .gz"
 
+// noFormat says that there is no format of a name, which may be an extension.
+func noFormat(name string, formats []string) error {
+	about := didYouMean(name, formats)
+	if meant := extensions["."+strings.ToLower(name)]; about == "" && slices.Contains(formats, meant) {
+		about = fmt.Sprintf("; did you mean %q?", meant)
+	}
+	return refuse("Formats are "+strings.Join(formats, ", ")+".", "there is no format %q%s", name, about)
+}
+
 // compressible are the formats that may be compressed: those that are read by programs
 // which know that, and get long.
 var compressible = []string{"json", "csv", "ocsf", "ndjson"}

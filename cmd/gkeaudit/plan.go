@@ -54,7 +54,7 @@ func (p *program) checkReport(f *scanFlags, sh *audit.Shard, started time.Time) 
 	pl := &plan{shard: sh, started: started}
 	var err error
 	if f.format != "" && !slices.Contains(report.Formats, f.format) {
-		return nil, refuse("Formats are "+strings.Join(report.Formats, ", ")+".", "there is no format %q%s", f.format, didYouMean(f.format, report.Formats))
+		return nil, noFormat(f.format, report.Formats)
 	}
 	if pl.leastSeverity, err = parseSeverity("--severity", f.severity); err != nil {
 		return nil, err
@@ -128,6 +128,12 @@ func (p *program) check(ctx context.Context, f *scanFlags) (*plan, error) {
 	}
 	if pl.failOn.new > 0 && pl.baseline == "" {
 		return nil, noBaseline
+	}
+	for _, l := range f.locations {
+		if !isLocation(l) {
+			return nil, refuse("A location is a region or a zone, such as europe-west4 or europe-west4-a: gcloud compute regions list",
+				"--location: %q is not a region or zone%s", l, meantLocation(l))
+		}
 	}
 	switch {
 	case f.demo != "" && f.snapshot != "":

@@ -72,7 +72,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 	help := &witness{w: p.stdout}
 	root.SetOut(help)
 	root.SetErr(p.stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := mistyped(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	if err == nil {
 		err = help.err
 	}
@@ -178,6 +181,9 @@ func (p *program) rootCommand() *cobra.Command {
 			if err != nil || cmd == root && len(rest) > 0 {
 				return noCommand(root, args[0])
 			}
+			if len(rest) > 0 && cmd.HasAvailableSubCommands() {
+				return noCommand(cmd, rest[0])
+			}
 			if len(rest) > 0 {
 				return refuse("Run "+cmd.CommandPath()+" --help for what it takes.", "%s has no command %q to say more of", cmd.CommandPath(), rest[0])
 			}
@@ -200,8 +206,10 @@ func commandNames(root *cobra.Command) []string {
 	return names
 }
 
-func noCommand(root *cobra.Command, name string) error {
-	return refuse("Run gkeaudit --help for the list.", "there is no command %q%s", name, didYouMean(name, commandNames(root)))
+// noCommand says that a command has no sub-command of a name, and names the nearest.
+func noCommand(cmd *cobra.Command, name string) error {
+	path := strings.TrimPrefix(cmd.CommandPath()+" "+name, cmd.Root().Name()+" ")
+	return refuse("Run "+cmd.CommandPath()+" --help for the list.", "there is no command %q%s", path, didYouMean(name, commandNames(cmd)))
 }
 
 // flagError names the mistyped flag, and the nearest that there is.
@@ -209,25 +217,37 @@ func flagError(cmd *cobra.Command, err error) error {
 	hint := "Run " + cmd.CommandPath() + " --help for the flags."
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
-		name := unknown.GetSpecifiedName()
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if len(name) > 1 {
-			about := ""
-			if flag := nearest(name, names); flag != "" {
-				about = fmt.Sprintf("; did you mean \"--%s\"?", flag)
-			}
-			return refuse(hint, "there is no flag --%s%s", name, about)
+		name, dashes, about := unknown.GetSpecifiedName(), "--", ""
+		if letters := unknown.GetSpecifiedShortnames(); letters != "" {
+			name, dashes = letters, "-"
+			name, _, _ = strings.Cut(name, "=")
 		}
-		return refuse(hint, "there is no flag -%s", name)
+		if flag := nearest(name, names); flag != "" && len(name) > 1 {
+			about = fmt.Sprintf("; did you mean \"--%s\"?", flag)
+		}
+		return refuse(hint, "there is no flag %s%s%s", dashes, name, about)
 	}
 	return &exitError{exitNoAnswer, err, hint}
 }
 
 // noArguments refuses arguments: all is said by flags.
 func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return refuse("Run "+cmd.CommandPath()+" --help for the flags.", "%s takes no arguments, and got %q", cmd.CommandPath(), args[0])
+	if len(args) == 0 {
+		return nil
+	}
+	about := ""
+	if name, _, isSet := strings.Cut(args[0], "="); isSet && cmd.Flags().Lookup(name) != nil {
+		about = fmt.Sprintf("; did you mean %q?", "--"+args[0])
+	}
+	return refuse("Run "+cmd.CommandPath()+" --help for the flags.", "%s takes no arguments, and got %q%s", cmd.CommandPath(), args[0], about)
+}
+
+// atMostOne refuses more than one argument.
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return refuse("Run "+cmd.CommandPath()+" --help for what it takes.", "%s takes one argument at most, and got %d", cmd.CommandPath(), len(args))
 	}
 	return nil
 }

@@ -139,6 +139,15 @@ func (p *program) report(ctx context.Context, f *scanFlags, args []string) error
 	if err != nil {
 		return refuse("", "%w", err)
 	}
+	if len(r.Scope.Missing) == 0 {
+		var names []string
+		for _, c := range r.Clusters {
+			names = append(names, c.Name)
+		}
+		if err := unmatched(r.Scope.Scope, r.Gaps, names); err != nil {
+			return err
+		}
+	}
 	if slices.ContainsFunc(files, func(f report.File) bool { return f.Baseline != nil }) && r.Baseline == nil && plan.baseline == "" {
 		log.Warn("the reports are merged without what they say of a baseline; --baseline compares the whole with it")
 	}

@@ -53,8 +53,7 @@ Severities are:
 				e.SetEscapeHTML(false)
 				return e.Encode(chosen)
 			}
-			formats := []string{"table", "json"}
-			return refuse("Formats are table, json.", "there is no format %q%s", format, didYouMean(format, formats))
+			return noFormat(format, []string{"table", "json"})
 		},
 	}
 	cmd.Flags().StringVar(&profile, "profile", "", "only the rules of this `profile`: "+strings.Join(profileNames(), ", "))

@@ -64,12 +64,17 @@ Exit status, whatever the format:
 
     0  the audit is complete, and nothing fails at or above --fail-on
     1  something fails at or above --fail-on, or is new at or above --fail-on=new:...
-    2  no answer: wrong usage, no credentials, nothing could be read, a bad file
+    2  no answer: wrong usage, no credentials, nothing could be read, a bad file, or a
+       --cluster or --location that fits no cluster; then no file is written
     3  incomplete: something could not be read (0 with --allow-incomplete)
 
 A finding is undecided where everything was read and what the API reports does not decide
 it: an old cluster without a field, say. It is listed with the reason, and does not make
 an audit incomplete; with --require-decided the status is 3.
+
+A run that Ctrl-C, SIGTERM or --timeout ends early reports what was read, and says on the
+first line that it was interrupted. If no cluster was read, nothing is written, and the
+status is 2. After a signal --allow-incomplete does not turn 3 into 0.
 
 The endpoints of the APIs can be overridden as for gcloud, by
 CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER, ..._COMPUTE, ..._STORAGE,
@@ -244,7 +249,7 @@ func callFlags(cmd *cobra.Command, f *scanFlags) {
 	accountFlags(cmd, f)
 	flags := cmd.Flags()
 	flags.IntVar(&f.concurrency, "concurrency", gcp.DefaultConcurrency, "have at most this `number` of calls in flight")
-	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop reading after this `time`, such as 90s or 10m, and report what was read, if anything was")
 	group(cmd, "Access")
 	complete(cmd, nil, "concurrency", "timeout")
 }
@@ -333,6 +338,16 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	var names []string
+	for _, c := range s.Clusters() {
+		names = append(names, c.ResourceName())
+	}
+	if err := unmatched(s.Scope, s.Gaps, names); err != nil {
+		return err
+	}
+	if s.Scope.Shard == nil && !s.Answerable() && !slices.ContainsFunc(s.Gaps, gcp.Stopped) {
+		plan.spareFiles(f, log)
+	}
 	if plan.merged == nil { // or the reports of other tasks are still to be read
 		p.haveRead(append(plan.files(), f.saveSnapshot, plan.baseline))
 	}
@@ -346,10 +361,13 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	s = s.For(audit.DataOf(plan.rules)) // a saved snapshot may lack what no rule asks for
 	in := &audit.Input{Snapshot: s, Parameters: plan.settings.Parameters}
 	r := report.New(s, plan.rules, audit.Drain(in, plan.rules), report.Options{
-		Version:    version(),
-		StartedAt:  plan.started,
-		Now:        p.now,
-		Settings:   plan.settings,
+		Version:   version(),
+		StartedAt: plan.started,
+		Now:       p.now,
+		Settings:  plan.settings,
+
+		Interrupted: slices.ContainsFunc(s.Gaps, gcp.Stopped),
+
 		Benchmarks: rules.BenchmarksOf(plan.settings.Profile),
 		Path:       rules.Paths(in, plan.rules),
 	})
@@ -360,6 +378,18 @@ func (p *program) scan(ctx context.Context, f *scanFlags) error {
 	}
 	r, err = p.compare(ctx, r, plan) // if it cannot be compared any more, it is written all the same
 	return p.finish(ctx, r, f, plan, log, errors.Join(saveErr, err))
+}
+
+// spareFiles keeps what was written before where there is no answer to take its place.
+func (pl *plan) spareFiles(f *scanFlags, log *slog.Logger) {
+	files := pl.files()
+	if f.saveSnapshot != "" {
+		files = append(files, f.saveSnapshot)
+	}
+	if len(files) > 0 {
+		log.Warn("no cluster was read, so no file is written", "files", files)
+	}
+	pl.outputs, f.saveSnapshot = pl.outputs[:1], ""
 }
 
 // finish writes a report to wherever it goes, and turns it into the exit status. An

@@ -76,12 +76,14 @@ func interrupt(t *testing.T, cmd *exec.Cmd) {
 }
 
 // TestInterruptedReading interrupts a run whose call gets no answer: what was read is
-// reported all the same.
+// reported all the same, and the report says on its first line that it is not all.
+// --allow-incomplete does not excuse it: Cloud Run is to try such a task again.
 func TestInterruptedReading(t *testing.T) {
 	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: "/global/routes", Hang: true})
 	defer server.Close()
 	var out bytes.Buffer
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--project=shop-prod", "--format=json")
+	page := filepath.Join(t.TempDir(), "review.md")
+	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--project=shop-prod", "--format=json", "--allow-incomplete", "-o", page)
 	cmd.Stdout = &out
 	cmd.Env = []string{
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER=" + server.URL,
@@ -105,32 +107,55 @@ func TestInterruptedReading(t *testing.T) {
 	}) {
 		t.Errorf("%d clusters and gaps %v, want some and one of code CANCELLED for the routes", len(r.Clusters), r.Gaps)
 	}
+	if text, err := os.ReadFile(page); err != nil || !r.Interrupted || !strings.HasPrefix(string(text), "# GKE audit: interrupted\n") {
+		t.Errorf("the report is interrupted: %t, and its page begins with %.40q, error %v", r.Interrupted, text, err)
+	}
 }
 
-// TestInterruptedDiscovery interrupts a run while it looks for projects, which is
-// incomplete and not without an answer.
-func TestInterruptedDiscovery(t *testing.T) {
-	server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: ":searchAllResources", Hang: true})
-	defer server.Close()
-	var out bytes.Buffer
-	cmd := exec.Command("gkeaudit", "scan", "--profile=core", "--organization=1", "--format=json")
-	cmd.Stdout = &out
-	cmd.Env = []string{
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET=" + server.URL,
-		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
-	}
-	startProgram(t, cmd)
-	until(t, "projects were looked for", func() bool { return len(server.Calls()) > 0 })
-	interrupt(t, cmd)
-	if status := ended(t, cmd); status.ExitStatus() != exitIncomplete {
-		t.Errorf("exit status %d (signalled %t), want %d", status.ExitStatus(), status.Signaled(), exitIncomplete)
-	}
-	r, err := report.Read(&out)
-	if err != nil {
-		t.Fatalf("there is no report: %v", err)
-	}
-	if r.Complete || len(r.Gaps) != 1 || r.Gaps[0].Resource != "organizations/1/projects" || r.Gaps[0].Code != "CANCELLED" {
-		t.Errorf("complete %t, gaps %v, want one of code CANCELLED for the projects", r.Complete, r.Gaps)
+// TestInterruptedBeforeAnythingIsRead interrupts runs that look for projects, or that wait
+// for the first clusters: there is nothing to report, and what there was stays.
+func TestInterruptedBeforeAnythingIsRead(t *testing.T) {
+	for _, test := range []struct {
+		hangs, scope string
+		signal       os.Signal
+	}{
+		{":searchAllResources", "--organization=1", os.Interrupt},
+		{":searchAllResources", "--organization=1", syscall.SIGTERM},
+		{"/locations/-/clusters", "--project=shop-prod", os.Interrupt},
+	} {
+		server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: test.hangs, Hang: true})
+		defer server.Close()
+		folder := t.TempDir()
+		files := []string{filepath.Join(folder, "good.json"), filepath.Join(folder, "good.html"), filepath.Join(folder, "snapshot.json")}
+		for _, file := range files {
+			if err := os.WriteFile(file, []byte("good"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, stderr strings.Builder
+		cmd := exec.Command("gkeaudit", "scan", "--profile=core", test.scope, "-o", files[0], "-o", files[1], "--save-snapshot", files[2], "--allow-incomplete")
+		cmd.Stdout, cmd.Stderr = &out, &stderr
+		cmd.Env = []string{
+			"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET=" + server.URL,
+			"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER=" + server.URL,
+			"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+		}
+		startProgram(t, cmd)
+		until(t, "something was asked for", func() bool { return len(server.Calls()) > 0 })
+		if err := cmd.Process.Signal(test.signal); err != nil {
+			t.Fatal(err)
+		}
+		if status := ended(t, cmd); status.ExitStatus() != exitNoAnswer {
+			t.Errorf("%s: exit status %d (signalled %t), want %d", test.scope, status.ExitStatus(), status.Signaled(), exitNoAnswer)
+		}
+		if want := "gkeaudit: the run was interrupted before anything was read; nothing is written\n"; out.Len() > 0 || !strings.HasSuffix(stderr.String(), want) {
+			t.Errorf("%s: it says %q and %q, want %q", test.scope, out.String(), stderr.String(), want)
+		}
+		for _, file := range files {
+			if text, err := os.ReadFile(file); err != nil || string(text) != "good" {
+				t.Errorf("%s: %s has become %q, error %v", test.scope, file, text, err)
+			}
+		}
 	}
 }
 

@@ -44,13 +44,8 @@ func (p *program) waiversCommand() *cobra.Command {
 		Use:   "waivers",
 		Short: "Check a file of waivers, or add one",
 		Long:  waiversHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if names := []string{"check", "add", "schema"}; len(args) > 0 {
-				return refuse("Run gkeaudit waivers --help for the list.", "there is no command \"waivers %s\"%s", args[0], didYouMean(args[0], names))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.waiversCheckCommand(), p.waiversAddCommand(), &cobra.Command{
 		Use:   "schema",
@@ -191,7 +186,7 @@ not waived are listed with theirs.`,
   gkeaudit waivers add 548490aa --report=report.json --waivers=waivers.yaml \
     --owner=team-till@example.com --reason='offices get fixed addresses' \
     --ticket=NET-41 --expires=2027-03-31`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              atMostOne,
 		PreRunE:           noEmptyFlags,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
