@@ -131,8 +131,8 @@ func message(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// Hidden returns the verdict on something that gaps hide. Nil gaps are passed
-// over, and one that is there twice is named once.
+// Hidden returns the verdict on something that gaps hide. Nil gaps are skipped, and a
+// duplicate is named once. Of many gaps the message names some, the evidence all.
 func Hidden(gaps ...*Gap) Verdict {
 	var v Verdict
 	var messages []string
@@ -146,6 +146,10 @@ func Hidden(gaps ...*Gap) Verdict {
 			value += " (" + g.Reason + ")"
 		}
 		v.Evidence = append(v.Evidence, Evidence{g.Resource, g.Operation, value})
+	}
+	const most = 3
+	if len(messages) > most+1 {
+		messages = append(messages[:most], fmt.Sprintf("and %d more", len(messages)-most))
 	}
 	v.Message = strings.Join(messages, "; ")
 	return v
