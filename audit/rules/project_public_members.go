@@ -2,6 +2,8 @@ package rules
 
 import "gkeaudit/audit"
 
+var publicMembers = &memberRule{member: isPublic, pass: "no role on the project is everybody's, nor on what is above it"}
+
 var projectPublicMembers = &audit.Rule{
 	ID:       "project-public-members",
 	Title:    "Nobody without a name holds a role on the cluster's project",
@@ -46,7 +48,6 @@ gcloud projects remove-iam-policy-binding {project} \
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeMembers(in, c, func(_, member string) bool { return isPublic(member) },
-			"no role on the project is everybody's, nor on what is above it")
+		return judgeMembers(in, c, publicMembers)
 	}),
 }
