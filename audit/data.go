@@ -26,7 +26,7 @@ const (
 	// Of the projects that have clusters, and of those that nodes' service accounts
 	// belong to:
 	IAMPolicies     Data = "iamPolicies"     // theirs, and those of the folders and organizations above
-	CustomRoles     Data = "customRoles"     // those that nodes' service accounts hold or may hold
+	Roles           Data = "roles"           // what the roles that policies grant allow
 	ServiceAccounts Data = "serviceAccounts" // all
 
 	// Of the projects that nodes' service accounts belong to, as Cloud Asset Inventory
@@ -51,7 +51,7 @@ var permissions = map[Data][]string{
 		"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy",
 		"resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy",
 	},
-	CustomRoles:            {"iam.roles.list"},
+	Roles:                  {"iam.roles.list"}, // on what has custom roles; predefined ones need none
 	ServiceAccounts:        {"iam.serviceAccounts.list", "resourcemanager.projects.get"},
 	ServiceAccountPolicies: {"cloudasset.assets.searchAllIamPolicies"},
 	ServiceAccountKeys:     {"cloudasset.assets.searchAllResources"},

@@ -151,7 +151,8 @@ func message(format string, args []any) string {
 }
 
 // Hidden returns the verdict on something that gaps hide: unknown, because it could not be
-// read. Nil gaps are skipped, and a duplicate is named once.
+// read. Nil gaps are skipped, and a duplicate is named once. Of many gaps the message names
+// some, the evidence all.
 func Hidden(gaps ...*Gap) Verdict {
 	v := Verdict{Unread: true}
 	var messages []string
@@ -165,6 +166,10 @@ func Hidden(gaps ...*Gap) Verdict {
 			value += " (" + g.Reason + ")"
 		}
 		v.Evidence = append(v.Evidence, Evidence{g.Resource, g.Operation, value})
+	}
+	const most = 3
+	if len(messages) > most+1 {
+		messages = append(messages[:most], fmt.Sprintf("and %d more", len(messages)-most))
 	}
 	v.Message = strings.Join(messages, "; ")
 	return v

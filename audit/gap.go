@@ -10,11 +10,11 @@ import (
 // A Gap is something that could not be read, and why.
 type Gap struct {
 	// Project is the project whose data is missing; empty if what is missing are
-	// projects, or is of a folder or an organization.
+	// projects, is of a folder or an organization, or is a predefined role.
 	Project string `json:"project"`
 
 	// Resource is what is missing. Its last segment is the kind of resource,
-	// what stands before it the scope:
+	// what stands before it the scope, but for a role's:
 	//
 	//	projects/P/locations/-/clusters        every cluster of the project
 	//	projects/P/locations/L/clusters        those in one zone or region
@@ -37,6 +37,7 @@ type Gap struct {
 	//	organizations/O/iamPolicy
 	//	projects/P/roles                       its custom roles
 	//	organizations/O/roles
+	//	roles/R                                a predefined role
 	//	projects/P/serviceAccounts
 	//	projects/P/serviceAccountPolicies      who may use them
 	//	projects/P/serviceAccountKeys
@@ -68,6 +69,9 @@ func (g *Gap) aboveProjects() bool {
 	return strings.HasPrefix(g.Resource, "folders/") || strings.HasPrefix(g.Resource, "organizations/")
 }
 
+// hidesRole reports whether what is missing is a predefined role.
+func (g *Gap) hidesRole() bool { return strings.HasPrefix(g.Resource, "roles/") }
+
 // dataOf are the kinds of data by the last segments of gaps' resources.
 var dataOf = map[string][]Data{
 	"clusters":               {Clusters}, // or OtherClusters, see Snapshot.For
@@ -80,7 +84,7 @@ var dataOf = map[string][]Data{
 	"ancestry":               {IAMPolicies},
 	"iamPolicy":              {IAMPolicies},
 	"number":                 {IAMPolicies, ServiceAccounts},
-	"roles":                  {CustomRoles},
+	"roles":                  {Roles},
 	"serviceAccounts":        {ServiceAccounts},
 	"serviceAccountPolicies": {ServiceAccountPolicies},
 	"serviceAccountKeys":     {ServiceAccountKeys},
@@ -88,6 +92,9 @@ var dataOf = map[string][]Data{
 
 // Hides reports whether what is missing is, or may be, of one of some kinds of data.
 func (g *Gap) Hides(data []Data) bool {
+	if g.hidesRole() {
+		return slices.Contains(data, Roles)
+	}
 	kinds, ok := dataOf[LastSegment(g.Resource)]
 	return !ok || slices.ContainsFunc(kinds, func(d Data) bool { return slices.Contains(data, d) })
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,11 +70,26 @@ type Ancestor struct {
 	CustomRoles []Role  `json:"customRoles,omitzero"` // of an organization; see Project.CustomRoles
 }
 
-// A Role is a custom role.
+// A Role is the definition of a role: a predefined one, a basic one among them, or a
+// custom one. Its JSON is that of the API, besides Missing.
 type Role struct {
-	Name        string   `json:"name"` // "projects/P/roles/R", "organizations/O/roles/R"
+	Name        string   `json:"name"` // "roles/R", "projects/P/roles/R", "organizations/O/roles/R"
 	Permissions []string `json:"includedPermissions,omitempty"`
+	Stage       string   `json:"stage,omitempty"`   // "GA", "DISABLED"; the API leaves out "ALPHA"
 	Deleted     bool     `json:"deleted,omitempty"` // bindings to it have no effect
+
+	// Missing is true for a predefined role that the API does not know, such as one
+	// that Google retired. What a binding to it grants is not known.
+	Missing bool `json:"missing,omitempty"`
+}
+
+// Granted returns the permissions that the role grants: none if it is deleted or
+// disabled. Source: Role.stage and Role.deleted in the IAM API reference.
+func (r *Role) Granted() []string {
+	if r.Deleted || r.Stage == "DISABLED" {
+		return nil
+	}
+	return r.Permissions
 }
 
 // A ServiceAccount is a service account of a project.
@@ -98,6 +114,18 @@ type ServiceAccountKey struct {
 
 	// ValidBefore is when it expires; zero if that is not told.
 	ValidBefore time.Time `json:"validBeforeTime,omitzero"`
+}
+
+// Share makes the role's permissions share memory with equal ones among the given, and
+// adds the others to those: the basic roles have thousands in common.
+func (r *Role) Share(texts map[string]string) {
+	for i, p := range r.Permissions {
+		if same, ok := texts[p]; ok {
+			r.Permissions[i] = same
+		} else {
+			texts[p] = p
+		}
+	}
 }
 
 // Share makes texts of the policy share memory with equal ones among the given, and adds
@@ -181,12 +209,67 @@ func (s *Snapshot) hidden(project, resource, operation string) *Gap {
 	return notRead(project, resource, operation)
 }
 
-// CustomRole returns a custom role by its name. Where it was not read, it returns the
-// gap that hides it; where there is none of the name, neither.
-func (s *Snapshot) CustomRole(name string) (*Role, *Gap) {
+// GrantedRoles returns the names of the roles that policies grant to members whom rules
+// look at, sorted.
+func (s *Snapshot) GrantedRoles() []string {
+	nodes := map[string]bool{}
+	for _, c := range s.Clusters() {
+		accounts, _ := s.NodeAccounts(c)
+		for _, a := range accounts {
+			nodes[a.Email] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(grantedRoles(s.Projects, s.Ancestors, nodes)))
+}
+
+// grantedRoles are the names of the roles that policies grant to members whom rules look
+// at: those of service accounts' policies to any, and others to all but service accounts
+// that are not nodes'. Most bindings of a project are those of Google's service agents.
+func grantedRoles(projects []*Project, ancestors []*Ancestor, nodes map[string]bool) map[string]bool {
+	matters := func(member string) bool {
+		kind, email, _ := strings.Cut(member, ":")
+		if kind != "serviceAccount" {
+			return true
+		}
+		a := ParseAccount(email)
+		// It may be the nodes' where the number of their project is not known, or one
+		// of Kubernetes.
+		return nodes[a.Email] || a.Kind == ComputeDefault || a.Kind == MalformedAccount
+	}
+	names := map[string]bool{}
+	add := func(policy *Policy, all bool) {
+		if policy == nil {
+			return
+		}
+		for _, b := range policy.Bindings {
+			if role, _ := b.Granted(); !names[role] && slices.ContainsFunc(b.Members, func(m string) bool {
+				return !strings.HasPrefix(m, "deleted:") && (all || matters(m))
+			}) {
+				names[role] = true
+			}
+		}
+	}
+	for _, p := range projects {
+		add(p.IAMPolicy, false)
+		for _, sp := range p.ServiceAccountPolicies {
+			add(sp.Policy, true)
+		}
+	}
+	for _, a := range ancestors {
+		add(a.IAMPolicy, false)
+	}
+	return names
+}
+
+// Role returns a role by its name. Where it was not read, it returns the gap that hides
+// it; where a project or an organization has no custom role of the name, neither.
+func (s *Snapshot) Role(name string) (*Role, *Gap) {
 	ix := s.indexed()
 	if r := ix.roles[name]; r != nil {
 		return r, nil
+	}
+	if !IsCustomRole(name) {
+		return nil, s.hidden("", name, "iam.roles.get")
 	}
 	parent, _, _ := strings.Cut(name, "/roles/")
 	kind, id, _ := strings.Cut(parent, "/")

@@ -159,6 +159,9 @@ func (ix *index) addRoles(s *Snapshot) {
 			ix.roles[p.CustomRoles[i].Name] = &p.CustomRoles[i]
 		}
 	}
+	for i := range s.Roles {
+		ix.roles[s.Roles[i].Name] = &s.Roles[i]
+	}
 }
 
 // project returns the project, or an empty one where the snapshot has none.

@@ -3,6 +3,7 @@ package audit
 import (
 	"path"
 	"slices"
+	"strings"
 )
 
 // Parameters are what the owner of an estate has laid down, where a rule leaves room
@@ -76,12 +77,23 @@ func (p Parameters) AirGapped(network NetworkName) bool {
 // AllowsNodeServiceAccount reports whether nodes may run as the service account with
 // an e-mail address.
 func (p Parameters) AllowsNodeServiceAccount(email string) bool {
-	return len(p.NodeServiceAccounts) == 0 || matchAny(p.NodeServiceAccounts, email)
+	return len(p.NodeServiceAccounts) == 0 || matchAddress(p.NodeServiceAccounts, email)
 }
 
 // HasPeopleOnly reports whether a group has no service account among its members.
 func (p Parameters) HasPeopleOnly(group string) bool {
-	return matchAny(p.PeopleGroups, group)
+	return matchAddress(p.PeopleGroups, group)
+}
+
+// matchAddress reports whether an e-mail address matches any of some globs. Addresses of
+// Google's accounts and groups do not differ by case.
+func matchAddress(globs []string, address string) bool {
+	for _, g := range globs {
+		if ok, _ := path.Match(strings.ToLower(g), strings.ToLower(address)); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // matchAny reports whether a name matches any of some globs. A malformed one matches

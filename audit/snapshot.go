@@ -30,6 +30,11 @@ type Snapshot struct {
 	// read, each once, in the order of their names.
 	Ancestors []*Ancestor
 
+	// Roles are the predefined roles that policies grant to members whom rules look at,
+	// the basic ones among them, each once, in the order of their names. What is not
+	// there was not read.
+	Roles []Role
+
 	// Gaps is what could not be read.
 	Gaps []Gap
 
@@ -143,9 +148,8 @@ type Project struct {
 	// IAMPolicy is the project's allow policy; nil if it was not read.
 	IAMPolicy *Policy
 
-	// CustomRoles are those of the project's own that the service accounts of nodes
-	// hold, or may hold as members of a group. Nil means that the list was not read,
-	// as where nodes hold none.
+	// CustomRoles are those of the project's own that policies grant to members whom
+	// rules look at. Nil means that the list was not read, as where there are none such.
 	CustomRoles []Role
 
 	// ServiceAccounts are all of the project's. Nil means that the list was not read.
@@ -207,6 +211,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	others := map[string]bool{}                        // projects with other clusters, as far as they could be read
 	locations := map[string]bool{}                     // whose server configs matter
 	hosts, iam := map[string]bool{}, map[string]bool{} // projects whose networks and whose policies matter
+	nodes := map[string]bool{}                         // addresses of nodes' service accounts
 	for _, p := range s.Projects {
 		p := *p
 		all := p.Clusters
@@ -231,7 +236,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 				iam[p.ID] = true
 				accounts, _ := s.NodeAccounts(c)
 				for _, a := range accounts {
-					iam[a.Project] = true
+					iam[a.Project], nodes[a.Email] = true, true
 				}
 			} else if own || other {
 				p.OtherClusters = append(p.OtherClusters, Outline(c.Cluster))
@@ -252,16 +257,28 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 		return !whole || p.Number == ""
 	})
 	above := map[string]bool{}
+	var rights []*Project
 	for _, p := range n.Projects {
 		if iam[p.ID] {
+			rights = append(rights, p)
 			for _, ancestor := range p.Ancestors {
 				above[ancestor] = true
 			}
 		}
 	}
-	for _, a := range s.Ancestors {
-		if above[a.Name] {
-			n.Ancestors = append(n.Ancestors, a)
+	ancestors := func() []*Ancestor {
+		return slices.DeleteFunc(slices.Clone(s.Ancestors), func(a *Ancestor) bool { return !above[a.Name] })
+	}
+	roles := grantedRoles(rights, ancestors(), nodes)
+	for name := range roles {
+		if parent, _, ok := strings.Cut(name, "/roles/"); ok {
+			above[parent] = true // which a project's ancestry tells only where it was read
+		}
+	}
+	n.Ancestors = ancestors()
+	for _, r := range s.Roles {
+		if roles[r.Name] {
+			n.Roles = append(n.Roles, r)
 		}
 	}
 	for _, g := range s.Gaps {
@@ -278,6 +295,8 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			keep = len(sc.roots()) > 0 || len(s.Scope.roots()) == 0
 		case g.aboveProjects():
 			keep = above[strings.TrimSuffix(g.Resource, "/"+LastSegment(g.Resource))]
+		case g.hidesRole():
+			keep = roles[g.Resource]
 		case g.hidesIAM():
 			keep = iam[g.Project]
 		case strings.HasSuffix(g.Resource, "/serverConfig"):
@@ -293,7 +312,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 // For returns the snapshot as if only some kinds of data had been asked for: without the
 // gaps that hide others.
 func (s *Snapshot) For(data []Data) *Snapshot {
-	n := &Snapshot{Time: s.Time, Scope: s.Scope, Projects: s.Projects, Ancestors: s.Ancestors}
+	n := &Snapshot{Time: s.Time, Scope: s.Scope, Projects: s.Projects, Ancestors: s.Ancestors, Roles: s.Roles}
 	for _, g := range s.Gaps {
 		_, ok := clustersLocation(g.Resource)
 		switch {

@@ -104,6 +104,18 @@ func (d *snapshotReader) read(s *Snapshot) error {
 				return nil
 			})
 			return err
+		case "roles":
+			s.Roles = []Role{}
+			_, err := d.json.array(key, func() error {
+				r := Role{}
+				if err := d.value(fmt.Sprintf("roles[%d]", len(s.Roles)), &r); err != nil {
+					return err
+				}
+				r.Share(d.texts)
+				s.Roles = append(s.Roles, r)
+				return nil
+			})
+			return err
 		}
 		return d.other(key)
 	}); err != nil {
@@ -309,8 +321,15 @@ func (s *Snapshot) validate() error {
 	if err := s.validateAncestors(); err != nil {
 		return err
 	}
+	roles := map[string]bool{}
+	for i, r := range s.Roles {
+		if !strings.HasPrefix(r.Name, "roles/") || roles[r.Name] {
+			return fmt.Errorf("roles[%d]: %q is not the name of a predefined role, or is listed twice", i, r.Name)
+		}
+		roles[r.Name] = true
+	}
 	for i, g := range s.Gaps {
-		if g.Resource == "" || g.Project == "" && !g.aboveProjects() || strings.HasSuffix(g.Resource, "/") {
+		if g.Resource == "" || g.Project == "" && !g.aboveProjects() && !g.hidesRole() || strings.HasSuffix(g.Resource, "/") {
 			return fmt.Errorf("gaps[%d] names no project or no resource", i)
 		}
 	}
@@ -406,6 +425,14 @@ func (s *Snapshot) Write(w io.Writer) error {
 			e.comma(i)
 			e.text("\n    ")
 			e.value(a)
+		}
+	}
+	if s.Roles != nil {
+		e.text("\n  ],\n  \"roles\": [")
+		for i, r := range s.Roles {
+			e.comma(i)
+			e.text("\n    ")
+			e.value(r)
 		}
 	}
 	e.text("\n  ],\n  \"gaps\": [")

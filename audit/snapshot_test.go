@@ -209,14 +209,19 @@ func TestNarrowKeepsRights(t *testing.T) {
 		"projects": [
 			{"id": "dev-accounts", "ancestors": ["folders/23"]},
 			{"id": "prod-accounts", "ancestors": ["folders/24"]},
-			{"id": "shop-dev", "ancestors": ["folders/21", "organizations/1"], "clusters": ` + cluster("nodes@dev-accounts.iam.gserviceaccount.com") + `},
-			{"id": "shop-prod", "ancestors": ["folders/22", "organizations/1"], "clusters": ` + cluster("nodes@prod-accounts.iam.gserviceaccount.com") + `}],
+			{"id": "shop-dev", "ancestors": ["folders/21", "organizations/1"], "clusters": ` + cluster("nodes@dev-accounts.iam.gserviceaccount.com") + `,
+				"iamPolicy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}, {"role": "roles/editor", "members": ["group:devs@example.com"]},
+					{"role": "roles/owner", "members": ["serviceAccount:build@shop-dev.iam.gserviceaccount.com"]}]}},
+			{"id": "shop-prod", "ancestors": ["folders/22", "organizations/1"], "clusters": ` + cluster("nodes@prod-accounts.iam.gserviceaccount.com") + `,
+				"iamPolicy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}, {"role": "roles/browser", "members": ["serviceAccount:Nodes@prod-accounts.iam.gserviceaccount.com"]}]}}],
 		"ancestors": [{"name": "folders/21"}, {"name": "folders/22"}, {"name": "folders/23"}, {"name": "folders/24"}, {"name": "organizations/1"}],
+		"roles": [{"name": "roles/owner"}, {"name": "roles/viewer"}],
 		"gaps": [` + strings.Join([]string{
 		gap("", "folders/21/iamPolicy"), gap("", "folders/22/iamPolicy"), gap("", "folders/23/iamPolicy"), gap("", "folders/24/iamPolicy"),
 		gap("", "organizations/1/iamPolicy"), gap("", "organizations/1/folders"),
 		gap("dev-accounts", "projects/dev-accounts/serviceAccounts"), gap("prod-accounts", "projects/prod-accounts/serviceAccounts"),
 		gap("shop-dev", "projects/shop-dev/iamPolicy"), gap("shop-prod", "projects/shop-prod/iamPolicy"),
+		gap("", "roles/browser"), gap("", "roles/editor"),
 	}, ",") + `]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -227,9 +232,9 @@ func TestNarrowKeepsRights(t *testing.T) {
 		gaps                string
 	}{
 		{audit.Scope{Projects: []string{"shop-prod"}}, "prod-accounts shop-prod", "folders/22 folders/24 organizations/1",
-			"folders/22/iamPolicy folders/24/iamPolicy organizations/1/iamPolicy projects/prod-accounts/serviceAccounts projects/shop-prod/iamPolicy"},
+			"folders/22/iamPolicy folders/24/iamPolicy organizations/1/iamPolicy projects/prod-accounts/serviceAccounts projects/shop-prod/iamPolicy roles/browser"},
 		{audit.Scope{Clusters: []string{"projects/shop-dev/locations/europe-west4/clusters/web"}}, "dev-accounts shop-dev shop-prod", "folders/21 folders/23 organizations/1",
-			"folders/21/iamPolicy folders/23/iamPolicy organizations/1/iamPolicy organizations/1/folders projects/dev-accounts/serviceAccounts projects/shop-dev/iamPolicy"},
+			"folders/21/iamPolicy folders/23/iamPolicy organizations/1/iamPolicy organizations/1/folders projects/dev-accounts/serviceAccounts projects/shop-dev/iamPolicy roles/editor"},
 	} {
 		n := s.Narrow(test.scope)
 		var projects, ancestors, gaps []string
@@ -241,6 +246,9 @@ func TestNarrowKeepsRights(t *testing.T) {
 		}
 		for _, g := range n.Gaps {
 			gaps = append(gaps, g.Resource)
+		}
+		if len(n.Roles) != 1 || n.Roles[0].Name != "roles/viewer" {
+			t.Errorf("%v: got roles %v, want roles/viewer, which both projects grant", test.scope, n.Roles)
 		}
 		got := []string{strings.Join(projects, " "), strings.Join(ancestors, " "), strings.Join(gaps, " ")}
 		if diff := cmp.Diff([]string{test.projects, test.ancestors, test.gaps}, got); diff != "" {

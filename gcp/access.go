@@ -26,7 +26,7 @@ var (
 		audit.OtherClusters:   {listClusters},
 		audit.ServerConfigs:   {getServerConfig},
 		audit.IAMPolicies:     {getAncestry, projectPolicy},
-		audit.CustomRoles:     {projectRoles},
+		audit.Roles:           {projectRoles},
 		audit.ServiceAccounts: {listAccounts, getProject},
 	}
 
@@ -42,7 +42,7 @@ var (
 	// onHomes are the projects that nodes' service accounts belong to.
 	onHomes = map[audit.Data][]operation{
 		audit.IAMPolicies:            {getAncestry, projectPolicy},
-		audit.CustomRoles:            {projectRoles},
+		audit.Roles:                  {projectRoles},
 		audit.ServiceAccounts:        {listAccounts},
 		audit.ServiceAccountPolicies: {searchPolicies},
 		audit.ServiceAccountKeys:     {searchKeys},
@@ -51,7 +51,7 @@ var (
 	// aboveProjects are the folders and the organization above those with policies.
 	aboveProjects = map[string]map[audit.Data][]operation{
 		"folders":       {audit.IAMPolicies: {folderPolicy}},
-		"organizations": {audit.IAMPolicies: {orgPolicy}, audit.CustomRoles: {orgRoles}},
+		"organizations": {audit.IAMPolicies: {orgPolicy}, audit.Roles: {orgRoles}},
 	}
 )
 
@@ -168,7 +168,10 @@ func (c *Client) Access(ctx context.Context, scope audit.Scope, data []audit.Dat
 	for _, id := range homes {
 		needed[id] = append(slices.Clip(needed[id]), opsFor(onHomes, data)...)
 	}
-	col.iam(ctx, homes, slices.DeleteFunc(slices.Clone(data), func(d audit.Data) bool { return d != audit.IAMPolicies && d != audit.CustomRoles }))
+	col.iam(ctx, homes, slices.DeleteFunc(slices.Clone(data), func(d audit.Data) bool { return d != audit.IAMPolicies }))
+	if slices.Contains(data, audit.Roles) {
+		col.customRoles(ctx, col.granted()) // predefined ones take no permission
+	}
 
 	gaps := map[string][]audit.Gap{}
 	for _, g := range col.gaps {

@@ -74,14 +74,19 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 			tell(func(p *Progress) { p.NetworksDone++ })
 		})
 	}
-	wg.Go(func() { col.iam(ctx, homes, data) })
+	wg.Go(func() {
+		col.iam(ctx, homes, data)
+		if slices.Contains(data, audit.Roles) {
+			col.roles(ctx)
+		}
+	})
 	wg.Wait()
 	if slices.Contains(data, audit.Firewalls) {
 		col.moreFirewalls(ctx, firewalled)
 	}
 
 	s := col.snapshot()
-	s.Time, s.Scope, s.Gaps = now, scope, audit.DistinctGaps(col.gaps)
+	s.Time, s.Scope, s.Roles, s.Gaps = now, scope, col.predefined, audit.DistinctGaps(col.gaps)
 	return s
 }
 
@@ -114,13 +119,14 @@ type collection struct {
 	others   bool            // clusters that are not count, too
 	projects map[string]*audit.Project
 
-	mu        sync.Mutex
-	ancestors map[string]*audit.Ancestor
-	texts     map[string]string // of policies
-	gaps      []audit.Gap
-	answered  bool // for any project
-	undecided []disabled
-	off       map[string]bool // projects where GKE is off
+	mu         sync.Mutex
+	ancestors  map[string]*audit.Ancestor
+	predefined []audit.Role
+	texts      map[string]string // of policies and roles
+	gaps       []audit.Gap
+	answered   bool // for any project
+	undecided  []disabled
+	off        map[string]bool // projects where GKE is off
 }
 
 // disabled is a project whose list of clusters was refused because GKE is off, and

@@ -192,6 +192,9 @@ func describe(s *audit.Snapshot, calls []string) string {
 			fmt.Fprintf(&b, "  customRoles: %s\n", inJSON(a.CustomRoles))
 		}
 	}
+	if s.Roles != nil {
+		fmt.Fprintf(&b, "roles: %s\n", inJSON(s.Roles))
+	}
 	b.WriteString("calls:\n")
 	for len(calls) > 0 {
 		n := slices.IndexFunc(calls, func(call string) bool { return call != calls[0] })
@@ -337,6 +340,7 @@ var reading = []*regexp.Regexp{
 	regexp.MustCompile(`^POST /v1/projects/[^/]+:getAncestry$`),
 	regexp.MustCompile(`^POST /v3/(projects/[^/]+|(organizations|folders)/[0-9]+):getIamPolicy$`),
 	regexp.MustCompile(`^GET /v1/(projects/[^/]+|organizations/[0-9]+)/roles$`),
+	regexp.MustCompile(`^GET /v1/roles/[A-Za-z0-9_.]+$`),
 	regexp.MustCompile(`^GET /v1/projects/[^/]+/serviceAccounts$`),
 	regexp.MustCompile(`^GET /v1/projects/[^/]+:(searchAllIamPolicies|searchAllResources)$`),
 }

@@ -48,6 +48,7 @@ var (
 	orgPolicy         = operation{"cloudresourcemanager.organizations.getIamPolicy", "resourcemanager.organizations.getIamPolicy", "cloudresourcemanager.googleapis.com"}
 	projectRoles      = operation{"iam.projects.roles.list", "iam.roles.list", "iam.googleapis.com"}
 	orgRoles          = operation{"iam.organizations.roles.list", "iam.roles.list", "iam.googleapis.com"}
+	getRole           = operation{"iam.roles.get", "", "iam.googleapis.com"}
 	listAccounts      = operation{"iam.projects.serviceAccounts.list", "iam.serviceAccounts.list", "iam.googleapis.com"}
 	searchPolicies    = operation{"cloudasset.searchAllIamPolicies", "cloudasset.assets.searchAllIamPolicies", "cloudasset.googleapis.com"}
 	searchKeys        = operation{"cloudasset.searchAllResources", "cloudasset.assets.searchAllResources", "cloudasset.googleapis.com"}
@@ -127,7 +128,7 @@ func faultOf(op operation, err error) fault {
 		return fault{code: "CANCELLED", treatment: final, message: "the run was stopped before an answer came"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault{code: "DEADLINE_EXCEEDED", treatment: slow, message: "no answer came in time"}
-	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer), errors.Is(err, errNoAncestry), errors.Is(err, errNoPolicy):
+	case errors.Is(err, errRepeatedPage), errors.Is(err, errNoAnswer), errors.Is(err, errNoAncestry), errors.Is(err, errNoPolicy), errors.Is(err, errOtherRole):
 		return fault{code: "DATA_LOSS", treatment: final, reason: "MALFORMED_ANSWER", message: err.Error()}
 	case errors.Is(err, errDamaged):
 		return fault{code: "DATA_LOSS", treatment: connection, message: err.Error()}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 )
 
 // iamData are the kinds of data that are about service accounts and their rights.
-var iamData = []audit.Data{audit.IAMPolicies, audit.CustomRoles, audit.ServiceAccounts, audit.ServiceAccountPolicies, audit.ServiceAccountKeys}
+var iamData = []audit.Data{audit.IAMPolicies, audit.Roles, audit.ServiceAccounts, audit.ServiceAccountPolicies, audit.ServiceAccountKeys}
 
 // homes returns the projects that the nodes' service accounts belong to, sorted, and
 // finds out the numbers of those whose default account is in use. Without data that
@@ -100,7 +101,7 @@ func (col *collection) project(id string) *audit.Project {
 }
 
 // iam reads what the data asks for of the homes of nodes' service accounts and of the
-// projects that have clusters.
+// projects that have clusters, besides the definitions of roles.
 func (col *collection) iam(ctx context.Context, homes []string, data []audit.Data) {
 	var ids []string
 	for id, p := range col.projects {
@@ -108,13 +109,11 @@ func (col *collection) iam(ctx context.Context, homes []string, data []audit.Dat
 			ids = append(ids, id)
 		}
 	}
-	needs := func(kinds ...audit.Data) bool {
-		return slices.ContainsFunc(kinds, func(d audit.Data) bool { return slices.Contains(data, d) })
-	}
+	needs := func(kind audit.Data) bool { return slices.Contains(data, kind) }
 	var wg sync.WaitGroup
 	for _, id := range ids {
 		p, home := col.projects[id], slices.Contains(homes, id)
-		if needs(audit.IAMPolicies, audit.CustomRoles) {
+		if needs(audit.IAMPolicies) {
 			wg.Go(func() { p.IAMPolicy = col.policy(ctx, projectPolicy, id, "projects/"+id) })
 			wg.Go(func() { col.ancestry(ctx, p) })
 		}
@@ -129,7 +128,7 @@ func (col *collection) iam(ctx context.Context, homes []string, data []audit.Dat
 		}
 	}
 	wg.Wait()
-	if needs(audit.IAMPolicies, audit.CustomRoles) {
+	if needs(audit.IAMPolicies) {
 		for name, a := range col.ancestors {
 			op := folderPolicy
 			if strings.HasPrefix(name, "organizations/") {
@@ -139,14 +138,12 @@ func (col *collection) iam(ctx context.Context, homes []string, data []audit.Dat
 		}
 		wg.Wait()
 	}
-	if needs(audit.CustomRoles) {
-		col.customRoles(ctx)
-	}
 }
 
 var (
 	errNoAncestry = errors.New("the answer does not name the project and all that is above it")
 	errNoPolicy   = errors.New("the answer has no etag, which every policy has")
+	errOtherRole  = errors.New("the answer is not the role that was asked for")
 )
 
 // ancestry reads what is above a project, nearest first. The answer begins with the
@@ -243,34 +240,43 @@ func (col *collection) share(policy *audit.Policy) {
 	policy.Share(col.texts)
 }
 
-// customRoles reads the custom roles that nodes' service accounts hold or may hold: the
-// list of each project or organization that has such a role, of which the others are
-// dropped.
-func (col *collection) customRoles(ctx context.Context) {
+// granted returns the names of the roles that policies which were read grant to members
+// whom rules look at.
+func (col *collection) granted() []string {
 	s := &audit.Snapshot{Ancestors: col.snapshot().Ancestors}
 	for _, p := range col.projects { // without their networks, which are being read
-		s.Projects = append(s.Projects, &audit.Project{ID: p.ID, Number: p.Number, Clusters: p.Clusters, Ancestors: p.Ancestors, IAMPolicy: p.IAMPolicy})
+		s.Projects = append(s.Projects, &audit.Project{ID: p.ID, Number: p.Number, Clusters: p.Clusters,
+			IAMPolicy: p.IAMPolicy, ServiceAccountPolicies: p.ServiceAccountPolicies})
 	}
-	in := audit.NewInput(s)
-	held := map[string]map[string]bool{} // names by parent
-	for _, c := range s.Clusters() {
-		accounts, _ := s.NodeAccounts(c)
-		for _, a := range accounts {
-			grants, _ := in.Grants(a, a.Cluster.Project, a.Project)
-			for _, g := range grants {
-				if !audit.IsCustomRole(g.Role) {
-					continue
-				}
-				parent, _, _ := strings.Cut(g.Role, "/roles/")
-				if held[parent] == nil {
-					held[parent] = map[string]bool{}
-				}
-				held[parent][g.Role] = true
-			}
+	return s.GrantedRoles()
+}
+
+// roles reads the definitions of the roles that are granted.
+func (col *collection) roles(ctx context.Context) {
+	names := col.granted()
+	col.customRoles(ctx, names)
+	col.predefinedRoles(ctx, names)
+}
+
+// customRoles reads those of some roles that are custom: the list of each project or
+// organization that has such a role, of which the others are dropped.
+func (col *collection) customRoles(ctx context.Context, roles []string) {
+	wanted := map[string]map[string]bool{} // names by parent
+	for _, name := range roles {
+		if !audit.IsCustomRole(name) {
+			continue
+		}
+		parent, _, _ := strings.Cut(name, "/roles/")
+		if wanted[parent] == nil {
+			wanted[parent] = map[string]bool{}
+		}
+		wanted[parent][name] = true
+		if id, ok := strings.CutPrefix(parent, "organizations/"); ok && isNumber(id) && col.ancestors[parent] == nil {
+			col.ancestors[parent] = &audit.Ancestor{Name: parent} // as no policy above projects was asked for
 		}
 	}
 	var wg sync.WaitGroup
-	for parent, names := range held {
+	for parent, names := range wanted {
 		kind, id, _ := strings.Cut(parent, "/")
 		switch {
 		case kind == "projects" && col.projects[id] != nil:
@@ -280,6 +286,60 @@ func (col *collection) customRoles(ctx context.Context) {
 		}
 	}
 	wg.Wait()
+}
+
+// predefinedRoles reads those of some roles that are predefined, one by one. An estate
+// grants some dozens of the 2,500 that there are (August 2026). By roles.list they would
+// take three calls and 7 MB in every run and shard, and a page that fails would hide them
+// all. Here, what fails hides one role, and NOT_FOUND is an answer: the API has no such
+// role. The number of calls depends on how many different roles are granted, and not on
+// clusters.
+//
+// It takes no permission: a predefined role is of no resource. Source: roles.get and
+// roles.list in the IAM API reference.
+func (col *collection) predefinedRoles(ctx context.Context, roles []string) {
+	var wg sync.WaitGroup
+	for _, name := range roles {
+		switch {
+		case predefinedName.MatchString(name):
+			wg.Go(func() { col.predefinedRole(ctx, name) })
+		case strings.HasPrefix(name, "roles/"): // and something that would be part of a URL
+			col.keepRole(audit.Role{Name: name, Missing: true})
+		}
+	}
+	wg.Wait()
+	slices.SortFunc(col.predefined, func(a, b audit.Role) int { return strings.Compare(a.Name, b.Name) })
+}
+
+var predefinedName = regexp.MustCompile(`^roles/[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$`)
+
+func (col *collection) predefinedRole(ctx context.Context, name string) {
+	var answer *iam.Role
+	f, ok := col.client.call(ctx, getRole, "", func(ctx context.Context) (err error) {
+		answer, err = whole(col.client.iam.Roles.Get(name).Context(ctx).Do())
+		if err == nil && answer.Name != name {
+			err = errOtherRole
+		}
+		return err
+	})
+	role := audit.Role{Name: name}
+	switch {
+	case ok:
+		role.Permissions, role.Stage, role.Deleted = answer.IncludedPermissions, answer.Stage, answer.Deleted
+	case f.code == "NOT_FOUND":
+		role.Missing = true
+	default:
+		col.gap(f.gap(getRole, "", name))
+		return
+	}
+	col.keepRole(role)
+}
+
+func (col *collection) keepRole(role audit.Role) {
+	col.mu.Lock()
+	defer col.mu.Unlock()
+	role.Share(col.texts)
+	col.predefined = append(col.predefined, role)
 }
 
 // rolesOf reads the roles with these names of a project or an organization. It returns
@@ -299,7 +359,7 @@ func (col *collection) rolesOf(ctx context.Context, op operation, project, paren
 		}
 		for _, r := range answer.Roles {
 			if r != nil && names[r.Name] {
-				roles = append(roles, audit.Role{Name: r.Name, Permissions: r.IncludedPermissions, Deleted: r.Deleted})
+				roles = append(roles, audit.Role{Name: r.Name, Permissions: r.IncludedPermissions, Stage: r.Stage, Deleted: r.Deleted})
 			}
 		}
 		return answer.NextPageToken, nil

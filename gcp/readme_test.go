@@ -53,7 +53,7 @@ func permissionTable(t *testing.T) string {
 		{audit.Routers, "Cloud NAT gateways, BGP peers"},
 		{audit.Routes, "routes"},
 		{audit.IAMPolicies, "who holds which roles"},
-		{audit.CustomRoles, "what custom roles allow"},
+		{audit.Roles, "what custom roles allow"},
 		{audit.Networks, "networks and their modes"},
 		{audit.Firewalls, "what the firewall lets in"},
 		{audit.ServiceAccounts, "service accounts of nodes, default ones"},

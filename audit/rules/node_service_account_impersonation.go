@@ -1,19 +1,11 @@
 package rules
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"gkeaudit/audit"
 )
-
-// impersonation are predefined roles by which one may act as a service account, or make
-// a key of it, and others that are about much else, too.
-var impersonation = slices.Concat(serviceAccountRoles, []string{
-	"roles/owner", "roles/editor", "roles/admin", "roles/writer",
-	"roles/iam.securityAdmin",
-})
 
 var nodeServiceAccountImpersonation = &audit.Rule{
 	ID:       "node-service-account-impersonation",
@@ -30,11 +22,14 @@ for.`,
 	Checks: `The allow policy of each service account that nodes of the cluster run as, in the answer
 of Cloud Asset Inventory's search for policies of iam.googleapis.com/ServiceAccount in
 the account's project. It fails if a user, a group, a domain, everybody, an identity of
-a workforce or workload pool or a Kubernetes service account holds a role there by which
-one may act as the account, make a key of it or change its policy. Service accounts that
-hold one are named and pass: what makes node pools needs it. A custom role is unknown,
-as its permissions are not read. No policy in the answer means that there is none. The
-inventory may lag behind by minutes. Grants on the project are the matter of
+a workforce or workload pool or a Kubernetes service account holds a role there with one of
+these permissions: iam.serviceAccounts.actAs, getAccessToken, getOpenIdToken, signBlob,
+signJwt, implicitDelegation or setIamPolicy, iam.serviceAccountKeys.create or
+iam.serviceAccountApiKeyBindings.create. The role's name does not matter. Service accounts
+that hold such a role are named and pass: what makes node pools needs it. A deleted or
+disabled role grants nothing. The rule does not pass if a role could not be read, or if the
+IAM API does not know it. No policy in the answer means that there is none. The
+inventory may lag behind by minutes. Grants on the project are judged by
 project-service-account-impersonation.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -55,7 +50,7 @@ that is left.`,
 		{Title: "Roles for service account authentication", URL: "https://docs.cloud.google.com/iam/docs/service-account-permissions"},
 		{Title: "Best practices for using service accounts securely", URL: "https://docs.cloud.google.com/iam/docs/best-practices-service-accounts"},
 	},
-	Needs: []audit.Data{audit.ServiceAccounts, audit.ServiceAccountPolicies},
+	Needs: []audit.Data{audit.ServiceAccounts, audit.ServiceAccountPolicies, audit.Roles},
 	Check: audit.EachNodeAccount(judgeImpersonation),
 }
 
@@ -64,8 +59,12 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		return audit.NotApplicablef("%s is a service agent of Google's, whose policy is Google's", a.Email)
 	}
 	policies, stray, gap := in.PoliciesOf(a)
+	var gaps []*audit.Gap
+	if gap != nil {
+		gaps = append(gaps, gap)
+	}
 	var bad, unclear, machines []string
-	var proof, hints []audit.Evidence
+	var proof, machineProof, hints []audit.Evidence
 	for _, p := range stray {
 		unclear = append(unclear, "it is not known whose policy one of the project's is")
 		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
@@ -76,24 +75,23 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		}
 		for _, b := range p.Policy.Bindings {
 			role, condition := b.Granted()
-			custom := audit.IsCustomRole(role)
-			if !custom && !slices.Contains(impersonation, role) {
+			h := holdingOf(in, role, actingAs)
+			if h == (holding{}) {
 				continue
 			}
 			for _, m := range b.Members {
 				e := audit.Evidence{Resource: a.ResourceName(), Field: "iamPolicy.bindings[" + role + "].members", Value: m + condition.Clause()}
-				text := m + " holds " + role + condition.String()
+				text := m + " holds " + role + h.String() + condition.String()
 				switch {
 				case strings.HasPrefix(m, "deleted:"):
 				case isMachine(m):
-					if !custom {
-						machines = append(machines, m)
-						proof = append(proof, e)
-					}
-				case custom:
-					unclear, hints = append(unclear, text+", whose permissions are not read"), append(hints, e)
+					machines, machineProof = append(machines, m), append(machineProof, h.in(role, e)...)
+				case h.gap != nil:
+					gaps = append(gaps, h.gap)
+				case h.unclear:
+					unclear, hints = append(unclear, text+unknownRole), append(hints, e)
 				default:
-					bad, proof = append(bad, text), append(proof, e)
+					bad, proof = append(bad, text), append(proof, h.in(role, e)...)
 				}
 			}
 		}
@@ -101,20 +99,13 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	switch {
 	case bad != nil:
 		return audit.Failf("%s", several(bad, 3)).Because(proof...)
-	case gap != nil:
-		return audit.Hidden(gap)
+	case gaps != nil:
+		return audit.Hidden(gaps...)
 	case unclear != nil:
 		return audit.Unknownf("%s", several(unclear, 2)).Because(hints...)
 	case machines != nil:
-		return audit.Passf("only service accounts may act as %s: %s", accountName(a), several(machines, 3)).Because(proof...)
+		return audit.Passf("only service accounts may act as %s: %s", accountName(a), several(machines, 3)).Because(machineProof...)
 	}
 	return audit.Passf("nobody may act as %s by its own policy", accountName(a)).Because(
 		audit.Absent(a.ResourceName(), "iamPolicy.bindings", "nobody holds such a role there"))
-}
-
-// isMachine reports whether a member is a service account of Google Cloud's, and not one
-// of Kubernetes: serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME].
-func isMachine(member string) bool {
-	email, ok := strings.CutPrefix(member, "serviceAccount:")
-	return ok && !strings.Contains(email, "[")
 }

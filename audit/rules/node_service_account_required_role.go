@@ -19,22 +19,6 @@ var nodePermissions = []string{
 	"monitoring.timeSeries.list",
 }
 
-// nodeRoles are the permissions among those that predefined roles are known to have.
-var nodeRoles = map[string][]string{
-	"roles/container.defaultNodeServiceAccount": nodePermissions,
-	"roles/owner":                     nodePermissions,
-	"roles/editor":                    nodePermissions,
-	"roles/autoscaling.metricsWriter": {"autoscaling.sites.writeMetrics"},
-	"roles/logging.admin":             {"logging.logEntries.create"},
-	"roles/logging.logWriter":         {"logging.logEntries.create"},
-	"roles/monitoring.admin":          nodePermissions[2:],
-	"roles/monitoring.editor":         nodePermissions[2:],
-	"roles/monitoring.metricWriter":   {"monitoring.metricDescriptors.create", "monitoring.metricDescriptors.list", "monitoring.timeSeries.create"},
-	"roles/monitoring.viewer":         {"monitoring.metricDescriptors.list", "monitoring.timeSeries.list"},
-	"roles/viewer":                    {"monitoring.metricDescriptors.list", "monitoring.timeSeries.list"},
-	"roles/browser":                   nil,
-}
-
 var nodeServiceAccountRequiredRole = &audit.Rule{
 	ID:       "node-service-account-required-role",
 	Title:    "The service accounts of nodes may write logs and metrics",
@@ -48,12 +32,11 @@ to look at. It is the usual state after the default account has been stripped of
 Editor role.`,
 	Checks: `Whether each service account of the cluster's nodes holds, without a condition, the
 permissions of roles/container.defaultNodeServiceAccount on the cluster's project, by
-the allow policies of the project and of the folders and the organization above it:
-by that role, by roles/logging.logWriter, roles/monitoring.metricWriter,
-roles/monitoring.viewer and roles/autoscaling.metricsWriter together, by a basic role,
-or by custom roles. Where only a role on a condition, a group's or a predefined role of
-Logging, Monitoring, Autoscaling or GKE whose permissions are not known here could bring
-what is missing, it is unknown. Pulling images takes roles/artifactregistry.reader
+the allow policies of the project and of the folders and the organization above it: by
+that role, or by any others together. The definitions of all of them are read from the IAM
+API. A deleted or disabled custom role grants nothing. It is unknown if what is missing
+could come only by a role on a condition, by a group's role, or by one that the IAM API
+does not know. Pulling images takes roles/artifactregistry.reader
 besides, which is not looked at: it is often granted on single repositories.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -73,7 +56,7 @@ besides, which is not looked at: it is often granted on single repositories.`,
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 		{Title: "Harden your cluster's security: use least privilege IAM service accounts", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa"},
 	},
-	Needs: []audit.Data{audit.IAMPolicies, audit.CustomRoles},
+	Needs: []audit.Data{audit.IAMPolicies, audit.Roles},
 	Reads: []audit.Parameter{audit.PeopleGroups},
 	Check: audit.EachNodeAccount(judgeRequiredRole),
 }
@@ -121,25 +104,15 @@ func judgeRequiredRole(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		audit.Absent("projects/"+a.Cluster.Project, "iamPolicy.bindings", "no role of the account has the permissions, there or above"))
 }
 
-// nodePermissionsOf returns the permissions that nodes need and a role has. It reports
-// false for those that a predefined role may have.
+// nodePermissionsOf returns the permissions that a role grants. It reports false for a role
+// that the API does not know, which may grant all that nodes need.
 func nodePermissionsOf(in *audit.Input, role string) (permissions []string, known bool, gap *audit.Gap) {
-	if audit.IsCustomRole(role) {
-		r, gap := in.CustomRole(role)
-		if r == nil || r.Deleted {
-			return nil, true, gap
-		}
-		return r.Permissions, true, nil
+	r, gap := in.Role(role)
+	switch {
+	case r == nil:
+		return nil, true, gap
+	case r.Missing:
+		return nodePermissions, false, nil
 	}
-	if permissions, ok := nodeRoles[role]; ok {
-		return permissions, true, nil
-	}
-	service, _, ofService := strings.Cut(strings.TrimPrefix(role, "roles/"), ".")
-	for _, p := range nodePermissions {
-		// The service's own roles, those of GKE and the newer basic ones.
-		if strings.HasPrefix(p, service+".") || service == "container" || !ofService {
-			permissions = append(permissions, p)
-		}
-	}
-	return permissions, permissions == nil, nil
+	return r.Granted(), true, nil
 }

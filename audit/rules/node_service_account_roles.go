@@ -20,18 +20,22 @@ this: an account of their own with the Editor role is no better than the default
 one.`,
 	Checks: `The roles that each service account of the cluster's nodes holds by the allow policies
 of the cluster's project, of the account's own, and of the folders and the
-organization above them. These fail: the basic roles Owner, Editor, Admin and Writer;
-every predefined role whose name ends in "admin"; those that let their holder act
-as other accounts or read secrets (roles/iam.serviceAccountUser,
-roles/iam.serviceAccountTokenCreator, roles/iam.serviceAccountOpenIdTokenCreator,
-roles/iam.workloadIdentityUser, roles/secretmanager.secretAccessor);
-those by which it may run something as another account or log in to machines
-(roles/compute.instanceAdmin.v1, roles/compute.osAdminLogin, roles/container.developer,
-roles/container.serviceAgent, roles/cloudbuild.builds.builder,
-roles/cloudbuild.builds.editor, roles/dataflow.developer,
-roles/deploymentmanager.editor); custom roles with one permission that is enough for
-such a thing. The deprecated roles/container.nodeServiceAgent is noted. A role that is granted on a condition counts, and
-the condition is said. Members that stand for the account count: allUsers,
+organization above them. The permissions of a role decide, never its name: the
+definition of each role, basic, predefined or custom, is read from the IAM API. A role is
+broad if one of its permissions is enough to become another identity (such as
+iam.serviceAccounts.actAs or getAccessToken, iam.serviceAccountKeys.create, every
+setIamPolicy), to run code as one (compute.instances.create or setMetadata,
+run.services.create, run.jobs.runWithOverrides, cloudbuild.builds.create,
+osconfig.patchJobs.exec, dataflow.jobs.create, dataproc.jobs.create with
+dataproc.clusters.use), to get at pods or secrets in clusters (container.pods.exec,
+container.deployments.update, container.secrets.get), or to read, change or destroy data of
+the whole project (secretmanager.versions.access, bigquery.tables.getData,
+storage.objects.delete). The message names the role and the permission that decided.
+A role that may read the objects of all buckets, all logs or all subscriptions is noted and
+passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
+role grants nothing. The rule does not pass if a role could not be read, or if the
+IAM API does not know it. A role that is granted on a condition counts, and
+the message names the condition. Members that include the account count: allUsers,
 allAuthenticatedUsers, and all service accounts of a project, folder or organization.
 Who is in a group cannot be read: where a group holds a broad role, it is unknown
 whether the account does, unless the parameter peopleGroups says that the group has
@@ -60,45 +64,52 @@ first. Image pulls need roles/artifactregistry.reader on the repositories.`,
 		{Title: "Harden your cluster's security: use least privilege IAM service accounts", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa"},
 		{Title: "About service accounts in GKE", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/service-accounts"},
 		{Title: "Understanding allow policies", URL: "https://docs.cloud.google.com/iam/docs/allow-policies"},
+		{Title: "IAM roles and permissions index", URL: "https://docs.cloud.google.com/iam/docs/roles-permissions"},
 	},
 	Controls: []audit.Control{
 		{Framework: audit.CISGKE20, ID: "5.2.1"},
 		{Framework: audit.SCC, ID: "ADMIN_SERVICE_ACCOUNT"},
 	},
-	Needs: []audit.Data{audit.IAMPolicies, audit.CustomRoles},
+	Needs: []audit.Data{audit.IAMPolicies, audit.Roles},
 	Reads: []audit.Parameter{audit.PeopleGroups},
 	Check: audit.EachNodeAccount(judgeAccountRoles),
 }
 
 func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	grants, gaps := in.Grants(a, a.Cluster.Project, a.Project)
-	var held, possible []string
+	jobs := dataprocJobsOf(in, grants)
+	var held, unclear []string
 	var proof, hints []audit.Evidence
+	doubtful := false // whether the account is a member
 	v := audit.Passf("%s holds no broad role", accountName(a))
-	for _, g := range grants {
-		b, permission, gap := breadthOf(in, g.Role)
-		text := g.String()
-		if permission != "" {
-			text += " (with " + permission + ")"
+	for i, g := range grants {
+		h := holdingOf(in, g.Role, broad)
+		certain := g.Certain
+		if h == (holding{}) && jobs[i].permission != "" {
+			h.permission, certain = jobs[i].permission, jobs[i].certain
 		}
+		text := g.Role + h.String() + strings.TrimPrefix(g.String(), g.Role)
 		switch {
-		case gap != nil:
-			gaps = append(gaps, gap)
-		case b == broad && g.Certain:
-			held, proof = append(held, text), append(proof, g.Evidence())
-		case b == broad:
-			possible, hints = append(possible, g.Member+" holds "+g.Role+" on "+g.Resource), append(hints, g.Evidence())
+		case h.gap != nil:
+			gaps = append(gaps, h.gap)
+		case h.permission != "" && certain:
+			held, proof = append(held, text), append(proof, h.in(g.Role, g.Evidence())...)
+		case h.permission != "":
+			doubtful = true
+			unclear, hints = append(unclear, g.Member+" holds "+g.Role+h.String()+" on "+g.Resource), append(hints, h.in(g.Role, g.Evidence())...)
+		case h.unclear:
+			unclear, hints = append(unclear, g.Member+" holds "+g.Role+" on "+g.Resource+unknownRole), append(hints, g.Evidence())
 		case g.Certain:
 			v = v.Because(g.Evidence())
 			if g.Role == "roles/container.nodeServiceAgent" {
 				v = v.Noting(text + " is deprecated; roles/container.defaultNodeServiceAccount is for nodes")
 			}
-			if b == reading {
-				v = v.Noting("it may read nearly everything by " + text)
+			if read := holdingOf(in, g.Role, reading); read.permission != "" {
+				v = v.Noting("it may read much by " + g.Role + read.String() + " on " + g.Resource)
 			}
 		}
 	}
-	if possible != nil && a.Email == "" {
+	if doubtful && a.Email == "" {
 		_, gap := in.ProjectNumber(a.Project) // without which its address is not known
 		gaps = append(gaps, gap)
 	}
@@ -111,13 +122,36 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		return v
 	case gaps != nil:
 		return audit.Hidden(gaps...)
-	case possible != nil:
-		return audit.Unknownf("whether %s is a member is not known: %s", accountName(a), several(possible, 3)).Because(hints...)
+	case unclear != nil:
+		return audit.Unknownf("whether %s holds a broad role is not known: %s", accountName(a), several(unclear, 3)).Because(hints...)
 	}
 	if len(v.Evidence) == 0 {
 		v = v.Because(audit.Absent("projects/"+a.Cluster.Project, "iamPolicy.bindings", "the account is in none, nor in those above"))
 	}
 	return v
+}
+
+// A job is a permission to run jobs on the clusters that another grant lets the account use.
+type job struct {
+	permission string
+	certain    bool // the account has both
+}
+
+// dataprocJobsOf finds such grants by their place among all of an account.
+func dataprocJobsOf(in *audit.Input, grants []audit.Grant) map[int]job {
+	jobs := map[int]job{}
+	for i, g := range grants {
+		create := holdingOf(in, g.Role, dataprocJobs).permission
+		if create == "" {
+			continue
+		}
+		for _, o := range grants {
+			if use := holdingOf(in, o.Role, dataprocClusters).permission; use != "" && !jobs[i].certain {
+				jobs[i] = job{create + ", and " + use + " by " + o.Role, g.Certain && o.Certain}
+			}
+		}
+	}
+	return jobs
 }
 
 // scopesOf returns the access scopes of nodes without the part that all begin with, and

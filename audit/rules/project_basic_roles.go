@@ -1,13 +1,12 @@
 package rules
 
-import (
-	"slices"
-
-	"gkeaudit/audit"
-)
+import "gkeaudit/audit"
 
 // basicRoles are the basic roles, the newer ones among them. Source: IAM roles overview.
 var basicRoles = []string{"roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"}
+
+var basicRoleMembers = &memberRule{member: isPeople, basic: true,
+	pass: "nobody but service accounts holds a basic role on the project or on what is above it"}
 
 var projectBasicRoles = &audit.Rule{
 	ID:       "project-basic-roles",
@@ -51,7 +50,6 @@ say what they used.`,
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeMembers(in, c, func(role, member string) bool { return slices.Contains(basicRoles, role) && isPeople(member) },
-			"nobody but service accounts holds a basic role on the project or on what is above it")
+		return judgeMembers(in, c, basicRoleMembers)
 	}),
 }

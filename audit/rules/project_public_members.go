@@ -2,6 +2,8 @@ package rules
 
 import "gkeaudit/audit"
 
+var publicMembers = &memberRule{member: isPublic, pass: "allUsers and allAuthenticatedUsers hold no role on the project or above it"}
+
 var projectPublicMembers = &audit.Rule{
 	ID:       "project-public-members",
 	Title:    "No roles for allUsers or allAuthenticatedUsers on the cluster's project or above it",
@@ -53,7 +55,6 @@ what fails is mostly inherited from there.`,
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeMembers(in, c, func(_, member string) bool { return isPublic(member) },
-			"allUsers and allAuthenticatedUsers hold no role on the project or above it")
+		return judgeMembers(in, c, publicMembers)
 	}),
 }

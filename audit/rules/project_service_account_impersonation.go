@@ -1,31 +1,32 @@
 package rules
 
-import (
-	"slices"
+import "gkeaudit/audit"
 
-	"gkeaudit/audit"
-)
+var accountUsers = &memberRule{member: isPeople, set: actingAsAny,
+	pass: "nobody but service accounts may act as all service accounts of the project"}
 
 var projectServiceAccountImpersonation = &audit.Rule{
 	ID:       "project-service-account-impersonation",
 	Title:    "People may not act as all service accounts of the cluster's project",
 	Severity: audit.High,
 	Weight:   "One leaked credential of a person is enough to act as every service account of the project.",
-	Optional: "It is about the whole project, and some grant the role to those who deploy.",
+	Optional: "It is about the whole project, and some grant such a role to those who deploy.",
 	Since:    "0.1.0",
-	Rationale: `roles/iam.serviceAccountUser and roles/iam.serviceAccountTokenCreator on a project, or
-above it, hold for every service account in it: that of nodes, and others that may do
-more. Whoever may act as the nodes' account can make node pools and machines that run
-as it. On single accounts, the roles say which is meant.`,
-	Checks: `The members of bindings to roles/iam.serviceAccountUser,
-roles/iam.serviceAccountTokenCreator, roles/iam.serviceAccountOpenIdTokenCreator,
-roles/iam.workloadIdentityUser, roles/iam.serviceAccountAdmin and
-roles/iam.serviceAccountKeyAdmin in the allow policies of the cluster's project and of
-the folders and the organization above it. Users, groups, domains, everybody, and
-identities of workforce and workload pools, Kubernetes service accounts among them,
-fail; service accounts of Google Cloud are not looked at here, and neither are custom
-roles. A condition is said and counts as well. Where one of the policies could not be
-read, nothing passes.`,
+	Rationale: `A role that lets its holder act as service accounts, granted on a project or above it,
+holds for every service account in the project: that of nodes, and others that may do
+more. Anyone who may act as the nodes' account can make node pools and machines that run
+as it. Granted on single accounts, the role says which is meant.`,
+	Checks: `The members of bindings in the allow policies of the cluster's project and of the folders
+and the organization above it, if the role has one of these permissions:
+iam.serviceAccounts.actAs, getAccessToken, getOpenIdToken, signBlob, signJwt,
+implicitDelegation or setIamPolicy, iam.serviceAccountKeys.create,
+iam.serviceAccountApiKeyBindings.create, or setIamPolicy of a project, a folder or an
+organization. The role's name does not matter: Owner and Editor have such a permission, and
+so may a custom role. Users, groups, domains, everybody, and identities of workforce and
+workload pools, Kubernetes service accounts among them, fail; service accounts of Google
+Cloud are not looked at here. A role on a condition counts, and the message names the
+condition. A deleted or disabled role grants nothing. The rule does not pass if one of the
+policies or roles could not be read, or if the IAM API does not know a role.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL \
@@ -49,9 +50,8 @@ read, nothing passes.`,
 	Controls: []audit.Control{
 		{Framework: audit.SCC, ID: "OVER_PRIVILEGED_SERVICE_ACCOUNT_USER"},
 	},
-	Needs: []audit.Data{audit.IAMPolicies},
+	Needs: []audit.Data{audit.IAMPolicies, audit.Roles},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
-		return judgeMembers(in, c, func(role, member string) bool { return slices.Contains(serviceAccountRoles, role) && isPeople(member) },
-			"nobody but service accounts holds a role for acting as all service accounts of the project")
+		return judgeMembers(in, c, accountUsers)
 	}),
 }

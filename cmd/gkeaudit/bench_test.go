@@ -91,6 +91,16 @@ func estate(tb testing.TB, n int) *audit.Snapshot {
 	s := &audit.Snapshot{Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Ancestors: []*audit.Ancestor{
 		{Name: "folders/2", IAMPolicy: many(100, "team-%03d")}, {Name: "organizations/1", IAMPolicy: many(300, "unit-%03d")},
 	}}
+	s.Roles = []audit.Role{{Name: "roles/container.defaultNodeServiceAccount", Stage: "GA", Permissions: []string{
+		"autoscaling.sites.writeMetrics", "logging.logEntries.create", "monitoring.metricDescriptors.create",
+		"monitoring.metricDescriptors.list", "monitoring.timeSeries.create", "monitoring.timeSeries.list"}}}
+	for i := range 40 {
+		r := audit.Role{Name: fmt.Sprintf("roles/service%02d.user", i), Stage: "GA"}
+		for j := range 100 + 10000*(i/39) { // the last has about as many as Editor
+			r.Permissions = append(r.Permissions, fmt.Sprintf("service%02d.things%04d.get", i, j))
+		}
+		s.Roles = append(s.Roles, r)
+	}
 	for i := range n {
 		id := fmt.Sprintf("shop-%05d", i/4)
 		if i%4 == 0 {

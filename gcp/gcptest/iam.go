@@ -48,6 +48,13 @@ func (s *Server) iam(r *http.Request, body []byte) (map[string]any, bool) {
 			return map[string]any{"name": "projects/" + p.Number, "projectId": p.ID, "state": "ACTIVE"}, true
 		}
 		return nil, false
+	case strings.HasPrefix(path, "roles/"):
+		i := slices.IndexFunc(s.Snapshot.Roles, func(r audit.Role) bool { return r.Name == path && !r.Missing })
+		if i < 0 {
+			return nil, false
+		}
+		r := s.Snapshot.Roles[i]
+		return map[string]any{"name": r.Name, "includedPermissions": r.Permissions, "stage": r.Stage}, true
 	case strings.HasSuffix(path, "/roles"):
 		parent := strings.TrimSuffix(path, "/roles")
 		if s.gap(path) || query.Get("view") != "FULL" || query.Get("showDeleted") != "true" {
