@@ -116,7 +116,7 @@ func (c *Cluster) Replacements(resources map[string]bool) []Replacement {
 		taken[free] = true
 		s := poolSettings{flags: []string{}}
 		s.read(c, n.Pool)
-		all = append(all, Replacement{NodePool: n.ResourceName(), NewName: free, Flags: s.flags, LeftOut: s.left})
+		all = append(all, Replacement{NodePool: n.ResourceName(), NewName: free, Flags: slices.Clone(s.flags), LeftOut: s.left})
 	}
 	slices.SortFunc(all, func(a, b Replacement) int { return strings.Compare(a.NodePool, b.NodePool) })
 	return all
