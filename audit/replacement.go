@@ -116,7 +116,7 @@ func (c *Cluster) Replacements(resources map[string]bool) []Replacement {
 		taken[free] = true
 		s := poolSettings{flags: []string{}}
 		s.read(c, n.Pool)
-		all = append(all, Replacement{NodePool: n.ResourceName(), NewName: free, Flags: s.flags, LeftOut: s.left})
+		all = append(all, Replacement{NodePool: n.ResourceName(), NewName: free, Flags: slices.Clone(s.flags), LeftOut: s.left})
 	}
 	slices.SortFunc(all, func(a, b Replacement) int { return strings.Compare(a.NodePool, b.NodePool) })
 	return all
@@ -235,8 +235,8 @@ func (s *poolSettings) disk(config *containerpb.NodeConfig) {
 	s.list("config.storagePools", "--storage-pools", config.GetStoragePools())
 }
 
-// scaling is how many nodes there are. The number of nodes is the one of each zone that the
-// node pool was created or last resized with, which is all that the API says of it.
+// scaling is how many nodes there are. The number of nodes of each zone is the one that the
+// API calls initial: a node pool does not say how many it has now.
 func (s *poolSettings) scaling(p *containerpb.NodePool) {
 	s.set("initialNodeCount", "--num-nodes", strconv.Itoa(int(p.GetInitialNodeCount())))
 	a := p.GetAutoscaling()
@@ -411,8 +411,10 @@ func (s *poolSettings) placement(p *containerpb.NodePool) {
 }
 
 func (s *poolSettings) upkeep(p *containerpb.NodePool) {
-	s.either("--enable-autoupgrade", p.GetManagement().GetAutoUpgrade())
-	s.either("--enable-autorepair", p.GetManagement().GetAutoRepair())
+	if m := p.GetManagement(); m != nil {
+		s.either("--enable-autoupgrade", m.GetAutoUpgrade())
+		s.either("--enable-autorepair", m.GetAutoRepair())
+	}
 	u := p.GetUpgradeSettings()
 	if u == nil || u.BlueGreenSettings != nil || u.GetStrategy() == containerpb.NodePoolUpdateStrategy_BLUE_GREEN {
 		return

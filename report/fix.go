@@ -93,7 +93,7 @@ type gcloudStep struct {
 const (
 	addsClusterFlags = "The command sets what this rule needs: add the flags for the other settings of the old cluster, such as its network, version and node pools."
 	addsPoolFlags    = "In place of " + oldPoolFlags + " put the flags for the settings of the old node pool: machine type, disk, zones, number of nodes, autoscaling, labels, taints, service account, scopes."
-	hasPoolFlags     = "The other flags are the settings of the old node pool as they were read. Compare --num-nodes, the number of nodes of each zone, with the nodes that run."
+	hasPoolFlags     = "The other flags are the settings of the old node pool as they were read. Set --num-nodes, which is the initial number of nodes in each zone, to as many as run now."
 )
 
 // shown is a step with what it says, and with words for the names that are still open.

@@ -70,7 +70,11 @@ func read(d *json.Decoder) (*Report, error) {
 		case "networkPaths":
 			r.NetworkPaths, err = items(d, item[audit.NetworkPath])
 		case "replacements":
-			r.Replacements, err = items(d, item[audit.Replacement])
+			flags := newSharedFlags()
+			r.Replacements, err = items(d, func(d *json.Decoder) (audit.Replacement, error) {
+				one, err := item[audit.Replacement](d)
+				return flags.share([]audit.Replacement{one})[0], err
+			})
 		case "complete":
 			err = d.Decode(&r.Complete)
 		case "interrupted":

@@ -284,6 +284,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 			return strings.Contains(s.Commands, "{pool-flags}")
 		})
 	}
+	flags := newSharedFlags()
 	for c, findings := range judged {
 		r.Clusters = append(r.Clusters, describe(c))
 		if o.Path != nil {
@@ -303,7 +304,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 			}
 		}
 		if len(replaced) > 0 {
-			r.Replacements = append(r.Replacements, c.Replacements(replaced)...)
+			r.Replacements = append(r.Replacements, flags.share(c.Replacements(replaced))...)
 		}
 	}
 	read.put(&r.Summary)
@@ -315,6 +316,42 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	r.Rules = append(r.Rules, rules...)
 	slices.SortFunc(r.Rules, func(a, b *audit.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return r
+}
+
+// sharedFlags are the flags of node pools, each list and each text once in memory: most
+// node pools are alike.
+type sharedFlags struct {
+	lists map[string][]string
+	texts map[string]string
+}
+
+func newSharedFlags() sharedFlags { return sharedFlags{map[string][]string{}, map[string]string{}} }
+
+// share has replacements hold together what they have in common.
+func (known sharedFlags) share(all []audit.Replacement) []audit.Replacement {
+	for i, r := range all {
+		all[i].Flags, all[i].LeftOut = known.list(r.Flags), known.list(r.LeftOut)
+	}
+	return all
+}
+
+func (known sharedFlags) list(list []string) []string {
+	if list == nil {
+		return nil
+	}
+	key := strings.Join(list, "\n")
+	if same, ok := known.lists[key]; ok {
+		return same
+	}
+	for i, text := range list {
+		same, ok := known.texts[text]
+		if !ok {
+			known.texts[text], same = text, text
+		}
+		list[i] = same
+	}
+	known.lists[key] = list
+	return list
 }
 
 func sortReplacements(all []audit.Replacement) {
