@@ -36,10 +36,11 @@ unknown.`,
 			{Title: "Then allow only the networks that need the public endpoint", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --enable-master-authorized-networks --master-authorized-networks=CIDR,CIDR`},
-			{Title: "Look for bindings that were open to anyone", Commands: `kubectl get clusterrolebindings,rolebindings --all-namespaces \
-    --output=custom-columns='KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,ROLE:.roleRef.name,SUBJECTS:.subjects[*].name' | \
-    grep -E 'system:(anonymous|unauthenticated)' | \
-    grep -vE '^ClusterRoleBinding +[^ ]+ +system:public-info-viewer '`},
+			{Title: "Look among the bindings for the subjects system:anonymous and system:unauthenticated, to whom Kubernetes itself binds system:public-info-viewer only", Commands: `gcloud container clusters get-credentials {cluster} \
+    --location={location} --project={project} &&
+kubectl --context=gke_{project}_{location}_{cluster} \
+    get clusterrolebindings,rolebindings --all-namespaces \
+    --output=custom-columns='KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,ROLE:.roleRef.name,SUBJECTS:.subjects[*].name'`},
 		},
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
