@@ -251,7 +251,7 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 
 // Where calls are refused for the project that they are charged to, the text of the error
 // has it, too. Cloud Storage's names none: "does not have serviceusage.services.use access
-// to the Google Cloud project". Sources: AIP-1982, and the errors that
+// to the Google Cloud project". Source: the errors that
 // https://github.com/google-github-actions/auth/issues/250 and
 // https://github.com/googleapis/google-cloud-ruby/issues/6456 quote.
 var (

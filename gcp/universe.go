@@ -13,7 +13,7 @@ import (
 )
 
 // publicUniverse is the domain of Google Cloud's APIs. Other universes of Google's have the
-// same services and names under domains of their own. Source: AIP-4120 and AIP-4122.
+// same services and names under domains of their own.
 const publicUniverse = "googleapis.com"
 
 // universes are those of hosts that are known to be in one, by the domain of the hosts.
