@@ -214,7 +214,8 @@ type Finding struct {
 	Evidence []Evidence `json:"evidence"`
 
 	// Undecided is true where the status is unknown although all that the rule needs was
-	// read: what the API reports does not decide it, and no permission would. False for
+	// read: what the API reports does not decide it, and no permission to read would (a
+	// right to use the cluster might, and gkeaudit asks for none). False for
 	// every other finding, those that are unknown because something could not be read among
 	// them.
 	Undecided bool `json:"undecided,omitempty"`

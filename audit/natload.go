@@ -33,6 +33,11 @@ type NATLoad struct {
 	// whether the gateway serves them, that it is so. It is empty if there are none.
 	Uncounted string
 
+	// Unread is true where that is because something could not be read; UncountedGap is
+	// the gap, nil where the clusters are those that the run left out.
+	Unread       bool
+	UncountedGap *Gap
+
 	// Gap is the first that may hide clusters whose nodes it serves; nil if there is
 	// none.
 	Gap *Gap
@@ -42,8 +47,15 @@ type NATLoad struct {
 // clusters.
 type natLoads struct {
 	byGateway map[string]*NATLoad
-	unplaced  map[[2]string]string // see NATLoad.Uncounted; by project and region; the project is empty where it is not known, anyProject for all
-	gaps      map[string]*Gap      // by region; empty for those of all regions
+	unplaced  map[[2]string]unplaced // see NATLoad.Uncounted; by project and region; the project is empty where it is not known, anyProject for all
+	gaps      map[string]*Gap        // by region; empty for those of all regions
+}
+
+// An unplaced says why it is not known which gateways serve some nodes, and which gap is to
+// blame; nil if none is.
+type unplaced struct {
+	why string
+	gap *Gap
 }
 
 // NATLoad returns the load of a gateway.
@@ -54,8 +66,14 @@ func (s *Snapshot) NATLoad(g NATGateway) NATLoad {
 		load = *l
 	}
 	project, region := Segment(g.Router, "projects"), Segment(g.Router, "regions")
-	load.Uncounted = cmp.Or(load.Uncounted, loads.unplaced[[2]string{s.indexed().placeKey(project), region}], loads.unplaced[[2]string{"", region}],
-		s.leavesOut(region))
+	here := cmp.Or(loads.unplaced[[2]string{s.indexed().placeKey(project), region}], loads.unplaced[[2]string{"", region}])
+	out := s.leavesOut(region)
+	switch {
+	case here.gap != nil || load.Uncounted == "" && here.why != "":
+		load.Uncounted, load.Unread, load.UncountedGap = here.why, here.gap != nil, here.gap
+	case out != "":
+		load.Uncounted, load.Unread = cmp.Or(load.Uncounted, out), true
+	}
 	load.Gap = cmp.Or(loads.gaps[""], loads.gaps[region])
 	return load
 }
@@ -98,7 +116,7 @@ func (s *Snapshot) leavesOut(region string) string {
 }
 
 func (s *Snapshot) countNATLoads() natLoads {
-	loads := natLoads{map[string]*NATLoad{}, map[[2]string]string{}, map[string]*Gap{}}
+	loads := natLoads{map[string]*NATLoad{}, map[[2]string]unplaced{}, map[string]*Gap{}}
 	for _, c := range s.indexed().all {
 		loads.add(s, c)
 	}
@@ -147,7 +165,12 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 		}
 		if !ok {
 			own, _ := c.Network()
-			loads.unplace(s, c, cmp.Or(name.Project, own.Project), name.Region, "subnetwork was")
+			_, gap := s.Subnetwork(name)
+			what := "subnetwork is not in the list of its project"
+			if gap != nil {
+				what = "subnetwork was not read"
+			}
+			loads.unplace(s, c, cmp.Or(name.Project, own.Project), name.Region, what, gap)
 			continue
 		}
 		// Of two names of a host project the one counts by which its routers were read.
@@ -158,7 +181,7 @@ func (loads natLoads) add(s *Snapshot, c *Cluster) {
 			}
 		}
 		if _, gap := s.Routers(network.Project, name.Region); gap != nil {
-			loads.unplace(s, c, network.Project, name.Region, "network's Cloud Routers were")
+			loads.unplace(s, c, network.Project, name.Region, "network's Cloud Routers were not read", gap)
 		}
 		coverage, _ := s.NATCoverage(network, name, NodeSubnetwork{name, []NodeSource{n}}.PodRanges())
 		for _, g := range coverage.undecided {
@@ -206,8 +229,8 @@ func (loads natLoads) of(id string) *NATLoad {
 
 // unplace notes that it is not known which gateways of a region serve nodes of a cluster,
 // in a project that may not be known either.
-func (loads natLoads) unplace(s *Snapshot, c *Cluster, project, region, what string) {
-	why := "whether the gateway serves the nodes of " + c.ResourceName() + " is not known, for their " + what + " not read"
+func (loads natLoads) unplace(s *Snapshot, c *Cluster, project, region, what string, gap *Gap) {
+	why := unplaced{"whether the gateway serves the nodes of " + c.ResourceName() + " is not known, for their " + what, gap}
 	region = cmp.Or(region, RegionOf(c.GetLocation()))
 	keys := []string{anyProject}
 	switch key := s.indexed().placeKey(project); key {
@@ -218,7 +241,9 @@ func (loads natLoads) unplace(s *Snapshot, c *Cluster, project, region, what str
 	}
 	for _, key := range keys {
 		at := [2]string{key, region}
-		loads.unplaced[at] = cmp.Or(loads.unplaced[at], why)
+		if had := loads.unplaced[at]; had.why == "" || had.gap == nil && gap != nil {
+			loads.unplaced[at] = why
+		}
 	}
 }
 

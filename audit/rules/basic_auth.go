@@ -64,7 +64,7 @@ zonal control plane is away for some minutes while it is upgraded.`,
 			return audit.Unknownf("the control plane's version, which decides, is not known").Because(running,
 				audit.Absent(name, field, "off, or not shown to this caller"))
 		}
-		return audit.Unknownf("whether a password is set is not known: the API shows it only to callers with container.clusters.getCredentials").Because(
+		return audit.Unknownf("whether a password is set is not known: the API shows it only to callers with container.clusters.getCredentials, which is a right to use the cluster").Because(
 			audit.Absent(name, field, "off, or not shown to this caller"), running)
 	}),
 }

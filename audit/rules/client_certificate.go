@@ -73,7 +73,7 @@ fetch the cluster's new certificate.`,
 			return audit.Passf("no client certificate was issued, the default of clusters made with 1.12 or newer").Because(
 				audit.Absent(name, configField, "none was asked for"), madeWith(c))
 		}
-		return audit.Unknownf("whether a client certificate was issued is not known: the API shows it only to callers with container.clusters.getCredentials").Because(
+		return audit.Unknownf("whether a client certificate was issued is not known: the API shows it only to callers with container.clusters.getCredentials, which is a right to use the cluster").Because(
 			audit.Absent(name, field, "none, or not shown to this caller"),
 			audit.Absent(name, configField, "the API does not say"), madeWith(c))
 	})),

@@ -99,8 +99,12 @@ func judgePorts(in *audit.Input, g audit.NATGateway) audit.Verdict {
 		v = audit.Failf("%s", sum)
 	case load.Gap != nil:
 		return audit.Hidden(load.Gap).Noting("it may hide more nodes that the gateway serves", sum).Because(because...)
+	case load.UncountedGap != nil:
+		return audit.Hidden(load.UncountedGap).Noting(load.Uncounted, sum).Because(because...)
 	case load.Uncounted != "":
-		return audit.Unknownf("%s", load.Uncounted).Noting(sum).Because(because...)
+		v := audit.Unknownf("%s", load.Uncounted).Noting(sum).Because(because...)
+		v.Unread = load.Unread
+		return v
 	case len(load.Unlimited) > 0:
 		return audit.NotApplicablef("nodes that GKE makes by itself have no maximum to count by: those of %s", clusterNames(load.Unlimited)).
 			Noting("the gateway has "+count(has, "address", "addresses"), ports.String()).

@@ -134,7 +134,9 @@ func judgeIngressTo(in *audit.Input, n audit.NodeSource, only ...traffic) audit.
 		v = v.Because(audit.Evidence{Resource: name.String(), Field: "networkFirewallPolicyEnforcementOrder", Value: order})
 	}
 	if v.Status == audit.Unknown && networkGap != nil {
-		v = v.Noting("the order of evaluation is not known: " + networkGap.String())
+		hidden := audit.Hidden(networkGap)
+		v = v.Noting("the order of evaluation is not known: " + hidden.Message).Because(hidden.Evidence...)
+		v.Unread = true
 	}
 	var names []string
 	var later []audit.Evidence

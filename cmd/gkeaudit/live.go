@@ -61,7 +61,7 @@ func hintAtTroubles(log *slog.Logger, gaps []audit.Gap) {
 		case gcp.ServiceOff, gcp.QuotaDenied, gcp.ProxyAsks, gcp.WrongClock:
 			if hint := troubleHint(g.Code, g.Message, otherPayer); len(hints) < most && !slices.Contains(hints, hint) {
 				hints = append(hints, hint)
-				log.Warn("some data could not be read", "because", g.Message, "hint", hint)
+				log.Warn("some data could not be read", "because", g.Message, "hint", strings.ReplaceAll(hint, "\n", "; "))
 			}
 		}
 	}
@@ -108,12 +108,12 @@ func (p *program) collect(ctx context.Context, f *scanFlags, sh *audit.Shard, da
 	}
 	s := client.Collect(ctx, sh.Of(scope), data, now)
 	s.Gaps = audit.DistinctGaps(append(gaps, s.Gaps...))
-	if slices.ContainsFunc(s.Gaps, gcp.Stopped) && !slices.ContainsFunc(s.Projects, func(p *audit.Project) bool { return p.Clusters != nil }) {
+	if slices.ContainsFunc(s.Gaps, gcp.Stopped) && !slices.ContainsFunc(s.Projects, func(p *audit.Project) bool { return len(p.Clusters) > 0 }) {
 		why := "the run was interrupted"
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			why = "the time of --timeout was up"
 		}
-		return nil, refuse("", "%s before anything was read; nothing is written", why)
+		return nil, refuse("", "%s before any cluster was read; nothing is written", why)
 	}
 	hintAtMistyped(log, f.projects, s)
 	if s.Answerable() {

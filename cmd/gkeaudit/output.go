@@ -129,7 +129,7 @@ func (pl *plan) reads(f *scanFlags, name string) string {
 		}
 	}
 	for _, in := range inputs {
-		if in.name != "" && sameFile(in.name, name) {
+		if in.name != "" && sameFile(inputFile(in.name), name) {
 			return in.what
 		}
 	}
@@ -143,6 +143,14 @@ func (p *program) expandOutput(name string, f *scanFlags, sh *audit.Shard, start
 		return "", refuse("Put {task} into the path.", "%q would be written by each of %d tasks", name, sh.Count)
 	}
 	return p.expand(name, sh, started)
+}
+
+// inputFile returns the name of a file that is read: - is standard input, which may be one.
+func inputFile(name string) string {
+	if name == "-" {
+		return "/dev/stdin"
+	}
+	return name
 }
 
 // sameFile reports whether two names mean one file or object.

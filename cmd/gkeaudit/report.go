@@ -226,7 +226,7 @@ func withoutOwn(files []report.File, pl *plan, log *slog.Logger) ([]report.File,
 	var own, others []report.File
 	merged := map[string]bool{}
 	for _, f := range files {
-		i := slices.IndexFunc(pl.outputs[1:], func(o output) bool { return sameFile(o.file, f.Name) })
+		i := slices.IndexFunc(pl.outputs[1:], func(o output) bool { return sameFile(o.file, inputFile(f.Name)) })
 		if i < 0 {
 			others = append(others, f)
 			for _, id := range f.Scope.Projects {

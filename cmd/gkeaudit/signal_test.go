@@ -17,6 +17,8 @@ import (
 	"gkeaudit/audit"
 	"gkeaudit/gcp/gcptest"
 	"gkeaudit/report"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 // startProgram starts the program as a process of its own, which the test binary is
@@ -122,8 +124,12 @@ func TestInterruptedBeforeAnythingIsRead(t *testing.T) {
 		{":searchAllResources", "--organization=1", os.Interrupt},
 		{":searchAllResources", "--organization=1", syscall.SIGTERM},
 		{"/locations/-/clusters", "--project=shop-prod", os.Interrupt},
+		// Another project has no clusters: reading that is no answer either.
+		{"projects/shop-prod/locations/-/clusters", "--project=shop-prod --project=shop-empty", os.Interrupt},
 	} {
-		server := gcptest.NewServer(readEstate(t), &gcptest.Fault{Path: test.hangs, Hang: true})
+		estate := readEstate(t)
+		estate.Projects = append(estate.Projects, &audit.Project{ID: "shop-empty", Clusters: []*containerpb.Cluster{}})
+		server := gcptest.NewServer(estate, &gcptest.Fault{Path: test.hangs, Hang: true})
 		defer server.Close()
 		folder := t.TempDir()
 		files := []string{filepath.Join(folder, "good.json"), filepath.Join(folder, "good.html"), filepath.Join(folder, "snapshot.json")}
@@ -133,7 +139,8 @@ func TestInterruptedBeforeAnythingIsRead(t *testing.T) {
 			}
 		}
 		var out, stderr strings.Builder
-		cmd := exec.Command("gkeaudit", "scan", "--profile=core", test.scope, "-o", files[0], "-o", files[1], "--save-snapshot", files[2], "--allow-incomplete")
+		scope := strings.Fields(test.scope)
+		cmd := exec.Command("gkeaudit", append([]string{"scan", "--profile=core", "-o", files[0], "-o", files[1], "--save-snapshot", files[2], "--allow-incomplete"}, scope...)...)
 		cmd.Stdout, cmd.Stderr = &out, &stderr
 		cmd.Env = []string{
 			"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDASSET=" + server.URL,
@@ -141,14 +148,14 @@ func TestInterruptedBeforeAnythingIsRead(t *testing.T) {
 			"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
 		}
 		startProgram(t, cmd)
-		until(t, "something was asked for", func() bool { return len(server.Calls()) > 0 })
+		until(t, "something was asked for", func() bool { return len(server.Calls()) >= len(scope) })
 		if err := cmd.Process.Signal(test.signal); err != nil {
 			t.Fatal(err)
 		}
 		if status := ended(t, cmd); status.ExitStatus() != exitNoAnswer {
 			t.Errorf("%s: exit status %d (signalled %t), want %d", test.scope, status.ExitStatus(), status.Signaled(), exitNoAnswer)
 		}
-		if want := "gkeaudit: the run was interrupted before anything was read; nothing is written\n"; out.Len() > 0 || !strings.HasSuffix(stderr.String(), want) {
+		if want := "gkeaudit: the run was interrupted before any cluster was read; nothing is written\n"; out.Len() > 0 || !strings.HasSuffix(stderr.String(), want) {
 			t.Errorf("%s: it says %q and %q, want %q", test.scope, out.String(), stderr.String(), want)
 		}
 		for _, file := range files {

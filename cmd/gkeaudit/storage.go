@@ -168,7 +168,7 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 			}
 			return nil
 		}
-		file, err := os.Open(name)
+		file, err := openInput(ctx, name)
 		if err != nil {
 			return withoutOp(err)
 		}
@@ -187,6 +187,29 @@ func (p *program) read(ctx context.Context, name string, do func(io.Reader) erro
 		return err
 	}
 	return p.store.Read(ctx, o, do)
+}
+
+// openInput opens a file. A named pipe is waited for until somebody writes to it or the run
+// is interrupted.
+func openInput(ctx context.Context, name string) (*os.File, error) {
+	if info, err := os.Stat(name); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return os.Open(name)
+	}
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		file, err := os.Open(name)
+		done <- opened{file, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", name, errInterrupted)
+	}
 }
 
 // decoded returns a text in UTF-8. One that begins with a byte order mark is in the
