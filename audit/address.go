@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strings"
 )
@@ -23,6 +25,20 @@ func universePrefix(project string) string {
 // InPublicUniverse reports whether a project, given by its ID, is in Google Cloud and not in
 // another universe of Google's. A number does not tell, and is taken for Google Cloud's.
 func InPublicUniverse(project string) bool { return universePrefix(project) == "" }
+
+// NodesAccountID returns a valid ID, of 6 to 30 characters, for a service account of the nodes
+// of one cluster alone. Where the cluster's name is too long, it is cut and told from others
+// that begin alike by four digits of its hash. Source: Create service accounts, in the IAM
+// documentation.
+func NodesAccountID(cluster string) string {
+	const longest, suffix = 30, "-nodes"
+	if len(cluster)+len(suffix) <= longest {
+		return cluster + suffix
+	}
+	sum := sha256.Sum256([]byte(cluster))
+	hash := "-" + hex.EncodeToString(sum[:2])
+	return strings.TrimRight(cluster[:longest-len(suffix)-len(hash)], "-") + hash + suffix
+}
 
 // AccountDomain returns the domain of the service accounts that people make in a project,
 // given by its ID: shop.iam.gserviceaccount.com. It is empty for a project's number.

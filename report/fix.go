@@ -30,6 +30,7 @@ var placeholders = map[string]string{
 	"{workload-pool}":   audit.WorkloadPool("PROJECT"),
 	"{account-project}": "ACCOUNT_PROJECT",
 	"{new-cluster}":     "NEW_CLUSTER",
+	"{nodes-account}":   "NODES_ACCOUNT",
 	"{new-pool}":        "NEW_NODE_POOL",
 	"{pool-flags}":      oldPoolFlags,
 }
@@ -292,6 +293,7 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 	}
 	project := audit.Segment(f.Cluster, "projects")
 	names := addressesOf(project)
+	names["{nodes-account}"] = audit.NodesAccountID(audit.Segment(f.Cluster, "clusters"))
 	maps.Copy(names, map[string]string{
 		"{project}":    project,
 		"{location}":   audit.Segment(f.Cluster, "locations"),

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,6 +40,24 @@ func TestAddresses(t *testing.T) {
 		words := placeholdersIn(test.project)
 		if got := strings.Join([]string{words["{account-domain}"], words["{agent-domain}"], words["{workload-pool}"]}, " "); got != test.words {
 			t.Errorf("%s: words are %q, want %q", test.project, got, test.words)
+		}
+	}
+}
+
+// TestNodesAccount makes IDs of accounts for clusters with long names: IAM takes 6 to 30
+// characters, and two clusters never get the same.
+func TestNodesAccount(t *testing.T) {
+	ids := map[string]bool{}
+	for _, cluster := range []string{"a", "web", strings.Repeat("a", 24), strings.Repeat("a", 25), strings.Repeat("a", 40), strings.Repeat("a", 38) + "-b", strings.Repeat("a", 18) + strings.Repeat("-b", 11)} {
+		id := audit.NodesAccountID(cluster)
+		if !regexp.MustCompile(`^[a-z][-a-z0-9]{4,28}[a-z0-9]$`).MatchString(id) || strings.Contains(id, "--") || ids[id] {
+			t.Errorf("%s: got %s", cluster, id)
+		}
+		ids[id] = true
+		f := audit.Finding{Cluster: "projects/shop-prod/locations/l/clusters/" + cluster}
+		step := []audit.Step{{Title: "Create it", Commands: "create {nodes-account}"}}
+		if got, want := stepsText((&Report{}).advice().gcloud(step, f, Cluster{})), "Create it:\n\ncreate "+id; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -27,18 +27,18 @@ of other shards count, and those that a run was narrowed from; projects that the
 was not asked for do not.`,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat([]audit.Step{
-			{Title: "Create an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {cluster}-nodes --project={project}`},
+			{Title: "Create an account for this cluster's nodes alone", Commands: `gcloud iam service-accounts create {nodes-account} --project={project}`},
 			{Title: "Grant it what nodes need", Commands: `gcloud projects add-iam-policy-binding {project} --condition=None \
-    --member=serviceAccount:{cluster}-nodes@{account-domain} \
+    --member=serviceAccount:{nodes-account}@{account-domain} \
     --role=roles/container.defaultNodeServiceAccount`},
 		}, anotherPool("Create another node pool with it, for each that runs as the account",
-			"--service-account={cluster}-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
+			"--service-account={nodes-account}@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutopilotCluster, Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
-    --service-account={cluster}-nodes@{account-domain}`},
+    --service-account={nodes-account}@{account-domain}`},
 		}),
 		Terraform: `resource "google_service_account" "nodes" {
-  account_id = "{cluster}-nodes"
+  account_id = "{nodes-account}"
   project    = "{project}"
 }
 

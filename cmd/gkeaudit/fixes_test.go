@@ -26,7 +26,7 @@ var fixNames = strings.NewReplacer(
 	"{region}", "europe-west4", "{network}", "prod", "{host}", "shop-net", "{router}", "nat-router", "{gateway}", "nat",
 	"{account}", "gke-nodes@shop-prod.iam.gserviceaccount.com", "{account-project}", "shop-prod",
 	"{account-domain}", audit.AccountDomain("shop-prod"), "{agent-domain}", audit.AgentDomain("shop-prod"), "{workload-pool}", audit.WorkloadPool("shop-prod"),
-	"{new-cluster}", "web-2", "{new-pool}", "main-2", "{pool-flags}", "--num-nodes=1",
+	"{new-cluster}", "web-2", "{nodes-account}", audit.NodesAccountID("web"), "{new-pool}", "main-2", "{pool-flags}", "--num-nodes=1",
 )
 
 // What commands do that destroy, and what others do beside them.
