@@ -94,7 +94,7 @@ type gcloudStep struct {
 const (
 	addsClusterFlags = "The command sets what this rule needs: add the flags for the other settings of the old cluster, such as its network, version and node pools."
 	addsPoolFlags    = "In place of " + oldPoolFlags + " put the flags for the settings of the old node pool: machine type, disk, zones, number of nodes, autoscaling, labels, taints, service account, scopes."
-	hasPoolFlags     = "The other flags are the settings of the old node pool as they were read. Set --num-nodes, which is the initial number of nodes in each zone, to as many as run now."
+	hasPoolFlags     = "If other rules ask for another node pool in place of this one, too, create one with the flags of all. The other flags are the settings of the old node pool as they were read. Set --num-nodes, which is the initial number of nodes in each zone, to as many as run now."
 )
 
 // shown is a step with what it says, and with words for the names that are still open.
@@ -141,16 +141,16 @@ func stepsText(steps []gcloudStep) string {
 // advice puts the names of a report into remediations.
 type advice struct {
 	replacements map[string]audit.Replacement // by node pool
-	clusters     map[[2]string]bool           // by project and name
+	clusters     map[[2]string]int            // how many there are, by project and name
 }
 
 func (r *Report) advice() *advice {
-	x := &advice{map[string]audit.Replacement{}, map[[2]string]bool{}}
+	x := &advice{map[string]audit.Replacement{}, map[[2]string]int{}}
 	for _, p := range r.Replacements {
 		x.replacements[p.NodePool] = p
 	}
 	for _, c := range r.Clusters {
-		x.clusters[[2]string{c.Project, audit.LastSegment(c.Name)}] = true
+		x.clusters[[2]string{c.Project, audit.LastSegment(c.Name)}]++
 	}
 	return x
 }
@@ -158,8 +158,12 @@ func (r *Report) advice() *advice {
 // gcloud are the steps that fit a finding, with the names in place.
 func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloudStep {
 	names := namesOf(f, c)
-	names["{new-cluster}"] = audit.FreeName(audit.Segment(f.Cluster, "clusters"), audit.LongestCluster,
-		func(name string) bool { return x.clusters[[2]string{c.Project, name}] })
+	cluster := audit.Segment(f.Cluster, "clusters")
+	names["{new-cluster}"] = audit.FreeName(cluster, audit.LongestCluster,
+		func(name string) bool { return x.clusters[[2]string{c.Project, name}] > 0 })
+	if x.clusters[[2]string{c.Project, cluster}] > 1 { // in other locations, whose account is another
+		names["{nodes-account}"] = audit.NodesAccountID(cluster + "-" + audit.Segment(f.Cluster, "locations"))
+	}
 	var replacement audit.Replacement
 	if pools := poolsOf(f); len(pools) == 1 {
 		names["{pool}"] = audit.LastSegment(pools[0])

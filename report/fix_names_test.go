@@ -62,6 +62,20 @@ func TestNodesAccount(t *testing.T) {
 	}
 }
 
+// TestNodesAccountByLocation gives clusters of one name in two locations accounts of their own.
+func TestNodesAccountByLocation(t *testing.T) {
+	r := &Report{}
+	for _, location := range []string{"europe-west4", "us-east1"} {
+		r.Clusters = append(r.Clusters, Cluster{Name: "projects/shop-prod/locations/" + location + "/clusters/web", Project: "shop-prod"})
+	}
+	for i, want := range []string{"web-europe-west4-nodes", "web-us-east1-nodes"} {
+		step := []audit.Step{{Title: "Create it", Commands: "create {nodes-account}"}}
+		if got := stepsText(r.advice().gcloud(step, audit.Finding{Cluster: r.Clusters[i].Name}, r.Clusters[i])); got != "Create it:\n\ncreate "+want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // TestFixForComputeClasses looks for the warning that a command turns node
 // auto-provisioning on, which a cluster that creates node pools for compute classes alone
 // has off.

@@ -52,7 +52,7 @@ is what Google recommends, and the account's roles are the limit.` + onNodePools
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with an account of its own",
 			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
-			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with one, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \

@@ -38,7 +38,7 @@ absent in the defaults of auto-provisioning is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat(anotherPool("Create another node pool with the scope that lets roles decide",
 			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
-			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-scopes=https://www.googleapis.com/auth/cloud-platform`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with an account of its own, which gets that scope", Commands: `gcloud container clusters create-auto {new-cluster} \

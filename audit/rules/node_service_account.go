@@ -32,7 +32,7 @@ roles an account holds is the matter of node-service-account-roles.` + onNodePoo
     --condition=None --role=roles/container.defaultNodeServiceAccount`},
 		}, anotherPool("Create another node pool with it",
 			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
-			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on", Commands: `gcloud container clusters update {cluster} \
+			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-service-account=gke-nodes@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \

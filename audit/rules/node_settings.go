@@ -123,7 +123,7 @@ const (
 
 // rebuilt ends the title of a step that changes the defaults for node pools that a cluster
 // makes by itself by flags of gcloud: those that are not repeated are lost.
-const rebuilt = " (gcloud replaces the defaults: repeat the flags of your others, such as the service account)"
+const rebuilt = " (gcloud replaces all defaults: repeat those of your others, such as the service account, scopes, image, repair and upgrade; for secure boot, disks and keys, which have no flags, use --autoprovisioning-config-file)"
 
 // otherDefaults are commands that give a cluster other defaults for the node pools that it
 // makes by itself. The file's lines end in \n, as printf reads it.

@@ -78,6 +78,6 @@ resource "google_container_cluster" "cluster" {
 	})),
 }
 
-const offInCluster = `printf 'writableCgroups:\n  enabled: false\n' >containerd.yaml
+const offInCluster = `printf 'writableCgroups:\n  enabled: false\n' >containerd.yaml &&
 gcloud container clusters update {cluster} \
     --location={location} --project={project} --containerd-config-from-file=containerd.yaml`

@@ -26,13 +26,14 @@ is not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Create a topic in the cluster's project, if there is none", Commands: `gcloud pubsub topics create gke-notifications --project={project}`},
-			{Title: "Send notifications there", Commands: `gcloud container clusters update {cluster} \
+			{Title: "Send notifications there (if the cluster has a topic already, name that one: the command replaces topic and filter)", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --notification-config=pubsub=ENABLED,pubsub-topic=projects/{project}/topics/gke-notifications,filter="SecurityBulletinEvent|UpgradeEvent"`},
 		},
-		Terraform:  notificationsTerraform,
-		Disruption: `None. The topic has to be in the cluster's project; the command replaces the filter.`,
-		Recreates:  audit.RecreatesNothing,
+		Terraform: notificationsTerraform,
+		Disruption: `The command replaces the topic and the filter: subscribers of another topic get no
+more notifications. The topic has to be in the cluster's project.`,
+		Recreates: audit.RecreatesNothing,
 	},
 	References: notificationReferences,
 	Controls: []audit.Control{
