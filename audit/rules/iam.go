@@ -40,6 +40,7 @@ func isMachine(member string) bool {
 // Kubernetes among them, everybody.
 func isPeople(member string) bool {
 	for _, prefix := range []string{"user:", "group:", "domain:", "serviceAccount:",
+		"projectOwner:", "projectEditor:", "projectViewer:", "principal://goog/", "principalSet://goog/",
 		"principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/",
 		"principalSet://cloudresourcemanager.googleapis.com/"} {
 		if strings.HasPrefix(member, prefix) {
@@ -49,9 +50,15 @@ func isPeople(member string) bool {
 	return isPublic(member)
 }
 
+// isStrange reports whether a member is of a kind that is not known here.
+func isStrange(member string) bool {
+	return !isPeople(member) && !isMachine(member) && !strings.HasPrefix(member, "deleted:")
+}
+
 // A memberRule is what a rule asks of the members of policies.
 type memberRule struct {
 	member func(string) bool // whether it means a member
+	maybe  func(string) bool // whether it may mean a member; nil if that is always known
 	basic  bool              // it means the basic roles alone
 	set    *permissionSet    // what it looks for in a role; nil if it means any
 	pass   string            // what it says where nobody is meant
@@ -68,6 +75,7 @@ type membersOf struct {
 type heldBinding struct {
 	audit.Binding
 	holding
+	strange bool // whether the members are meant is not known
 }
 
 // judgeMembers judges the cluster's project by who holds roles on it and on what is
@@ -93,6 +101,8 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 			switch {
 			case b.gap != nil:
 				gaps = append(gaps, b.gap)
+			case b.strange:
+				unclear, hints = append(unclear, text+", and what kind of member that is is not known"), append(hints, e)
 			case b.unclear:
 				unclear, hints = append(unclear, text+unknownRole), append(hints, e)
 			default:
@@ -123,13 +133,16 @@ func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBind
 	var bad []heldBinding
 	for _, b := range p.Bindings {
 		role, condition := b.Granted()
-		var members []string
+		var members, strange []string
 		for _, m := range b.Members {
-			if rule.member(m) {
+			switch {
+			case rule.member(m):
 				members = append(members, m)
+			case rule.maybe != nil && rule.maybe(m):
+				strange = append(strange, m)
 			}
 		}
-		if members == nil || rule.basic && !slices.Contains(basicRoles, role) {
+		if members == nil && strange == nil || rule.basic && !slices.Contains(basicRoles, role) {
 			continue
 		}
 		var h holding
@@ -138,7 +151,11 @@ func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBind
 				continue
 			}
 		}
-		bad = append(bad, heldBinding{audit.Binding{Role: role, Members: members, Condition: condition}, h})
+		for i, of := range [][]string{members, strange} {
+			if of != nil {
+				bad = append(bad, heldBinding{audit.Binding{Role: role, Members: of, Condition: condition}, h, i == 1})
+			}
+		}
 	}
 	return bad
 }

@@ -116,7 +116,8 @@ var (
 	// identityPermissions make or take identities in other ways, or lift what limits one.
 	// Sources: Create and manage custom roles,
 	// https://docs.cloud.google.com/iam/docs/creating-custom-roles; Deny access,
-	// https://docs.cloud.google.com/iam/docs/deny-access; Workload Identity Federation,
+	// https://docs.cloud.google.com/iam/docs/deny-access; Principal access boundary policies,
+	// https://docs.cloud.google.com/iam/docs/principal-access-boundary-policies; Workload Identity Federation,
 	// https://docs.cloud.google.com/iam/docs/workload-identity-federation; HMAC keys,
 	// https://docs.cloud.google.com/storage/docs/authentication/hmackeys; Using Organization
 	// Policy, https://docs.cloud.google.com/resource-manager/docs/organization-policy/using-constraints.
@@ -124,6 +125,10 @@ var (
 		"iam.roles.update",
 		"iam.denypolicies.delete",
 		"iam.denypolicies.update",
+		"iam.policybindings.delete",
+		"iam.principalaccessboundarypolicies.delete",
+		"iam.principalaccessboundarypolicies.unbind",
+		"iam.principalaccessboundarypolicies.update",
 		"iam.googleapis.com/workforcePoolProviders.create",
 		"iam.googleapis.com/workforcePoolProviders.update",
 		"iam.googleapis.com/workloadIdentityPoolManagedIdentities.setAttestationRules",
@@ -340,6 +345,7 @@ var (
 		"spanner.databases.select",
 		"spanner.databases.write",
 		"cloudsql.instances.clone",
+		"cloudsql.instances.executeSql", // as the account's own user of the database
 		"cloudsql.instances.import",
 		"cloudsql.instances.restoreBackup",
 		"cloudsql.instances.update",

@@ -5,7 +5,7 @@ import "gkeaudit/audit"
 // basicRoles are the basic roles, the newer ones among them. Source: IAM roles overview.
 var basicRoles = []string{"roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"}
 
-var basicRoleMembers = &memberRule{member: isPeople, basic: true,
+var basicRoleMembers = &memberRule{member: isPeople, maybe: isStrange, basic: true,
 	pass: "nobody but service accounts holds a basic role on the project or on what is above it"}
 
 var projectBasicRoles = &audit.Rule{

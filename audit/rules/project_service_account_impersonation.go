@@ -2,7 +2,7 @@ package rules
 
 import "gkeaudit/audit"
 
-var accountUsers = &memberRule{member: isPeople, set: actingAsAny,
+var accountUsers = &memberRule{member: isPeople, maybe: isStrange, set: actingAsAny,
 	pass: "nobody but service accounts may act as all service accounts of the project"}
 
 var projectServiceAccountImpersonation = &audit.Rule{
