@@ -131,7 +131,13 @@ func ParseAccount(name string) Account {
 		if isNumber(local) {
 			a.Kind = ServiceAgent
 		}
-	case others, domain == "system", strings.HasSuffix(domain, "-system.system"):
+	case others:
+		// Whether accounts that people make may have this domain, too, is told in two ways on
+		// the pages of other universes: what is not named as an agent is stays unknown.
+		if agentName.MatchString(local) {
+			a.Kind = ServiceAgent
+		}
+	case domain == "system", strings.HasSuffix(domain, "-system.system"):
 		if accountName.MatchString(local) {
 			a.Kind = ServiceAgent
 		}
