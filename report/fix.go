@@ -243,9 +243,26 @@ func shellQuote(arg string) string {
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
+// terraformReplaces begins the Terraform of fixes that recreate something: by default
+// Terraform deletes a resource before it creates the one that takes its place. Source: The
+// lifecycle meta-argument, in the Terraform documentation.
+var terraformReplaces = map[audit.Recreation]string{
+	audit.RecreatesNodePool: `# If you edit the old node pool, Terraform deletes it before it creates the new one. Add the
+# new one as a resource of its own, with another name, move the pods as with gcloud, and
+# remove the old resource in a later change.
+`,
+	audit.RecreatesCluster: `# If you edit the old cluster, Terraform deletes it before it creates the new one. Add the
+# new one as a resource of its own, with another name, move the workloads and their data, and
+# remove the old resource in a later change.
+`,
+}
+
+// terraformText is the snippet of a remediation, with what to know before it is applied.
+func terraformText(r audit.Remediation) string { return terraformReplaces[r.Recreates] + r.Terraform }
+
 // terraformFor writes a snippet for a finding, with the names in place.
-func terraformFor(snippet string, f audit.Finding, c Cluster) string {
-	return general(named(snippet, namesOf(f, c)))
+func terraformFor(r audit.Remediation, f audit.Finding, c Cluster) string {
+	return general(named(terraformText(r), namesOf(f, c)))
 }
 
 // named puts names in place of their placeholders.

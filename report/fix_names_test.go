@@ -98,3 +98,20 @@ func TestFixForComputeClasses(t *testing.T) {
 		}
 	}
 }
+
+// TestTerraformReplaces looks in all that shows a fix for the warning that Terraform deletes
+// what it replaces first: it is there where a fix recreates a node pool or a cluster, and
+// nowhere else.
+func TestTerraformReplaces(t *testing.T) {
+	for recreates, warns := range map[audit.Recreation]bool{
+		audit.RecreatesNothing: false, audit.RecreatesNodes: false, audit.RecreatesNodePool: true, audit.RecreatesCluster: true,
+	} {
+		r := audit.Remediation{Terraform: `resource "x" "{pool}" {}`, Recreates: recreates}
+		f := audit.Finding{Cluster: "projects/p/locations/l/clusters/c", Resource: "projects/p/locations/l/clusters/c/nodePools/web"}
+		for what, got := range map[string]string{"in general": general(terraformText(r)), "of a finding": terraformFor(r, f, Cluster{})} {
+			if strings.HasPrefix(got, "# If you edit the old") != warns || !strings.Contains(got, `resource "x"`) {
+				t.Errorf("%s, %s: %s", recreates, what, got)
+			}
+		}
+	}
+}

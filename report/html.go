@@ -40,6 +40,7 @@ var htmlFuncs = template.FuncMap{
 	"count":       count,
 	"number":      number,
 	"general":     general,
+	"terraform":   func(r audit.Remediation) string { return general(terraformText(r)) },
 	"steps":       gcloudSteps,
 	"scope":       scopeTitle,
 	"rows":        (*Report).benchmarkRows,
@@ -607,7 +608,7 @@ func (k htmlKind) hit(h hit, c Cluster) htmlHit {
 	if k.Fixes() {
 		f = k.at(h, c)
 		one.Gcloud = k.page.advice.gcloud(k.rule.Remediation.Gcloud, f, c)
-		one.Terraform = terraformFor(k.rule.Remediation.Terraform, f, c)
+		one.Terraform = terraformFor(k.rule.Remediation, f, c)
 	}
 	return one
 }

@@ -488,11 +488,11 @@ func (m *markdown) fix(t *ruleFindings) {
 			var b strings.Builder
 			fmt.Fprintf(&b, "%s\n\n", flowing(t.Rationale))
 			fmt.Fprintf(&b, "*What mending it disrupts:* %s What is made anew: %s.\n\n", flowing(t.Remediation.Disruption), recreations[t.Remediation.Recreates])
-			terraform := general(t.Remediation.Terraform)
+			terraform := general(terraformText(t.Remediation))
 			switch {
 			case len(commands) == 1:
 				b.WriteString(commands[0].text("With gcloud"))
-				terraform = terraformFor(t.Remediation.Terraform, commands[0].first, m.clusters[commands[0].first.Cluster])
+				terraform = terraformFor(t.Remediation, commands[0].first, m.clusters[commands[0].first.Cluster])
 			case 1 < len(commands) && len(commands) <= few:
 				for _, c := range commands {
 					b.WriteString(c.text("With gcloud, for " + m.subject(c.first)))

@@ -51,7 +51,7 @@ func WriteRule(w io.Writer, r *audit.Rule, width int) error {
 	section("Why", prose(general(r.Rationale)))
 	section("What is checked", prose(general(r.Checks)))
 	section("How to mend it, with gcloud", t.steps(gcloudSteps(r.Remediation.Gcloud), width))
-	section("How to mend it, with Terraform", t.comments(indented(general(r.Remediation.Terraform)), width))
+	section("How to mend it, with Terraform", t.comments(indented(general(terraformText(r.Remediation))), width))
 	section("What that disrupts", prose(general(r.Remediation.Disruption))+"\n"+prose("What is made anew: "+recreations[r.Remediation.Recreates]+"."))
 	if len(r.Controls) > 0 {
 		var lines []string
@@ -203,7 +203,7 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	}
 	m.line("With Terraform:")
 	m.line("")
-	m.line("```terraform\n%s\n```", general(r.Remediation.Terraform))
+	m.line("```terraform\n%s\n```", general(terraformText(r.Remediation)))
 	m.line("")
 	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
 	m.line("")
