@@ -287,6 +287,11 @@ func (s *Snapshot) validate() error {
 			return fmt.Errorf("project %q is listed twice", p.ID)
 		}
 		projects[p.ID] = true
+		for j, sp := range p.ServiceAccountPolicies {
+			if sp.Policy == nil { // an account without one is not listed
+				return fmt.Errorf("project %q: serviceAccountPolicies[%d] has no policy", p.ID, j)
+			}
+		}
 		clusters := map[string]bool{}
 		for j, c := range slices.Concat(p.Clusters, p.OtherClusters) {
 			name := clusterName(p.ID, c)

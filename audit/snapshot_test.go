@@ -114,6 +114,7 @@ func TestReadSnapshotErrors(t *testing.T) {
 		"trailing comma":    {`{"schema": "gkeaudit.snapshot/v1",}`, "a value is missing"},
 		"something follows": {`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["p"]}, "projects": [{"id": "p"}]} {}`, "something follows the end"},
 		"subnet twice":      {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "subnetworks": [{"name": "s", "region": "r"}, {"name": "s", "region": "r"}]}]}`, `subnetwork "s" of "r" is listed twice`},
+		"no policy":         {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "serviceAccountPolicies": [{"account": "a@p.iam.gserviceaccount.com", "policy": null}]}]}`, `project "p": serviceAccountPolicies[0] has no policy`},
 		"slash in a name":   {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "a/b", "location": "l"}]}]}`, "a slash is in its name"},
 		"two of a field":    {`{"schema": "gkeaudit.snapshot/v1", "projects": [{"id": "p", "clusters": [{"name": "a", "location": "l"}], "clusters": []}]}`, `"clusters" is there twice`},
 	} {

@@ -70,9 +70,6 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
 	}
 	for _, p := range policies {
-		if p.Policy == nil {
-			continue
-		}
 		for _, b := range p.Policy.Bindings {
 			role, condition := b.Granted()
 			h := holdingOf(in, role, actingAs)

@@ -146,6 +146,9 @@ func dataprocJobsOf(in *audit.Input, grants []audit.Grant) map[int]job {
 			continue
 		}
 		for _, o := range grants {
+			if g.Resource != o.Resource && strings.HasPrefix(g.Resource, "projects/") && strings.HasPrefix(o.Resource, "projects/") {
+				continue // a job and its cluster are in one project
+			}
 			if use := holdingOf(in, o.Role, dataprocClusters).permission; use != "" && !jobs[i].certain {
 				jobs[i] = job{create + ", and " + use + " by " + o.Role, g.Certain && o.Certain}
 			}
