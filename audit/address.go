@@ -133,7 +133,7 @@ func ParseAccount(name string) Account {
 		}
 	case others:
 		// Whether accounts that people make may have this domain, too, is told in two ways on
-		// the pages of other universes: what is not named as an agent is stays unknown.
+		// the pages of other universes: an account that is not named as an agent stays unknown.
 		if agentName.MatchString(local) {
 			a.Kind = ServiceAgent
 		}

@@ -145,6 +145,9 @@ func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBind
 		if members == nil && strange == nil || rule.basic && !slices.Contains(basicRoles, role) {
 			continue
 		}
+		if r, _ := in.Role(role); r != nil && (r.Deleted || r.Stage == "DISABLED") {
+			continue // it grants nothing
+		}
 		var h holding
 		if rule.set != nil {
 			if h = holdingOf(in, role, rule.set); h == (holding{}) {

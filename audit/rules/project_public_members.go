@@ -15,7 +15,8 @@ that they hold on a folder or on the organization is inherited by every project 
 is open to the world: with one of GKE's roles, so are all clusters.`,
 	Checks: `The members of every binding in the allow policies of the cluster's project and of the
 folders and the organization above it. allUsers and allAuthenticatedUsers fail, whatever
-the role is and whether or not the binding has a condition, which the message names. Where
+the role is and whether or not the binding has a condition, which the message names; a
+custom role that is known to be deleted or disabled grants nothing and is skipped. Where
 one of the policies could not be read, nothing passes. The Resource Manager API refuses
 these members for projects, and documents no such limit for folders and organizations, so
 what fails is mostly inherited from there.`,
@@ -54,6 +55,7 @@ what fails is mostly inherited from there.`,
 		{Framework: audit.OrgPolicy, ID: "iam.allowedPolicyMemberDomains"}, {Framework: audit.OrgPolicy, ID: "iam.managed.allowedPolicyMembers"},
 	},
 	Needs: []audit.Data{audit.IAMPolicies},
+	Uses:  []audit.Data{audit.Roles},
 	Check: audit.EachCluster(func(in *audit.Input, c *audit.Cluster) audit.Verdict {
 		return judgeMembers(in, c, publicMembers)
 	}),
