@@ -86,10 +86,18 @@ type Role struct {
 // Granted returns the permissions that the role grants: none if it is deleted or
 // disabled. Source: Role.stage and Role.deleted in the IAM API reference.
 func (r *Role) Granted() []string {
-	if r.Deleted || r.Stage == "DISABLED" {
+	if r.off() {
 		return nil
 	}
 	return r.Permissions
+}
+
+func (r *Role) off() bool { return r.Deleted || r.Stage == "DISABLED" }
+
+// Listed reports whether the API lists what the role grants. Of a few predefined roles, such
+// as roles/spanner.databaseRoleUser, it lists no permission, and they grant something.
+func (r *Role) Listed() bool {
+	return len(r.Permissions) > 0 || r.off() || IsCustomRole(r.Name)
 }
 
 // A ServiceAccount is a service account of a project.

@@ -103,8 +103,8 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 				gaps = append(gaps, b.gap)
 			case b.strange:
 				unclear, hints = append(unclear, text+", and what kind of member that is is not known"), append(hints, e)
-			case b.unclear:
-				unclear, hints = append(unclear, text+unknownRole), append(hints, e)
+			case b.unclear != "":
+				unclear, hints = append(unclear, text+b.unclear), append(hints, e)
 			default:
 				held, v = append(held, text), v.Because(b.in(b.Role, e)...)
 			}
@@ -124,9 +124,6 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 	v.Evidence = audit.Distinct(v.Evidence)
 	return v.On(project)
 }
-
-// unknownRole is what a message says of a predefined role that the API does not know.
-const unknownRole = ", a role that the IAM API does not know"
 
 // heldBindings returns the bindings of a policy that a rule means, or may mean.
 func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBinding {

@@ -28,7 +28,7 @@ signJwt, implicitDelegation or setIamPolicy, iam.serviceAccountKeys.create or
 iam.serviceAccountApiKeyBindings.create. The role's name does not matter. Service accounts
 that hold such a role are named and pass: what makes node pools needs it. A deleted or
 disabled role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it. No policy in the answer means that there is none. The
+IAM API does not know it or lists no permissions of it. No policy in the answer means that there is none. The
 inventory may lag behind by minutes. Grants on the project are judged by
 project-service-account-impersonation.`,
 	Remediation: audit.Remediation{
@@ -85,8 +85,8 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 					machines, machineProof = append(machines, m), append(machineProof, h.in(role, e)...)
 				case h.gap != nil:
 					gaps = append(gaps, h.gap)
-				case h.unclear:
-					unclear, hints = append(unclear, text+unknownRole), append(hints, e)
+				case h.unclear != "":
+					unclear, hints = append(unclear, text+h.unclear), append(hints, e)
 				default:
 					bad, proof = append(bad, text), append(proof, h.in(role, e)...)
 				}

@@ -34,7 +34,7 @@ storage.objects.delete). The message names the role and the permission that deci
 A role that may read the objects of all buckets, all logs or all subscriptions is noted and
 passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
 role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it. A role that is granted on a condition counts, and
+IAM API does not know it or lists no permissions of it. A role that is granted on a condition counts, and
 the message names the condition. Members that include the account count: allUsers,
 allAuthenticatedUsers, and all service accounts of a project, folder or organization.
 Who is in a group cannot be read: where a group holds a broad role, it is unknown
@@ -97,8 +97,8 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		case h.permission != "":
 			doubtful = true
 			unclear, hints = append(unclear, g.Member+" holds "+g.Role+h.String()+" on "+g.Resource), append(hints, h.in(g.Role, g.Evidence())...)
-		case h.unclear:
-			unclear, hints = append(unclear, g.Member+" holds "+g.Role+" on "+g.Resource+unknownRole), append(hints, g.Evidence())
+		case h.unclear != "":
+			unclear, hints = append(unclear, g.Member+" holds "+g.Role+" on "+g.Resource+h.unclear), append(hints, g.Evidence())
 		case g.Certain:
 			v = v.Because(g.Evidence())
 			if g.Role == "roles/container.nodeServiceAgent" {

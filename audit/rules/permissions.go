@@ -41,7 +41,7 @@ func (set *permissionSet) first(permissions []string) string {
 // A holding says whether a role grants what a rule looks for.
 type holding struct {
 	permission string     // that it grants; empty if none
-	unclear    bool       // the API has no such role, and what it grants is not known
+	unclear    string     // for a message, why what it grants is not known; empty if it is
 	gap        *audit.Gap // that hides the role
 }
 
@@ -74,7 +74,9 @@ func holdingOf(in *audit.Input, role string, set *permissionSet) holding {
 		case r == nil:
 			return holding{gap: gap}
 		case r.Missing:
-			return holding{unclear: true}
+			return holding{unclear: ", a role that the IAM API does not know"}
+		case !r.Listed():
+			return holding{unclear: ", a role of which the IAM API lists no permissions"}
 		}
 		return holding{permission: set.first(r.Granted())}
 	})
