@@ -468,13 +468,14 @@ func (b Binding) Granted() (string, *Condition) {
 
 // Grants returns the roles that the nodes' service account has or may have over some
 // projects, by the allow policies of those and of what is above them, and the gaps that
-// hide others. A grant on a condition is left out where
+// hide others. What is granted twice is one grant. A grant on a condition is left out where
 // the same role is granted on the same resource without one. Groups of people only are
-// passed over.
+// skipped.
 func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps []*Gap) {
 	policies, gaps := in.Policies(projects...)
 	for _, p := range policies {
 		first := len(grants)
+		seen := map[string]bool{}
 		for _, b := range p.Bindings {
 			for _, m := range b.Members {
 				is := in.isMember(a, m)
@@ -482,6 +483,11 @@ func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps
 					continue
 				}
 				role, condition := b.Granted()
+				key := GrantKey(role, m, condition)
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
 				grants = append(grants, Grant{p.Resource, role, m, condition, is == always})
 			}
 		}
@@ -493,6 +499,15 @@ func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps
 		grants = append(grants[:first], kept...)
 	}
 	return grants, gaps
+}
+
+// GrantKey returns what tells grants of one policy apart: it is the same if a member has a
+// role on the same condition. The case of an e-mail address does not matter.
+func GrantKey(role, member string, condition *Condition) string {
+	if !strings.Contains(member, "://") { // a subject of a pool is another in another case
+		member = strings.ToLower(member)
+	}
+	return strings.Join([]string{role, member, condition.String(), condition.Clause()}, "\n")
 }
 
 // A membership says whether a member of a binding stands for a service account.
@@ -554,7 +569,11 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 	case kind != "ServiceAccount":
 		return maybe
 	}
-	if number, ok := strings.CutPrefix(scope, "projects/"); ok {
+	resource, number, _ := strings.Cut(scope, "/")
+	if !isNumber(number) || !slices.Contains([]string{"projects", "folders", "organizations"}, resource) {
+		return maybe // the number is what the documentation asks for; what another name means is not known
+	}
+	if resource == "projects" {
 		home := in.indexed().numbers[a.Project]
 		if isNumber(a.Project) {
 			home = a.Project

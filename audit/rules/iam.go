@@ -125,19 +125,28 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 	return v.On(project)
 }
 
-// heldBindings returns the bindings of a policy that a rule means, or may mean.
+// heldBindings returns the bindings of a policy that a rule means, or may mean, without the
+// members to whom another grants the same.
 func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBinding {
 	var bad []heldBinding
+	seen := map[string]bool{}
 	for _, b := range p.Bindings {
 		role, condition := b.Granted()
 		var members, strange []string
 		for _, m := range b.Members {
+			is := rule.member(m)
+			if !is && (rule.maybe == nil || !rule.maybe(m)) {
+				continue
+			}
+			key := audit.GrantKey(role, m, condition)
 			switch {
-			case rule.member(m):
+			case seen[key]:
+			case is:
 				members = append(members, m)
-			case rule.maybe != nil && rule.maybe(m):
+			default:
 				strange = append(strange, m)
 			}
+			seen[key] = true
 		}
 		if members == nil && strange == nil || rule.basic && !slices.Contains(basicRoles, role) {
 			continue

@@ -69,6 +69,7 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		unclear = append(unclear, "it is not known whose policy one of the project's is")
 		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
 	}
+	seen := map[string]bool{}
 	for _, p := range policies {
 		for _, b := range p.Policy.Bindings {
 			role, condition := b.Granted()
@@ -77,6 +78,11 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 				continue
 			}
 			for _, m := range b.Members {
+				key := audit.GrantKey(role, m, condition)
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
 				e := audit.Evidence{Resource: a.ResourceName(), Field: "iamPolicy.bindings[" + role + "].members", Value: m + condition.Clause()}
 				text := m + " holds " + role + h.String() + condition.String()
 				switch {
