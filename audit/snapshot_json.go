@@ -362,8 +362,8 @@ func (s *Snapshot) validate() error {
 		if !strings.HasPrefix(r.Name, "roles/") || roles[r.Name] {
 			return fmt.Errorf("roles[%d]: %q is not the name of a predefined role, or is listed twice", i, r.Name)
 		}
-		if slices.Contains(r.Permissions, "") {
-			return fmt.Errorf("roles[%d]: a permission has no name", i)
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("roles[%d]: %w", i, err)
 		}
 		roles[r.Name] = true
 	}
@@ -449,10 +449,20 @@ func validateCustomRoles(roles []Role) error {
 		if !IsCustomRole(r.Name) || seen[r.Name] {
 			return fmt.Errorf("customRoles[%d]: %q is not the name of a custom role, or is listed twice", i, r.Name)
 		}
-		if slices.Contains(r.Permissions, "") {
-			return fmt.Errorf("customRoles[%d]: a permission has no name", i)
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("customRoles[%d]: %w", i, err)
 		}
 		seen[r.Name] = true
+	}
+	return nil
+}
+
+// validate checks the role's permissions: the API lists each by itself, without wildcards.
+func (r *Role) validate() error {
+	for _, p := range r.Permissions {
+		if p == "" || strings.ContainsAny(p, "* \t\r\n") {
+			return fmt.Errorf("%q is not the name of a permission", p)
+		}
 	}
 	return nil
 }
