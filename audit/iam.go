@@ -51,6 +51,49 @@ func (c *Condition) Clause() string {
 	return " if " + c.Expression
 }
 
+// endsAt is what a condition says of the time when it ends, alone or as one of several that
+// all must hold.
+var endsAt = regexp.MustCompile(`^\s*request\.time\s*<=?\s*timestamp\("([^"\\]+)"\)\s*$`)
+
+// Ended reports whether a condition held before a time at most, so that its binding grants
+// nothing from then on. It reports false where the expression is of a form that does not tell.
+// Source: Configure temporary access,
+// https://docs.cloud.google.com/iam/docs/configuring-temporary-access.
+func (c *Condition) Ended(now time.Time) bool {
+	if c == nil || !strings.Contains(c.Expression, "request.time") || strings.Contains(c.Expression, "||") ||
+		strings.ContainsAny(c.Expression, `?'\`) || strings.Contains(c.Expression, `"""`) {
+		return false
+	}
+	ended := false
+	for _, part := range strings.Split(c.Expression, "&&") {
+		if strings.Count(part, `"`)%2 != 0 || !balanced(part) {
+			return false // the parts are within something else
+		}
+		if m := endsAt.FindStringSubmatch(part); m != nil {
+			end, err := time.Parse(time.RFC3339, m[1])
+			ended = ended || err == nil && end.Before(now)
+		}
+	}
+	return ended
+}
+
+// balanced reports whether each bracket of a text that opens closes in it, and the other way
+// round.
+func balanced(text string) bool {
+	depth := 0
+	for _, c := range text {
+		switch c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return false
+			}
+		}
+	}
+	return depth == 0
+}
+
 // An AuditConfig says which Data Access audit logs a service writes.
 type AuditConfig struct {
 	Service         string           `json:"service"` // "allServices" for every service
@@ -295,7 +338,7 @@ func (s *Snapshot) Role(name string) (*Role, *Gap) {
 
 // IsCustomRole reports whether a role is one that a project or an organization made.
 func IsCustomRole(role string) bool {
-	return strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")
+	return (strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")) && strings.Contains(role, "/roles/")
 }
 
 // ServiceAccounts returns the service accounts of a project, or the gap that hides them.
@@ -468,7 +511,8 @@ func (b Binding) Granted() (string, *Condition) {
 
 // Grants returns the roles that the nodes' service account has or may have over some
 // projects, by the allow policies of those and of what is above them, and the gaps that
-// hide others. What is granted twice is one grant. A grant on a condition is left out where
+// hide others. What is granted twice is one grant, and what is granted on a condition that
+// ended is none. A grant on a condition is left out where
 // the same role is granted on the same resource without one. Groups of people only are
 // skipped.
 func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps []*Gap) {
@@ -484,7 +528,7 @@ func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps
 				}
 				role, condition := b.Granted()
 				key := GrantKey(role, m, condition)
-				if seen[key] {
+				if seen[key] || condition.Ended(in.Time) {
 					continue
 				}
 				seen[key] = true
@@ -522,6 +566,9 @@ const (
 // isMember tells which. Source: Principal identifiers, in the IAM documentation. A
 // domain's members are users; a deleted member has no rights.
 func (in *Input) isMember(a NodeAccount, member string) membership {
+	if member == "allUsers" || member == "allAuthenticatedUsers" {
+		return always
+	}
 	kind, name, _ := strings.Cut(member, ":")
 	switch kind {
 	case "serviceAccount":
@@ -535,8 +582,6 @@ func (in *Input) isMember(a NodeAccount, member string) membership {
 		return never
 	case "user", "domain", "deleted":
 		return never
-	case "allUsers", "allAuthenticatedUsers":
-		return always
 	case "group":
 		if in.Parameters.HasPeopleOnly(name) {
 			return never

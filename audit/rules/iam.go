@@ -102,7 +102,7 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 			case b.gap != nil:
 				gaps = append(gaps, b.gap)
 			case b.strange:
-				unclear, hints = append(unclear, text+", and what kind of member that is is not known"), append(hints, e)
+				unclear, hints = append(unclear, text+unknownMember), append(hints, e)
 			case b.unclear != "":
 				unclear, hints = append(unclear, text+b.unclear), append(hints, e)
 			default:
@@ -125,6 +125,9 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 	return v.On(project)
 }
 
+// unknownMember is what a message says of a member whose kind is not known here.
+const unknownMember = ", and what kind of member that is is not known"
+
 // heldBindings returns the bindings of a policy that a rule means, or may mean, without the
 // members to whom another grants the same.
 func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBinding {
@@ -132,6 +135,9 @@ func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBind
 	seen := map[string]bool{}
 	for _, b := range p.Bindings {
 		role, condition := b.Granted()
+		if condition.Ended(in.Time) {
+			continue // it grants nothing any more
+		}
 		var members, strange []string
 		for _, m := range b.Members {
 			is := rule.member(m)

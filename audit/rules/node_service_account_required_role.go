@@ -34,7 +34,8 @@ Editor role.`,
 permissions of roles/container.defaultNodeServiceAccount on the cluster's project, by
 the allow policies of the project and of the folders and the organization above it: by
 that role, or by any others together. The definitions of all of them are read from the IAM
-API. A deleted or disabled custom role grants nothing. It is unknown if what is missing
+API. A deleted or disabled custom role grants nothing, nor does a role on a condition that ended
+by request.time. It is unknown if what is missing
 could come only by a role on a condition, by a group's role, or by one that the IAM API
 does not know or lists no permissions of. Pulling images takes roles/artifactregistry.reader
 besides, which is not looked at: it is often granted on single repositories.`,

@@ -35,7 +35,8 @@ A role that may read the objects of all buckets, all logs, all subscriptions or 
 clusters is noted and passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
 role grants nothing. The rule does not pass if a role could not be read, or if the
 IAM API does not know it or lists no permissions of it. A role that is granted on a condition counts, and
-the message names the condition. Members that include the account count: allUsers,
+the message names the condition; a condition that ended by request.time before the
+snapshot was taken grants nothing. Members that include the account count: allUsers,
 allAuthenticatedUsers, and all service accounts of a project, folder or organization.
 Who is in a group cannot be read: where a group holds a broad role, it is unknown
 whether the account does, unless the parameter peopleGroups says that the group has
