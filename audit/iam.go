@@ -60,12 +60,18 @@ var endsAt = regexp.MustCompile(`^\s*request\.time\s*<=?\s*timestamp\("([^"\\]+)
 // Source: Configure temporary access,
 // https://docs.cloud.google.com/iam/docs/configuring-temporary-access.
 func (c *Condition) Ended(now time.Time) bool {
-	if c == nil || !strings.Contains(c.Expression, "request.time") || strings.Contains(c.Expression, "||") ||
-		strings.ContainsAny(c.Expression, `?'\`) || strings.Contains(c.Expression, `"""`) {
+	if c == nil || !strings.Contains(c.Expression, "request.time") {
+		return false
+	}
+	expression := c.Expression
+	if !strings.Contains(expression, `"`) {
+		expression = strings.ReplaceAll(expression, "'", `"`) // either may quote
+	}
+	if strings.Contains(expression, "||") || strings.Contains(expression, `"""`) || strings.ContainsAny(expression, `?'\`) {
 		return false
 	}
 	ended := false
-	for _, part := range strings.Split(c.Expression, "&&") {
+	for _, part := range strings.Split(expression, "&&") {
 		if strings.Count(part, `"`)%2 != 0 || !balanced(part) {
 			return false // the parts are within something else
 		}

@@ -402,7 +402,6 @@ var (
 		"healthcare.dicomStores.delete",
 		"healthcare.hl7V2Messages.get",
 		"healthcare.hl7V2Messages.create",
-		"healthcare.hl7V2Messages.ingest",
 		"healthcare.hl7V2Messages.update",
 		"healthcare.hl7V2Messages.delete",
 		"healthcare.hl7V2Stores.export",
