@@ -67,7 +67,8 @@ func (c *Condition) Ended(now time.Time) bool {
 	if !strings.Contains(expression, `"`) {
 		expression = strings.ReplaceAll(expression, "'", `"`) // either may quote
 	}
-	if strings.Contains(expression, "||") || strings.Contains(expression, `"""`) || strings.ContainsAny(expression, `?'\`) {
+	other := func(mark string) bool { return strings.Contains(expression, mark) }
+	if slices.ContainsFunc([]string{"||", "?", `"""`, "'", `\`, "//"}, other) { // the last may begin a comment
 		return false
 	}
 	ended := false
