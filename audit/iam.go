@@ -51,6 +51,56 @@ func (c *Condition) Clause() string {
 	return " if " + c.Expression
 }
 
+// endsAt is what a condition says of the time when it ends, alone or as one of several that
+// all must hold.
+var endsAt = regexp.MustCompile(`^\s*request\.time\s*<=?\s*timestamp\("([^"\\]+)"\)\s*$`)
+
+// Ended reports whether a condition held before a time at most, so that its binding grants
+// nothing from then on. It reports false where the expression is of a form that does not tell.
+// Source: Configure temporary access,
+// https://docs.cloud.google.com/iam/docs/configuring-temporary-access.
+func (c *Condition) Ended(now time.Time) bool {
+	if c == nil || !strings.Contains(c.Expression, "request.time") {
+		return false
+	}
+	expression := c.Expression
+	if !strings.Contains(expression, `"`) {
+		expression = strings.ReplaceAll(expression, "'", `"`) // either may quote
+	}
+	other := func(mark string) bool { return strings.Contains(expression, mark) }
+	if slices.ContainsFunc([]string{"||", "?", `"""`, "'", `\`, "//"}, other) { // the last may begin a comment
+		return false
+	}
+	ended := false
+	for _, part := range strings.Split(expression, "&&") {
+		if strings.Count(part, `"`)%2 != 0 || !balanced(part) {
+			return false // the parts are within something else
+		}
+		if m := endsAt.FindStringSubmatch(part); m != nil {
+			end, err := time.Parse(time.RFC3339, m[1])
+			ended = ended || err == nil && end.Before(now)
+		}
+	}
+	return ended
+}
+
+// balanced reports whether each bracket of a text that opens closes in it, and the other way
+// round.
+func balanced(text string) bool {
+	depth := 0
+	for _, c := range text {
+		switch c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return false
+			}
+		}
+	}
+	return depth == 0
+}
+
 // An AuditConfig says which Data Access audit logs a service writes.
 type AuditConfig struct {
 	Service         string           `json:"service"` // "allServices" for every service
@@ -86,10 +136,18 @@ type Role struct {
 // Granted returns the permissions that the role grants: none if it is deleted or
 // disabled. Source: Role.stage and Role.deleted in the IAM API reference.
 func (r *Role) Granted() []string {
-	if r.Deleted || r.Stage == "DISABLED" {
+	if r.off() {
 		return nil
 	}
 	return r.Permissions
+}
+
+func (r *Role) off() bool { return r.Deleted || r.Stage == "DISABLED" }
+
+// Listed reports whether the API lists what the role grants. Of a few predefined roles, such
+// as roles/spanner.databaseRoleUser, it lists no permission, and they grant something.
+func (r *Role) Listed() bool {
+	return len(r.Permissions) > 0 || r.off() || IsCustomRole(r.Name)
 }
 
 // A ServiceAccount is a service account of a project.
@@ -287,7 +345,7 @@ func (s *Snapshot) Role(name string) (*Role, *Gap) {
 
 // IsCustomRole reports whether a role is one that a project or an organization made.
 func IsCustomRole(role string) bool {
-	return strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")
+	return (strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")) && strings.Contains(role, "/roles/")
 }
 
 // ServiceAccounts returns the service accounts of a project, or the gap that hides them.
@@ -460,13 +518,15 @@ func (b Binding) Granted() (string, *Condition) {
 
 // Grants returns the roles that the nodes' service account has or may have over some
 // projects, by the allow policies of those and of what is above them, and the gaps that
-// hide others. A grant on a condition is left out where
+// hide others. What is granted twice is one grant, and what is granted on a condition that
+// ended is none. A grant on a condition is left out where
 // the same role is granted on the same resource without one. Groups of people only are
-// passed over.
+// skipped.
 func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps []*Gap) {
 	policies, gaps := in.Policies(projects...)
 	for _, p := range policies {
 		first := len(grants)
+		seen := map[string]bool{}
 		for _, b := range p.Bindings {
 			for _, m := range b.Members {
 				is := in.isMember(a, m)
@@ -474,6 +534,11 @@ func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps
 					continue
 				}
 				role, condition := b.Granted()
+				key := GrantKey(role, m, condition)
+				if seen[key] || condition.Ended(in.Time) {
+					continue
+				}
+				seen[key] = true
 				grants = append(grants, Grant{p.Resource, role, m, condition, is == always})
 			}
 		}
@@ -485,6 +550,15 @@ func (in *Input) Grants(a NodeAccount, projects ...string) (grants []Grant, gaps
 		grants = append(grants[:first], kept...)
 	}
 	return grants, gaps
+}
+
+// GrantKey returns what tells grants of one policy apart: it is the same if a member has a
+// role on the same condition. The case of an e-mail address does not matter.
+func GrantKey(role, member string, condition *Condition) string {
+	if !strings.Contains(member, "://") { // a subject of a pool is another in another case
+		member = strings.ToLower(member)
+	}
+	return strings.Join([]string{role, member, condition.String(), condition.Clause()}, "\n")
 }
 
 // A membership says whether a member of a binding stands for a service account.
@@ -499,6 +573,9 @@ const (
 // isMember tells which. Source: Principal identifiers, in the IAM documentation. A
 // domain's members are users; a deleted member has no rights.
 func (in *Input) isMember(a NodeAccount, member string) membership {
+	if member == "allUsers" || member == "allAuthenticatedUsers" {
+		return always
+	}
 	kind, name, _ := strings.Cut(member, ":")
 	switch kind {
 	case "serviceAccount":
@@ -512,8 +589,6 @@ func (in *Input) isMember(a NodeAccount, member string) membership {
 		return never
 	case "user", "domain", "deleted":
 		return never
-	case "allUsers", "allAuthenticatedUsers":
-		return always
 	case "group":
 		if in.Parameters.HasPeopleOnly(name) {
 			return never
@@ -546,7 +621,11 @@ func (in *Input) isPrincipal(a NodeAccount, name string) membership {
 	case kind != "ServiceAccount":
 		return maybe
 	}
-	if number, ok := strings.CutPrefix(scope, "projects/"); ok {
+	resource, number, _ := strings.Cut(scope, "/")
+	if !isNumber(number) || !slices.Contains([]string{"projects", "folders", "organizations"}, resource) {
+		return maybe // the number is what the documentation asks for; what another name means is not known
+	}
+	if resource == "projects" {
 		home := in.indexed().numbers[a.Project]
 		if isNumber(a.Project) {
 			home = a.Project

@@ -114,10 +114,23 @@ func isNumber(s string) bool {
 }
 
 // RegionOf returns the region of a location, which is a region or a zone:
-// "europe-west4" for "europe-west4" and for "europe-west4-a".
+// "europe-west4" for "europe-west4" and for "europe-west4-a". A location that has the form
+// of neither is returned as it is.
+//
+// A region's name ends in a digit, and a zone's is that of its region, a dash and a word
+// that ends in a letter. The number of words does not tell: regions of other universes
+// have three, such as u-france-east1. Sources: Regions and zones,
+// https://docs.cloud.google.com/compute/docs/regions-zones; AI zones,
+// https://docs.cloud.google.com/compute/docs/regions-zones/ai-zones; for other universes
+// https://documentation.s3ns.fr/run/docs/locations.
 func RegionOf(location string) string {
-	if strings.Count(location, "-") < 2 {
+	dash := strings.LastIndex(location, "-")
+	if dash < 0 || endsInDigit(location) || !endsInDigit(location[:dash]) {
 		return location
 	}
-	return location[:strings.LastIndex(location, "-")]
+	return location[:dash]
+}
+
+func endsInDigit(s string) bool {
+	return s != "" && isNumber(s[len(s)-1:])
 }

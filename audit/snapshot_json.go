@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,7 +195,34 @@ func (d *snapshotReader) value(key string, v any) error {
 	if err := j.Decode(v); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
+	if hasNullItem(raw) {
+		return fmt.Errorf("%s: null is in a list", key)
+	}
 	return nil
+}
+
+// hasNullItem reports whether a list of a JSON value has null among its items, which
+// encoding/json takes for an item without anything in it. protojson refuses it.
+func hasNullItem(raw []byte) bool {
+	if !bytes.Contains(raw, []byte("null")) { // as nearly always
+		return false
+	}
+	var value any
+	return json.Unmarshal(raw, &value) == nil && nullItem(value)
+}
+
+func nullItem(value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, func(item any) bool { return item == nil || nullItem(item) })
+	case map[string]any:
+		for _, field := range value {
+			if nullItem(field) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // other passes over a field that is not known here.
@@ -322,6 +350,9 @@ func (s *Snapshot) validate() error {
 		if err := p.twice(); err != nil {
 			return fmt.Errorf("project %q: %w", p.ID, err)
 		}
+		if err := p.validateIAM(); err != nil {
+			return fmt.Errorf("project %q: %w", p.ID, err)
+		}
 	}
 	if err := s.validateAncestors(); err != nil {
 		return err
@@ -330,6 +361,9 @@ func (s *Snapshot) validate() error {
 	for i, r := range s.Roles {
 		if !strings.HasPrefix(r.Name, "roles/") || roles[r.Name] {
 			return fmt.Errorf("roles[%d]: %q is not the name of a predefined role, or is listed twice", i, r.Name)
+		}
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("roles[%d]: %w", i, err)
 		}
 		roles[r.Name] = true
 	}
@@ -362,6 +396,9 @@ func (s *Snapshot) validateAncestors() error {
 			return fmt.Errorf("%s is listed twice", a.Name)
 		}
 		seen[a.Name] = true
+		if err := cmp.Or(a.IAMPolicy.validate(), validateCustomRoles(a.CustomRoles)); err != nil {
+			return fmt.Errorf("%s: %w", a.Name, err)
+		}
 	}
 	for _, p := range s.Projects {
 		for _, name := range p.Ancestors {
@@ -374,6 +411,61 @@ func (s *Snapshot) validateAncestors() error {
 }
 
 var ancestorName = regexp.MustCompile(`^(folders|organizations)/[0-9]+$`)
+
+// validateIAM checks what rules rely on of the project's policies, roles and accounts.
+func (p *Project) validateIAM() error {
+	if err := cmp.Or(p.IAMPolicy.validate(), validateCustomRoles(p.CustomRoles)); err != nil {
+		return err
+	}
+	for i, a := range p.ServiceAccounts {
+		if a.Email == "" {
+			return fmt.Errorf("serviceAccounts[%d] has no email", i)
+		}
+	}
+	for i, sp := range p.ServiceAccountPolicies {
+		if err := sp.Policy.validate(); err != nil {
+			return fmt.Errorf("serviceAccountPolicies[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// validate checks a policy; nil, which was not read, is valid.
+func (p *Policy) validate() error {
+	if p == nil {
+		return nil
+	}
+	for i, b := range p.Bindings {
+		if b.Role == "" || slices.Contains(b.Members, "") {
+			return fmt.Errorf("iamPolicy.bindings[%d] has no role, or a member without a name", i)
+		}
+	}
+	return nil
+}
+
+func validateCustomRoles(roles []Role) error {
+	seen := map[string]bool{}
+	for i, r := range roles {
+		if !IsCustomRole(r.Name) || seen[r.Name] {
+			return fmt.Errorf("customRoles[%d]: %q is not the name of a custom role, or is listed twice", i, r.Name)
+		}
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("customRoles[%d]: %w", i, err)
+		}
+		seen[r.Name] = true
+	}
+	return nil
+}
+
+// validate checks the role's permissions: the API lists each by itself, without wildcards.
+func (r *Role) validate() error {
+	for _, p := range r.Permissions {
+		if p == "" || strings.ContainsAny(p, "* \t\r\n") {
+			return fmt.Errorf("%q is not the name of a permission", p)
+		}
+	}
+	return nil
+}
 
 // twice finds what is listed twice of the project's networks.
 func (p *Project) twice() error {

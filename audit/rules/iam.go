@@ -102,9 +102,9 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 			case b.gap != nil:
 				gaps = append(gaps, b.gap)
 			case b.strange:
-				unclear, hints = append(unclear, text+", and what kind of member that is is not known"), append(hints, e)
-			case b.unclear:
-				unclear, hints = append(unclear, text+unknownRole), append(hints, e)
+				unclear, hints = append(unclear, text+unknownMember), append(hints, e)
+			case b.unclear != "":
+				unclear, hints = append(unclear, text+b.unclear), append(hints, e)
 			default:
 				held, v = append(held, text), v.Because(b.in(b.Role, e)...)
 			}
@@ -125,22 +125,34 @@ func judgeMembers(in *audit.Input, c *audit.Cluster, rule *memberRule) audit.Ver
 	return v.On(project)
 }
 
-// unknownRole is what a message says of a predefined role that the API does not know.
-const unknownRole = ", a role that the IAM API does not know"
+// unknownMember is what a message says of a member whose kind is not known here.
+const unknownMember = ", and what kind of member that is is not known"
 
-// heldBindings returns the bindings of a policy that a rule means, or may mean.
+// heldBindings returns the bindings of a policy that a rule means, or may mean, without the
+// members to whom another grants the same.
 func heldBindings(in *audit.Input, p *audit.Policy, rule *memberRule) []heldBinding {
 	var bad []heldBinding
+	seen := map[string]bool{}
 	for _, b := range p.Bindings {
 		role, condition := b.Granted()
+		if condition.Ended(in.Time) {
+			continue // it grants nothing any more
+		}
 		var members, strange []string
 		for _, m := range b.Members {
+			is := rule.member(m)
+			if !is && (rule.maybe == nil || !rule.maybe(m)) {
+				continue
+			}
+			key := audit.GrantKey(role, m, condition)
 			switch {
-			case rule.member(m):
+			case seen[key]:
+			case is:
 				members = append(members, m)
-			case rule.maybe != nil && rule.maybe(m):
+			default:
 				strange = append(strange, m)
 			}
+			seen[key] = true
 		}
 		if members == nil && strange == nil || rule.basic && !slices.Contains(basicRoles, role) {
 			continue

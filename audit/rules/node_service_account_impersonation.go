@@ -28,7 +28,9 @@ signJwt, implicitDelegation or setIamPolicy, iam.serviceAccountKeys.create or
 iam.serviceAccountApiKeyBindings.create. The role's name does not matter. Service accounts
 that hold such a role are named and pass: what makes node pools needs it. A deleted or
 disabled role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it. No policy in the answer means that there is none. The
+IAM API does not know it or lists no permissions of it. A condition that ended by request.time before the snapshot was
+taken grants nothing. It is unknown if the member is of a kind that is not known. No policy
+in the answer means that there is none. The
 inventory may lag behind by minutes. Grants on the project are judged by
 project-service-account-impersonation.`,
 	Remediation: audit.Remediation{
@@ -69,14 +71,20 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		unclear = append(unclear, "it is not known whose policy one of the project's is")
 		hints = append(hints, audit.Evidence{Resource: "projects/" + a.Project, Field: "serviceAccountPolicies[].resource", Value: strconv.Quote(p.Account)})
 	}
+	seen := map[string]bool{}
 	for _, p := range policies {
 		for _, b := range p.Policy.Bindings {
 			role, condition := b.Granted()
 			h := holdingOf(in, role, actingAs)
-			if h == (holding{}) {
+			if h == (holding{}) || condition.Ended(in.Time) {
 				continue
 			}
 			for _, m := range b.Members {
+				key := audit.GrantKey(role, m, condition)
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
 				e := audit.Evidence{Resource: a.ResourceName(), Field: "iamPolicy.bindings[" + role + "].members", Value: m + condition.Clause()}
 				text := m + " holds " + role + h.String() + condition.String()
 				switch {
@@ -85,8 +93,10 @@ func judgeImpersonation(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 					machines, machineProof = append(machines, m), append(machineProof, h.in(role, e)...)
 				case h.gap != nil:
 					gaps = append(gaps, h.gap)
-				case h.unclear:
-					unclear, hints = append(unclear, text+unknownRole), append(hints, e)
+				case isStrange(m):
+					unclear, hints = append(unclear, text+unknownMember), append(hints, e)
+				case h.unclear != "":
+					unclear, hints = append(unclear, text+h.unclear), append(hints, e)
 				default:
 					bad, proof = append(bad, text), append(proof, h.in(role, e)...)
 				}

@@ -34,9 +34,10 @@ Editor role.`,
 permissions of roles/container.defaultNodeServiceAccount on the cluster's project, by
 the allow policies of the project and of the folders and the organization above it: by
 that role, or by any others together. The definitions of all of them are read from the IAM
-API. A deleted or disabled custom role grants nothing. It is unknown if what is missing
+API. A deleted or disabled custom role grants nothing, nor does a role on a condition that ended
+by request.time. It is unknown if what is missing
 could come only by a role on a condition, by a group's role, or by one that the IAM API
-does not know. Pulling images takes roles/artifactregistry.reader
+does not know or lists no permissions of. Pulling images takes roles/artifactregistry.reader
 besides, which is not looked at: it is often granted on single repositories.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
@@ -105,13 +106,13 @@ func judgeRequiredRole(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 }
 
 // nodePermissionsOf returns the permissions that a role grants. It reports false for a role
-// that the API does not know, which may grant all that nodes need.
+// that the API does not know, or of which it lists nothing: it may grant all that nodes need.
 func nodePermissionsOf(in *audit.Input, role string) (permissions []string, known bool, gap *audit.Gap) {
 	r, gap := in.Role(role)
 	switch {
 	case r == nil:
 		return nil, true, gap
-	case r.Missing:
+	case r.Missing || !r.Listed():
 		return nodePermissions, false, nil
 	}
 	return r.Granted(), true, nil

@@ -30,12 +30,13 @@ osconfig.patchJobs.exec, dataflow.jobs.create, dataproc.jobs.create with
 dataproc.clusters.use), to get at pods or secrets in clusters (container.pods.exec,
 container.deployments.update, container.secrets.get), or to read, change or destroy data of
 the whole project (secretmanager.versions.access, bigquery.tables.getData,
-storage.objects.delete). The message names the role and the permission that decided.
-A role that may read the objects of all buckets, all logs or all subscriptions is noted and
-passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
+storage.objects.delete, firebasedatabase.instances.get). The message names the role and the permission that decided.
+A role that may read the objects of all buckets, all logs, all subscriptions or all Kafka
+clusters is noted and passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
 role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it. A role that is granted on a condition counts, and
-the message names the condition. Members that include the account count: allUsers,
+IAM API does not know it or lists no permissions of it. A role that is granted on a condition counts, and
+the message names the condition; a condition that ended by request.time before the
+snapshot was taken grants nothing. Members that include the account count: allUsers,
 allAuthenticatedUsers, and all service accounts of a project, folder or organization.
 Who is in a group cannot be read: where a group holds a broad role, it is unknown
 whether the account does, unless the parameter peopleGroups says that the group has
@@ -77,7 +78,7 @@ first. Image pulls need roles/artifactregistry.reader on the repositories.`,
 
 func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	grants, gaps := in.Grants(a, a.Cluster.Project, a.Project)
-	jobs := dataprocJobsOf(in, grants)
+	joints := jointOf(in, grants)
 	var held, unclear []string
 	var proof, hints []audit.Evidence
 	doubtful := false // whether the account is a member
@@ -85,8 +86,8 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	for i, g := range grants {
 		h := holdingOf(in, g.Role, broad)
 		certain := g.Certain
-		if h == (holding{}) && jobs[i].permission != "" {
-			h.permission, certain = jobs[i].permission, jobs[i].certain
+		if h == (holding{}) && joints[i].permission != "" {
+			h.permission, certain = joints[i].permission, joints[i].certain
 		}
 		text := g.Role + h.String() + strings.TrimPrefix(g.String(), g.Role)
 		switch {
@@ -97,8 +98,8 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 		case h.permission != "":
 			doubtful = true
 			unclear, hints = append(unclear, g.Member+" holds "+g.Role+h.String()+" on "+g.Resource), append(hints, h.in(g.Role, g.Evidence())...)
-		case h.unclear:
-			unclear, hints = append(unclear, g.Member+" holds "+g.Role+" on "+g.Resource+unknownRole), append(hints, g.Evidence())
+		case h.unclear != "":
+			unclear, hints = append(unclear, g.Member+" holds "+g.Role+" on "+g.Resource+h.unclear), append(hints, g.Evidence())
 		case g.Certain:
 			v = v.Because(g.Evidence())
 			if g.Role == "roles/container.nodeServiceAgent" {
@@ -131,30 +132,32 @@ func judgeAccountRoles(in *audit.Input, a audit.NodeAccount) audit.Verdict {
 	return v
 }
 
-// A job is a permission to run jobs on the clusters that another grant lets the account use.
-type job struct {
+// A joint permission is enough together with one that another grant of the account has.
+type joint struct {
 	permission string
 	certain    bool // the account has both
 }
 
-// dataprocJobsOf finds such grants by their place among all of an account.
-func dataprocJobsOf(in *audit.Input, grants []audit.Grant) map[int]job {
-	jobs := map[int]job{}
-	for i, g := range grants {
-		create := holdingOf(in, g.Role, dataprocJobs).permission
-		if create == "" {
-			continue
-		}
-		for _, o := range grants {
-			if g.Resource != o.Resource && strings.HasPrefix(g.Resource, "projects/") && strings.HasPrefix(o.Resource, "projects/") {
-				continue // a job and its cluster are in one project
+// jointOf finds such grants by their place among all of an account.
+func jointOf(in *audit.Input, grants []audit.Grant) map[int]joint {
+	joints := map[int]joint{}
+	for _, c := range combinations {
+		for i, g := range grants {
+			does := holdingOf(in, g.Role, c.does).permission
+			if does == "" || joints[i].certain {
+				continue
 			}
-			if use := holdingOf(in, o.Role, dataprocClusters).permission; use != "" && !jobs[i].certain {
-				jobs[i] = job{create + ", and " + use + " by " + o.Role, g.Certain && o.Certain}
+			for _, o := range grants {
+				if g.Resource != o.Resource && strings.HasPrefix(g.Resource, "projects/") && strings.HasPrefix(o.Resource, "projects/") {
+					continue // what both act on is in one project
+				}
+				if with := holdingOf(in, o.Role, c.with).permission; with != "" && !joints[i].certain {
+					joints[i] = joint{does + ", and " + with + " by " + o.Role, g.Certain && o.Certain}
+				}
 			}
 		}
 	}
-	return jobs
+	return joints
 }
 
 // scopesOf returns the access scopes of nodes without the part that all begin with, and

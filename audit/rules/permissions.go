@@ -11,10 +11,11 @@ import (
 type permissionSet struct {
 	rank     map[string]int // by permission; the lowest is named
 	suffixes []string       // of others
+	except   []string       // that have such a suffix and are not meant
 }
 
-func newPermissionSet(suffixes []string, lists ...[]string) *permissionSet {
-	set := &permissionSet{map[string]int{}, suffixes}
+func newPermissionSet(lists ...[]string) *permissionSet {
+	set := &permissionSet{rank: map[string]int{}}
 	for _, p := range slices.Concat(lists...) {
 		if _, ok := set.rank[p]; !ok {
 			set.rank[p] = len(set.rank)
@@ -28,7 +29,7 @@ func (set *permissionSet) first(permissions []string) string {
 	found, best := "", len(set.rank)+1
 	for _, p := range permissions {
 		rank, ok := set.rank[p]
-		if !ok && slices.ContainsFunc(set.suffixes, func(suffix string) bool { return strings.HasSuffix(p, suffix) }) {
+		if !ok && set.alike(p) {
 			rank, ok = len(set.rank), true
 		}
 		if ok && rank < best {
@@ -38,10 +39,16 @@ func (set *permissionSet) first(permissions []string) string {
 	return found
 }
 
+// alike reports whether a permission is meant by its suffix.
+func (set *permissionSet) alike(permission string) bool {
+	return slices.ContainsFunc(set.suffixes, func(suffix string) bool { return strings.HasSuffix(permission, suffix) }) &&
+		!slices.Contains(set.except, permission)
+}
+
 // A holding says whether a role grants what a rule looks for.
 type holding struct {
 	permission string     // that it grants; empty if none
-	unclear    bool       // the API has no such role, and what it grants is not known
+	unclear    string     // for a message, why what it grants is not known; empty if it is
 	gap        *audit.Gap // that hides the role
 }
 
@@ -74,7 +81,9 @@ func holdingOf(in *audit.Input, role string, set *permissionSet) holding {
 		case r == nil:
 			return holding{gap: gap}
 		case r.Missing:
-			return holding{unclear: true}
+			return holding{unclear: ", a role that the IAM API does not know"}
+		case !r.Listed():
+			return holding{unclear: ", a role of which the IAM API lists no permissions"}
 		}
 		return holding{permission: set.first(r.Granted())}
 	})
@@ -86,7 +95,11 @@ func holdingOf(in *audit.Input, role string, set *permissionSet) holding {
 //
 // What is not there is either enough for nothing, such as run.jobs.run, which starts a job
 // as it is, or only together with one that is: iam.serviceAccounts.actAs for
-// cloudtasks.tasks.create.
+// cloudtasks.tasks.create, compute.instances.create or compute.instanceGroupManagers.update
+// for compute.instanceTemplates.create, clouddeploy.releases.create for
+// clouddeploy.targets.create, as a release keeps a snapshot of its pipeline's targets,
+// container.roleBindings.create for container.roles.bind. What takes two that are not there
+// is in combinations.
 var (
 	// actAsPermissions are those by which one becomes a service account: runs something as
 	// it, gets tokens or signatures of it, or makes a key. Source: Roles for service
@@ -125,9 +138,7 @@ var (
 		"iam.roles.update",
 		"iam.denypolicies.delete",
 		"iam.denypolicies.update",
-		"iam.policybindings.delete",
 		"iam.principalaccessboundarypolicies.delete",
-		"iam.principalaccessboundarypolicies.unbind",
 		"iam.principalaccessboundarypolicies.update",
 		"iam.googleapis.com/workforcePoolProviders.create",
 		"iam.googleapis.com/workforcePoolProviders.update",
@@ -154,7 +165,8 @@ var (
 	// overrides), https://docs.cloud.google.com/run/docs/execute/jobs; About OS Login,
 	// https://docs.cloud.google.com/compute/docs/oslogin; About patch jobs and OS policies,
 	// https://docs.cloud.google.com/compute/vm-manager/docs/overview; Deployment Manager
-	// access control, https://docs.cloud.google.com/deployment-manager/docs/access-control.
+	// access control, https://docs.cloud.google.com/deployment-manager/docs/access-control;
+	// Create a workstation, https://docs.cloud.google.com/workstations/docs/create-workstation.
 	runPermissions = []string{
 		"compute.instances.create",
 		"compute.instances.setMetadata",
@@ -163,7 +175,6 @@ var (
 		"compute.instances.osAdminLogin",
 		"compute.instances.osLogin",
 		"compute.projects.setCommonInstanceMetadata",
-		"compute.instanceTemplates.create",
 		"compute.instanceGroupManagers.create",
 		"compute.instanceGroupManagers.update",
 		"osconfig.guestPolicies.create",
@@ -184,6 +195,10 @@ var (
 		"run.workerpools.update",
 		"run.instances.create",
 		"run.instances.update",
+		"run.instances.sshRoot",
+		"run.jobs.sshRoot",
+		"run.services.sshRoot",
+		"run.workerpools.sshRoot",
 		"cloudfunctions.functions.create",
 		"cloudfunctions.functions.update",
 		"cloudfunctions.functions.sourceCodeSet",
@@ -193,7 +208,6 @@ var (
 		"cloudbuild.builds.create",
 		"cloudbuild.builds.update",
 		"clouddeploy.releases.create",
-		"clouddeploy.targets.create",
 		"clouddeploy.targets.update",
 		"deploymentmanager.deployments.create",
 		"deploymentmanager.deployments.update",
@@ -249,6 +263,8 @@ var (
 		"tpu.nodes.create",
 		"workstations.workstationConfigs.create",
 		"workstations.workstationConfigs.update",
+		"workstations.workstations.create", // who creates one may use it
+		"workstations.workstations.use",
 		"apigee.deployments.create",
 		"krmapihosting.krmApiHosts.create",
 		"artifactregistry.repositories.uploadArtifacts", // what clusters and others run
@@ -292,17 +308,13 @@ var (
 		"container.clusterRoleBindings.update",
 		"container.roleBindings.create",
 		"container.roleBindings.update",
-		"container.clusterRoles.bind",
-		"container.clusterRoles.escalate",
-		"container.roles.bind",
-		"container.roles.escalate",
-		"container.certificateSigningRequests.approve",
 		"container.apiServices.create",
 		"container.apiServices.update",
 		"container.mutatingWebhookConfigurations.create",
 		"container.mutatingWebhookConfigurations.update",
 		"container.validatingWebhookConfigurations.create",
 		"container.validatingWebhookConfigurations.update",
+		"edgecontainer.clusters.generateOfflineCredential",
 		"gkebackup.restores.create",
 		"gkehub.features.create",
 		"gkehub.features.update",
@@ -313,8 +325,13 @@ var (
 	// dataPermissions read, change or destroy what a project stores. Those of objects in
 	// Cloud Storage that only read are among readingPermissions. Sources: the pages on
 	// access control of each service, such as
-	// https://docs.cloud.google.com/secret-manager/docs/access-control and
-	// https://docs.cloud.google.com/storage/docs/access-control/iam-permissions.
+	// https://docs.cloud.google.com/secret-manager/docs/access-control,
+	// https://docs.cloud.google.com/storage/docs/access-control/iam-permissions,
+	// https://docs.cloud.google.com/bigtable/docs/access-control,
+	// https://docs.cloud.google.com/spanner/docs/iam and
+	// https://docs.cloud.google.com/healthcare-api/docs/access-control; for Realtime Database
+	// https://firebase.google.com/docs/projects/iam/permissions, and for Redis
+	// https://docs.cloud.google.com/memorystore/docs/redis/managing-auth.
 	dataPermissions = []string{
 		"secretmanager.versions.access",
 		"secretmanager.versions.destroy",
@@ -330,6 +347,10 @@ var (
 		"bigquery.tables.updateData",
 		"bigtable.tables.readRows",
 		"bigtable.tables.mutateRows",
+		"bigtable.authorizedViews.readRows",
+		"bigtable.authorizedViews.mutateRows",
+		"bigtable.logicalViews.readRows",
+		"bigtable.materializedViews.readRows",
 		"datastore.entities.get",
 		"datastore.entities.create",
 		"datastore.entities.update",
@@ -339,11 +360,17 @@ var (
 		"datastore.databases.clone",
 		"datastore.userCreds.create",
 		"datastore.userCreds.update",
+		"firebasedatabase.instances.get", // its data, too
+		"firebasedatabase.instances.update",
+		"firebasedataconnect.services.executeGraphql",
+		"firebasedataconnect.services.executeGraphqlRead",
 		"firebaserules.releases.create",
 		"firebaserules.releases.update",
 		"spanner.databases.read",
 		"spanner.databases.select",
 		"spanner.databases.write",
+		"spanner.databases.beginPartitionedDmlTransaction",
+		"spanner.databases.updateDdl",
 		"cloudsql.instances.clone",
 		"cloudsql.instances.executeSql", // as the account's own user of the database
 		"cloudsql.instances.import",
@@ -353,6 +380,39 @@ var (
 		"cloudsql.users.update",
 		"alloydb.users.create",
 		"alloydb.users.update",
+		"redis.instances.getAuthString",
+		"healthcare.fhirResources.get",
+		"healthcare.fhirResources.create",
+		"healthcare.fhirResources.update",
+		"healthcare.fhirResources.patch",
+		"healthcare.fhirResources.delete",
+		"healthcare.fhirResources.purge",
+		"healthcare.fhirStores.searchResources",
+		"healthcare.fhirStores.export",
+		"healthcare.fhirStores.import",
+		"healthcare.fhirStores.rollback",
+		"healthcare.fhirStores.bulkDelete",
+		"healthcare.fhirStores.delete",
+		"healthcare.dicomStores.dicomWebRead",
+		"healthcare.dicomStores.dicomWebWrite",
+		"healthcare.dicomStores.dicomWebUpdate",
+		"healthcare.dicomStores.dicomWebDelete",
+		"healthcare.dicomStores.export",
+		"healthcare.dicomStores.import",
+		"healthcare.dicomStores.delete",
+		"healthcare.hl7V2Messages.get",
+		"healthcare.hl7V2Messages.create",
+		"healthcare.hl7V2Messages.update",
+		"healthcare.hl7V2Messages.delete",
+		"healthcare.hl7V2Stores.export",
+		"healthcare.hl7V2Stores.import",
+		"healthcare.hl7V2Stores.rollback",
+		"healthcare.hl7V2Stores.delete",
+		"netapp.volumes.export",
+		"run.instances.sshRead",
+		"run.jobs.sshRead",
+		"run.services.sshRead",
+		"run.workerpools.sshRead",
 		"compute.disks.delete",
 		"artifactregistry.repositories.deleteArtifacts",
 		"logging.logs.delete",
@@ -388,34 +448,90 @@ var (
 		".volumes.delete",
 	}
 
+	// storesNothing are permissions with such a suffix that destroy nothing: instances that
+	// store nothing, or are created again by themselves, what is kept of acknowledgments, and
+	// buckets that are empty. Sources: Method: apps.services.versions.instances.delete, in
+	// the App Engine Admin API reference; Container runtime contract,
+	// https://docs.cloud.google.com/run/docs/container-contract; Replay and purge messages
+	// with seek, https://docs.cloud.google.com/pubsub/docs/replay-overview; Memorystore for
+	// Memcached overview, https://docs.cloud.google.com/memorystore/docs/memcached/memcached-overview;
+	// Delete buckets, https://docs.cloud.google.com/storage/docs/deleting-buckets.
+	storesNothing = []string{
+		"appengine.instances.delete",
+		"memcache.instances.delete",
+		"pubsub.snapshots.delete",
+		"run.instances.delete",
+		"storage.buckets.delete",
+	}
+
 	// readingPermissions read at large, too, and nodes may have been given them for a
-	// reason: images of the older Container Registry lie in Cloud Storage. Source: CIS
-	// Google Kubernetes Engine Benchmark, Minimize cluster access to read-only.
+	// reason: images of the older Container Registry lie in Cloud Storage. Sources: CIS
+	// Google Kubernetes Engine Benchmark, Minimize cluster access to read-only; for log views
+	// Configure log views, https://docs.cloud.google.com/logging/docs/logs-views.
 	readingPermissions = []string{
 		"storage.objects.get",
 		"pubsub.subscriptions.consume",
+		"managedkafka.clusters.connect",
 		"logging.privateLogEntries.list",
 		"logging.logEntries.list",
+		"logging.logEntries.download",
+		"logging.views.access",
 	}
 )
 
 var (
 	// broad is what nodes have no use for.
-	broad = newPermissionSet(broadSuffixes, actAsPermissions, grantPermissions, identityPermissions, runPermissions, clusterPermissions, dataPermissions)
+	broad = broadPermissions()
 
 	// reading is what is noted of nodes' roles.
-	reading = newPermissionSet(nil, readingPermissions)
+	reading = newPermissionSet(readingPermissions)
 
 	// actingAs is what lets members of a service account's policy become the account,
 	// and actingAsAny what lets those of the policy of a project, or above, become any.
-	actingAs    = newPermissionSet(nil, actAsPermissions)
-	actingAsAny = newPermissionSet(nil, actAsPermissions, grantPermissions)
+	actingAs    = newPermissionSet(actAsPermissions)
+	actingAsAny = newPermissionSet(actAsPermissions, grantPermissions)
 )
 
-// Jobs run on clusters: who may not use one runs nothing, and the two permissions may come
-// by different roles. Source: Dataproc permissions and IAM roles,
-// https://docs.cloud.google.com/dataproc/docs/concepts/iam/iam.
-var (
-	dataprocJobs     = newPermissionSet(nil, []string{"dataproc.jobs.create"})
-	dataprocClusters = newPermissionSet(nil, []string{"dataproc.clusters.use"})
-)
+func broadPermissions() *permissionSet {
+	set := newPermissionSet(actAsPermissions, grantPermissions, identityPermissions, runPermissions, clusterPermissions, dataPermissions)
+	set.suffixes, set.except = broadSuffixes, storesNothing
+	return set
+}
+
+// A combination is enough for what nodes have no use for if an account has a permission of
+// each set, which may come by different roles.
+type combination struct {
+	does *permissionSet
+	with *permissionSet // without which the other changes nothing
+}
+
+// combinations are those of permissions that are enough for nothing alone.
+var combinations = []combination{
+	// Jobs run on clusters: who may not use one runs nothing. Source: Dataproc permissions
+	// and IAM roles, https://docs.cloud.google.com/dataproc/docs/concepts/iam/iam.
+	combine("dataproc.jobs.create", "dataproc.clusters.use"),
+
+	// A certificate is issued for a request. Source: Role Based Access Control Good
+	// Practices, https://kubernetes.io/docs/concepts/security/rbac-good-practices/.
+	combine("container.certificateSigningRequests.approve", "container.certificateSigningRequests.create"),
+
+	// The verb escalate allows what is put into a role that one may change anyway. Source:
+	// Using RBAC Authorization, https://kubernetes.io/docs/reference/access-authn-authz/rbac/.
+	combine("container.clusterRoles.escalate", "container.clusterRoles.create", "container.clusterRoles.update"),
+	combine("container.roles.escalate", "container.roles.create", "container.roles.update"),
+
+	// Deleting a policy binding takes permissions on both the policy and what it is bound
+	// to. Source: Remove principal access boundary policies,
+	// https://docs.cloud.google.com/iam/docs/principal-access-boundary-policies-remove.
+	combine("iam.principalaccessboundarypolicies.unbind",
+		"resourcemanager.projects.deletePolicyBinding",
+		"resourcemanager.folders.deletePolicyBinding",
+		"resourcemanager.organizations.deletePolicyBinding",
+		"iam.googleapis.com/workforcePools.deletePolicyBinding",
+		"iam.googleapis.com/workspacePools.deletePolicyBinding",
+		"iam.workloadIdentityPools.deletePolicyBinding"),
+}
+
+func combine(does string, with ...string) combination {
+	return combination{newPermissionSet([]string{does}), newPermissionSet(with)}
+}

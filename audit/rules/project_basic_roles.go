@@ -23,8 +23,9 @@ person does.`,
 roles/writer and roles/reader in the allow policies of the cluster's project and of the
 folders and the organization above it. Users, groups, domains, everybody, and
 identities of workforce and workload pools, Kubernetes service accounts among them,
-fail; service accounts of Google Cloud are not looked at here. A condition is said and counts
-as well. Where one of the policies could not be read, nothing passes.`,
+fail; service accounts of Google Cloud are not looked at here. A role on a condition counts, and
+the message names the condition, unless that ended by request.time before the snapshot was
+taken. Where one of the policies could not be read, nothing passes.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Grant what is needed", Commands: `gcloud projects add-iam-policy-binding {project} \

@@ -15,11 +15,12 @@ that they hold on a folder or on the organization is inherited by every project 
 is open to the world: with one of GKE's roles, so are all clusters.`,
 	Checks: `The members of every binding in the allow policies of the cluster's project and of the
 folders and the organization above it. allUsers and allAuthenticatedUsers fail, whatever
-the role is and whether or not the binding has a condition, which the message names; a
-custom role that is known to be deleted or disabled grants nothing and is skipped. Where
-one of the policies could not be read, nothing passes. The Resource Manager API refuses
-these members for projects, and documents no such limit for folders and organizations, so
-what fails is mostly inherited from there.`,
+the role is and whether or not the binding has a condition, which the message names. A
+binding whose condition ended by request.time before the snapshot was taken, or of a custom
+role that is known to be deleted or disabled, grants nothing and is skipped. Where one of the
+policies could not be read, nothing passes. The Resource Manager API refuses these members for
+projects, and documents no such limit for folders and organizations, so what fails is mostly
+inherited from there.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "If a folder is named: remove the role there (MEMBER is allUsers or allAuthenticatedUsers)", Before: takesRole, Commands: `gcloud resource-manager folders remove-iam-policy-binding FOLDER \

@@ -48,9 +48,9 @@ traffic between zones is charged for.`,
 	})),
 }
 
-// Names of regions and zones: europe-west4, europe-west4-a, us-central1-ai1a. Source:
-// Regions and zones, in the Compute Engine documentation.
+// Names of regions and zones: europe-west4, europe-west4-a, us-central1-ai1a, and in other
+// universes u-france-east1 and u-france-east1-a. Sources: see [audit.RegionOf].
 var (
-	regionForm = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
-	zoneForm   = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z0-9]+$`)
+	regionForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)+[0-9]+$`)
+	zoneForm   = regexp.MustCompile(`^[a-z]+(-[a-z]+)+[0-9]+-[a-z0-9]+$`)
 )

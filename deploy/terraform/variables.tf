@@ -15,7 +15,7 @@ variable "region" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    condition     = can(regex("^[a-z]+(-[a-z]+)+[0-9]+$", var.region))
     error_message = "A region is named like europe-west4."
   }
 }
@@ -243,7 +243,7 @@ variable "schedule_region" {
   default     = null
 
   validation {
-    condition     = var.schedule_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.schedule_region))
+    condition     = var.schedule_region == null || can(regex("^[a-z]+(-[a-z]+)+[0-9]+$", var.schedule_region))
     error_message = "A region is named like europe-west4."
   }
 }
