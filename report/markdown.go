@@ -220,8 +220,8 @@ func (m *markdown) scope() {
 		} else if n > 0 {
 			row(scopeRows, "Project IDs", markdownCells(sc.Projects))
 		}
-		if found := sc.Found(); found != "" {
-			row(scopeRows, "Found", markdownText(strings.TrimSpace(found+". "+sc.Discovery.Note)))
+		if found := m.Found(); found != "" {
+			row(scopeRows, "Found", markdownText(strings.Join(strings.Fields(found+". "+m.Unlisted()+" "+sc.Discovery.Note), " ")))
 		}
 		for _, only := range []struct {
 			what  string
