@@ -60,7 +60,7 @@ func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logge
 
 // scheme is how the name of something begins that is neither a file nor an object: a URL
 // of another kind, or one of Cloud Storage that is mistyped.
-var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+)://|^([Gg][Ss]):/`)
+var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):/|^([Gg][Ss]):`)
 
 // checkPlace refuses the URL of a place that nothing is read from or written to.
 func checkPlace(name string) error {
