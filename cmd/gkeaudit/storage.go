@@ -222,6 +222,9 @@ func decoded(r io.Reader) io.Reader {
 	if s := string(start); s == "\xff\xfe" || s == "\xfe\xff" || s == "\xef\xbb" {
 		return transform.NewReader(b, unicode.BOMOverride(transform.Nop))
 	}
+	if string(start) == "\x1f\x8b" {
+		return failing{errors.New("it is compressed by gzip, and its name does not end in .gz")}
+	}
 	start, _ = b.Peek(min(b.Buffered(), 512))
 	if encoding := looksLikeUTF16(start); encoding != "" {
 		return failing{utf16Error(encoding)}
