@@ -182,17 +182,35 @@ func EachCluster(judge func(*Input, *Cluster) Verdict) func(*Input, *Cluster) []
 }
 
 // EachNodeSource makes a Check that judges each node pool, and the cluster where
-// it makes node pools by its own defaults.
+// it makes node pools by its own defaults. What passes by defaults says what it does not see.
 func EachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluster) []Verdict {
+	return eachNodeSource(func(in *Input, n NodeSource) Verdict {
+		v := judge(in, n)
+		if n.Pool != nil {
+			return v
+		}
+		origin, _ := n.Cluster.makesNodePools()
+		// Where a cluster uses its defaults, their failure stands whatever a class sets.
+		if v.Status == Pass || v.Status == Fail && ForComputeClasses(origin) {
+			v = v.Noting(byDefaults)
+		}
+		return v
+	})
+}
+
+// EachNodeSourceInUse makes a Check as EachNodeSource does, of what is judged by nodes that
+// the cluster has and not by the defaults of those to come.
+func EachNodeSourceInUse(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluster) []Verdict {
+	return eachNodeSource(judge)
+}
+
+func eachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluster) []Verdict {
 	return func(in *Input, c *Cluster) []Verdict {
 		var vs []Verdict
 		for _, n := range c.NodeSources() {
 			v := judge(in, n).On(n.ResourceName())
 			if n.Pool == nil {
 				origin, _ := c.makesNodePools()
-				if ForComputeClasses(origin) && v.Status == Fail {
-					v = v.Noting("by the cluster's defaults; what compute classes set instead is not visible in the GKE API")
-				}
 				v = v.Because(origin)
 			}
 			vs = append(vs, v)
@@ -203,6 +221,13 @@ func EachNodeSource(judge func(*Input, NodeSource) Verdict) func(*Input, *Cluste
 		return vs
 	}
 }
+
+// byDefaults says what a verdict on the node pools that a cluster creates by itself is based on.
+// On Autopilot and Standard clusters alike, a compute class can set the service account, image,
+// boot disk key, public or private nodes, shielded instance options and more. Source:
+// ComputeClass, in the GKE reference of custom resources
+// (https://docs.cloud.google.com/kubernetes-engine/docs/reference/crds/computeclass).
+const byDefaults = "by the cluster's defaults; what compute classes set instead is not visible in the GKE API"
 
 // EachPrivateSubnetwork makes a Check that judges each subnetwork that holds
 // private nodes of the cluster.

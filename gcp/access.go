@@ -119,6 +119,17 @@ type Access struct {
 
 	// Unknown says why it could not be found out; empty if it could.
 	Unknown string `json:"unknown,omitempty"`
+
+	// UnknownCode is the code of the call that would have told, for [TroubleOf]; empty if
+	// Unknown is, or if no call is to blame.
+	UnknownCode string `json:"-"`
+}
+
+// unknown notes why it could not be found out, unless that was noted before.
+func (a *Access) unknown(code, message string) {
+	if a.Unknown == "" {
+		a.Unknown, a.UnknownCode = message, code
+	}
 }
 
 // Access finds out which of the permissions that reading data takes the caller has: for
@@ -219,7 +230,7 @@ func merged(all []Access, a Access) []Access {
 	}
 	all[i].Needed = union(all[i].Needed, a.Needed)
 	all[i].Missing = union(all[i].Missing, a.Missing)
-	all[i].Unknown = cmp.Or(all[i].Unknown, a.Unknown)
+	all[i].unknown(a.UnknownCode, a.Unknown)
 	return all
 }
 
@@ -260,7 +271,7 @@ func newAccess(resource string, ops []operation) *Access {
 // found out.
 func (a *Access) lacks(g audit.Gap) {
 	if !slices.Contains(a.Needed, g.Permission) {
-		a.Unknown = cmp.Or(a.Unknown, g.Message)
+		a.unknown(g.Code, g.Message)
 		return
 	}
 	if !slices.Contains(a.Missing, g.Permission) {
@@ -296,7 +307,7 @@ func (c *Client) testRoles(ctx context.Context, a *Access) {
 		return err
 	})
 	if !ok {
-		a.Unknown = cmp.Or(a.Unknown, f.message)
+		a.unknown(f.code, f.message)
 	}
 }
 
@@ -327,7 +338,7 @@ func (c *Client) test(ctx context.Context, known *audit.Project, id string, need
 		}
 		c.tryReading(ctx, &a, known, id, data)
 	default:
-		a.Unknown = f.message
+		a.unknown(f.code, f.message)
 	}
 	return a
 }

@@ -92,6 +92,17 @@ func (s Summary) unknownWord() string {
 	return fmt.Sprintf("unknown (%d undecided)", s.Undecided)
 }
 
+// unreadFindings says how many findings are unknown that are not undecided: "11 findings are
+// unknown, besides 2 that are undecided". It gives no reason: a report of a version that did
+// not tell the two apart has undecided ones among them.
+func (s Summary) unreadFindings() string {
+	text := count(s.Unread(), "finding is unknown", "findings are unknown")
+	if s.Undecided > 0 {
+		text += fmt.Sprintf(", besides %s undecided", count(s.Undecided, "that is", "that are"))
+	}
+	return text
+}
+
 // Incompleteness says why a report is not complete, in one line: "2 gaps, 3 findings are
 // unknown because of them". Empty if it is complete.
 func (r *Report) Incompleteness() string {
@@ -105,8 +116,8 @@ func (r *Report) Incompleteness() string {
 	if n := r.Summary.Gaps; n > 0 {
 		parts = append(parts, count(n, "gap", "gaps"))
 	}
-	if n := r.Summary.Unread(); n > 0 {
-		parts = append(parts, count(n, "finding is unknown", "findings are unknown")+" because something could not be read")
+	if r.Summary.Unread() > 0 {
+		parts = append(parts, r.Summary.unreadFindings())
 	}
 	if names := r.Scope.Missing; len(names) > 0 {
 		parts = append(parts, count(len(names), "part is missing", "parts are missing")+" ("+clean(firstOf(names, 3))+")")

@@ -123,7 +123,7 @@ func (m *markdown) first() {
 func (m *markdown) incomplete() string {
 	what := "**Not everything could be read.**"
 	if n := m.Summary.Unread(); n > 0 {
-		what = fmt.Sprintf("**Not everything could be read: %s UNKNOWN because of it, neither passed nor failed.**", count(n, "finding is", "findings are"))
+		what = fmt.Sprintf("**Not everything could be judged: %s UNKNOWN, neither passed nor failed.**", count(n, "finding is", "findings are"))
 	}
 	if n := m.Summary.Gaps; n > 0 {
 		what += fmt.Sprintf(" %s data or clusters.", count(n, "gap hides", "gaps hide"))
@@ -220,8 +220,8 @@ func (m *markdown) scope() {
 		} else if n > 0 {
 			row(scopeRows, "Project IDs", markdownCells(sc.Projects))
 		}
-		if found := sc.Found(); found != "" {
-			row(scopeRows, "Found", markdownText(strings.TrimSpace(found+". "+sc.Discovery.Note)))
+		if found := m.Found(); found != "" {
+			row(scopeRows, "Found", markdownText(strings.Join(strings.Fields(found+". "+m.Unlisted()+" "+sc.Discovery.Note), " ")))
 		}
 		for _, only := range []struct {
 			what  string

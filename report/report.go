@@ -562,8 +562,8 @@ func (r *Report) Verdict() string {
 
 // Found says how many projects were found where, and how; empty if they were all
 // named.
-func (s Scope) Found() string {
-	d := s.Discovery
+func (r *Report) Found() string {
+	s, d := r.Scope, r.Scope.Discovery
 	if d == nil {
 		return ""
 	}
@@ -581,7 +581,25 @@ func (s Scope) Found() string {
 	for _, m := range d.Methods {
 		methods = append(methods, map[string]string{audit.ByAsset: "Cloud Asset Inventory", audit.ByResourceManager: "Resource Manager"}[m])
 	}
+	if d.Projects == 0 && r.Unlisted() != "" { // whether there are any is not known
+		found = "no projects"
+	}
 	return found + " in " + strings.Join(places, " and ") + ", by " + strings.Join(methods, " and ")
+}
+
+// Unlisted says which organizations and folders could not be searched for projects, and why;
+// empty if all were.
+func (r *Report) Unlisted() string {
+	var lists []string
+	for _, g := range r.Gaps {
+		if g.Project == "" && (strings.HasSuffix(g.Resource, "/projects") || strings.HasSuffix(g.Resource, "/folders")) {
+			lists = append(lists, g.Resource+" ("+gapCause(g)+")")
+		}
+	}
+	if lists == nil {
+		return ""
+	}
+	return "Could not be listed: " + firstOf(lists, 3) + "."
 }
 
 // Excluded says what was left out of a discovery; empty if nothing.

@@ -423,8 +423,8 @@ func (s *sarifWriter) notices(left int) []sarifNotice {
 	if left > 0 {
 		add("cut", "warning", "%s not in this file, which holds the most severe that code scanning takes. The JSON report has them all.", count(left, "finding is", "findings are"))
 	}
-	if n := s.Summary.Unread(); n > 0 {
-		add("unknown", "warning", "%s unknown because something could not be read.", count(n, "finding is", "findings are"))
+	if s.Summary.Unread() > 0 {
+		add("unknown", "warning", "%s.", s.Summary.unreadFindings())
 	}
 	if n := s.Summary.Undecided; n > 0 {
 		add("undecided", "note", "%s undecided: what the API reports does not decide them.", count(n, "finding is", "findings are"))

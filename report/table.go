@@ -499,7 +499,7 @@ func (t *tableWriter) summary(r *Report) {
 	if s.LeftOut > 0 {
 		t.line("Left out: %s below severity %s.", count(s.LeftOut, "finding", "findings"), r.Scope.LeastSeverity)
 	}
-	t.discovery(r.Scope)
+	t.discovery(r)
 	if facts := r.Settings.Facts(); facts != nil {
 		t.text("Rules: " + strings.Join(facts, "; ") + ".")
 	}
@@ -508,8 +508,8 @@ func (t *tableWriter) summary(r *Report) {
 	}
 }
 
-func (t *tableWriter) discovery(s Scope) {
-	found := s.Found()
+func (t *tableWriter) discovery(r *Report) {
+	s, found := r.Scope, r.Found()
 	if found == "" {
 		return
 	}
@@ -518,8 +518,10 @@ func (t *tableWriter) discovery(s Scope) {
 		line += ", without " + excluded
 	}
 	line += "."
-	if s.Discovery.Note != "" {
-		line += " " + s.Discovery.Note
+	for _, more := range []string{r.Unlisted(), s.Discovery.Note} {
+		if more != "" {
+			line += " " + more
+		}
 	}
 	t.text(line)
 }

@@ -160,6 +160,35 @@ func googleCloudAccess(c *audit.Cluster, field string, networks *containerpb.Mas
 	return open + " (assumed)", []audit.Evidence{audit.Absent(name, field, "Google Cloud's addresses are assumed to be admitted")}
 }
 
+// cloudAccess says whether authorized networks let Google Cloud's public addresses reach a
+// public endpoint.
+type cloudAccess int
+
+const (
+	cloudKeptOut cloudAccess = iota
+	cloudAssumed             // not in the API response
+	cloudAdmitted
+)
+
+// admitsGoogleCloud says whether the authorized networks of a cluster do; where they are off,
+// or without a public endpoint, nothing is admitted by them.
+func admitsGoogleCloud(c *audit.Cluster) cloudAccess {
+	if _, off := ipEndpointsOff(c); off {
+		return cloudKeptOut
+	}
+	networks, _ := authorizedNetworksOf(c)
+	public, _ := publicEndpoint(c)
+	switch on := networks.GetGcpPublicCidrsAccessEnabled(); {
+	case !public || !networks.GetEnabled():
+		return cloudKeptOut
+	case on:
+		return cloudAdmitted
+	case networks.GcpPublicCidrsAccessEnabled != nil || c.GetPrivateClusterConfig().GetPeeringName() != "":
+		return cloudKeptOut
+	}
+	return cloudAssumed
+}
+
 func shorten(list []string) string {
 	const most = 20
 	if len(list) > most {

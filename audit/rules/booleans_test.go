@@ -27,6 +27,8 @@ const (
 	private   = `{"networkConfig": ` + inNodes + `, "ipAllocationPolicy": {"clusterSecondaryRangeName": "pods"}, "nodePools": [{"name": "main", "networkConfig": {"enablePrivateNodes": true}}]}`
 	guarded   = `{"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"authorizedNetworksConfig": {"enabled": true}}}}`
 
+	guardedAnonymous = `{"anonymousAuthenticationConfig": {"mode": "ENABLED"}, "controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"authorizedNetworksConfig": {"enabled": true}}}}`
+
 	// The answer names a private endpoint of the control plane.
 	inside = `{"privateClusterConfig": {"privateEndpoint": "10.0.0.2"}}`
 
@@ -80,6 +82,7 @@ var booleans = []struct {
 	{"service-external-ips", standard, "clusters.networkConfig.serviceExternalIpsConfig.enabled", audit.Unknown, audit.Pass, audit.Fail},
 	{"shielded-nodes", standard, "clusters.shieldedNodes.enabled", audit.Unknown, audit.Fail, audit.Pass},
 	{"authorized-networks-google-cloud", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.gcpPublicCidrsAccessEnabled", audit.Unknown, audit.Pass, audit.Fail},
+	{"control-plane-anonymous-access", guardedAnonymous, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.gcpPublicCidrsAccessEnabled", audit.Unknown, audit.Pass, audit.Fail},
 	{"authorized-networks-private-endpoint", guarded, "clusters.controlPlaneEndpointsConfig.ipEndpointsConfig.authorizedNetworksConfig.privateEndpointEnforcementEnabled", audit.Fail, audit.Fail, audit.Pass},
 	{"cloud-nat-endpoint-independent-mapping", private, "routers.nats.enableEndpointIndependentMapping", audit.Pass, audit.Pass, audit.Fail},
 	{"cloud-nat-logging", private, "routers.nats.logConfig.enable", audit.Fail, audit.Fail, audit.Pass},

@@ -21,7 +21,10 @@ whole cluster, for anyone: clusters have been taken over that way. A flaw in the
 that needs no credentials is open to anyone, too.`,
 	Checks: `Where the public IP endpoint is open to the internet, as authorized-networks judges it,
 and requests without credentials are not limited, as anonymous-authentication judges it, it
-fails. Either alone passes here and is left to those rules. The message also says whether
+fails. Either alone passes here and is left to those rules. Authorized networks that allow all
+of Google Cloud's public addresses (gcpPublicCidrsAccessEnabled) are open, too: anyone can
+rent a VM there. Where that field is absent and the control plane is not on VPC peering, GKE
+is assumed to allow them, and it is unknown. The message also says whether
 RBAC bindings to system:anonymous and system:unauthenticated are allowed
 (rbacBindingConfig.enableInsecureBindingSystemUnauthenticated); bindings that exist stay
 either way, and are not read. The DNS endpoint asks IAM before the Kubernetes API sees a
@@ -36,6 +39,8 @@ unknown.`,
 			{Title: "Then allow only the networks that need the public endpoint", Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} \
     --enable-master-authorized-networks --master-authorized-networks=CIDR,CIDR`},
+			{Title: "And keep Google Cloud's public addresses out; the list stays as it is", Commands: `gcloud container clusters update {cluster} \
+    --location={location} --project={project} --no-enable-google-cloud-access`},
 			{Title: "Look among the bindings for the subjects system:anonymous and system:unauthenticated, to whom Kubernetes itself binds system:public-info-viewer only", Commands: `gcloud container clusters get-credentials {cluster} \
     --location={location} --project={project} &&
 kubectl --context=gke_{project}_{location}_{cluster} \
@@ -48,6 +53,7 @@ kubectl --context=gke_{project}_{location}_{cluster} \
     mode = "LIMITED"
   }
   master_authorized_networks_config {
+    gcp_public_cidrs_access_enabled = false
     cidr_blocks {
       cidr_block   = "CIDR"
       display_name = "office"
@@ -61,6 +67,7 @@ callers that are missing from it are locked out at once.`,
 	},
 	References: []audit.Reference{
 		{Title: "Harden your cluster's security", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"},
+		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks"},
 		{Title: "Best practices for GKE RBAC: prevent the use of default groups", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/best-practices/rbac#prevent-default-group-usage"},
 		{Title: "Anonymous requests, in the Kubernetes documentation", URL: "https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests"},
 	},
@@ -77,7 +84,18 @@ callers that are missing from it are locked out at once.`,
 			return both(audit.Failf("%s, and %s", endpoint.Message, anonymous.Message).Noting(note)).Because(because)
 		case endpoint.Status == audit.Fail:
 			return anonymous.Noting(endpoint.Message).Because(endpoint.Evidence...)
-		case endpoint.Status == audit.Unknown:
+		}
+		const toCloud = "the public endpoint is open to all of Google Cloud's public addresses, VMs that anyone can rent among them"
+		switch cloud := admitsGoogleCloud(c); {
+		case cloud == cloudAdmitted && anonymous.Status == audit.Fail:
+			note, because := anonymousBindings(c)
+			return both(audit.Failf("%s, and %s", toCloud, anonymous.Message).Noting(note)).Because(because)
+		case cloud == cloudAdmitted:
+			return anonymous.Noting(toCloud).Because(endpoint.Evidence...)
+		case cloud == cloudAssumed && endpoint.Status == audit.Pass:
+			return both(audit.Unknownf("the API response does not include whether %s", toCloud).Noting(anonymous.Message))
+		}
+		if endpoint.Status == audit.Unknown {
 			return endpoint.Because(anonymous.Evidence...)
 		}
 		if dns := c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig(); openDNSEndpoint(c) != "" && (dns.GetEnableK8STokensViaDns() || dns.GetEnableK8SCertsViaDns()) {

@@ -35,7 +35,7 @@ unknown.`,
 	References: []audit.Reference{
 		{Title: "GKE versioning and support", URL: "https://docs.cloud.google.com/kubernetes-engine/versioning"},
 	},
-	Check: audit.EachNodeSource(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
+	Check: audit.EachNodeSourceInUse(func(_ *audit.Input, n audit.NodeSource) audit.Verdict {
 		control := audit.Evidence{Resource: n.Cluster.ResourceName(), Field: "currentMasterVersion", Value: n.Cluster.GetCurrentMasterVersion()}
 		given, oldest := nodeVersion(n)
 		node := audit.Evidence{Resource: n.ResourceName(), Field: "version", Value: given}

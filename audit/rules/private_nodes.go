@@ -99,12 +99,11 @@ func whose(n audit.NodeSource, has, willHave string) string {
 func externalIPv6(s *audit.Input, n audit.NodeSource) (string, []audit.Evidence) {
 	six := ipv6AccessOf(s, n)
 	switch {
-	case !six.dualStack:
-		return "", nil
 	case six.external:
-		return "its subnetwork " + audit.LastSegment(six.evidence[0].Resource) + " gives external IPv6 addresses, which are not judged", six.evidence
+		subnetwork := six.evidence[len(six.evidence)-1].Resource
+		return "its subnetwork " + audit.LastSegment(subnetwork) + " gives external IPv6 addresses, which are not judged", six.evidence
 	case six.unknown != "":
-		return "whether its subnetwork gives external IPv6 addresses is unknown: " + six.unknown, nil
+		return "whether its subnetwork gives external IPv6 addresses is unknown: " + six.unknown, six.evidence
 	}
 	return "", nil
 }

@@ -116,6 +116,7 @@ func (p *program) access(ctx context.Context, f *scanFlags, format string) error
 func writeAccessJSON(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error {
 	type access struct {
 		gcp.Access
+		Hints        []string            `json:"hints,omitempty"` // what to do about what is unknown or refused
 		UnknownRules map[string][]string `json:"unknownRules"`
 	}
 	list := []access{}
@@ -127,7 +128,7 @@ func writeAccessJSON(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error 
 				unknown[permission] = unknownWithout(chosen, []string{permission})
 			}
 		}
-		list = append(list, access{a, unknown})
+		list = append(list, access{a, accessHints(a), unknown})
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -137,7 +138,7 @@ func writeAccessJSON(w io.Writer, all []gcp.Access, chosen []*audit.Rule) error 
 // writeAccess says for each resource what is missing and what that leaves unknown.
 func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule, f *scanFlags) error {
 	var b strings.Builder
-	missing, unknown := 0, 0
+	missing, unknown, hinted := 0, 0, map[string]bool{}
 	for _, a := range all {
 		name := printable(a.Resource)
 		if a.Unknown != "" {
@@ -160,6 +161,12 @@ func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule, f *scanFla
 		if a.Refused != "" {
 			fmt.Fprintf(&b, "    Cloud Asset Inventory would do as well, and refuses: %s\n", printable(a.Refused))
 		}
+		for _, hint := range accessHints(a) {
+			if !hinted[hint] {
+				hinted[hint] = true
+				fmt.Fprintf(&b, "    %s\n", printable(oneLine(hint)))
+			}
+		}
 		if len(a.Helpful) > 0 {
 			fmt.Fprintf(&b, "    not needed, but its ID could not be read without: %s\n", printable(strings.Join(a.Helpful, ", ")))
 		}
@@ -176,6 +183,21 @@ func writeAccess(w io.Writer, all []gcp.Access, chosen []*audit.Rule, f *scanFla
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// accessHints say what to do about a call that did not tell, or refused, as scan does of the
+// same call.
+func accessHints(a gcp.Access) []string {
+	var hints []string
+	if a.UnknownCode == "NOT_FOUND" {
+		hints = append(hints, notFoundHint)
+	} else if hint := troubleHint(a.UnknownCode, a.Unknown, otherPayer); a.Unknown != "" && hint != "" {
+		hints = append(hints, hint)
+	}
+	if hint := troubleHint("PERMISSION_DENIED", a.Refused, otherPayer); hint != "" {
+		hints = append(hints, hint)
+	}
+	return hints
 }
 
 // ruleArguments are the arguments that choose the same rules again.

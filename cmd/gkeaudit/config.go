@@ -328,7 +328,10 @@ func (v *configChecker) config(c *config) {
 	}
 	v.check(c.MaxBytes == nil || *c.MaxBytes == 0 || *c.MaxBytes >= report.LeastMarkdown && *c.MaxBytes <= 1<<31-1, []string{"maxBytes"},
 		"maxBytes is neither 0 nor %d or more", report.LeastMarkdown)
-	v.each(c.Outputs, func(name string) bool { ext, _ := extension(name); return extensions[ext] != "" },
+	v.each(c.Outputs, func(name string) bool {
+		ext, _ := extension(name)
+		return extensions[ext] != "" || checkPlace(name) != nil // that is told later, as of a flag
+	},
 		func(name string) string {
 			return fmt.Sprintf("the format of output %q is not known by its extension: %s", name, extensionNames)
 		}, "outputs")
@@ -468,7 +471,9 @@ func (p *program) checkNamed(ctx context.Context, name string, c *config) (unsee
 		}
 	}
 	if c.Waivers != "" {
-		f.waivers, err = p.expand(c.Waivers, nil, pl.started)
+		if f.waivers, err = p.expand(c.Waivers, nil, pl.started); err == nil {
+			err = checkPlace(f.waivers)
+		}
 		if err == nil && look(f.waivers) {
 			_, err = p.readWaivers(ctx, f.waivers, pl.started)
 		}

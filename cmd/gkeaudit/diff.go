@@ -53,7 +53,10 @@ func (p *program) diffCommand() *cobra.Command {
 		Short:   "Compare two saved reports",
 		Long:    diffHelp,
 		Example: diffExamples,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := noneApart(cmd, args); err != nil {
+				return err
+			}
 			if len(args) != 2 {
 				return refuse(reportHint, "diff takes two reports, the earlier one first")
 			}

@@ -51,6 +51,11 @@ func troubleHint(code, message, otherPayer string) string {
 	return troubleHints[trouble]
 }
 
+// oneLine writes the lines of a hint in one.
+func oneLine(hint string) string {
+	return strings.NewReplacer(",\n", ", ", "\n", "; ").Replace(hint)
+}
+
 // hintAtTroubles logs what to do about gaps of a run that has an answer all the same, each
 // thing once and a few at most.
 func hintAtTroubles(log *slog.Logger, gaps []audit.Gap) {
@@ -61,7 +66,7 @@ func hintAtTroubles(log *slog.Logger, gaps []audit.Gap) {
 		case gcp.ServiceOff, gcp.QuotaDenied, gcp.ProxyAsks, gcp.WrongClock:
 			if hint := troubleHint(g.Code, g.Message, otherPayer); len(hints) < most && !slices.Contains(hints, hint) {
 				hints = append(hints, hint)
-				log.Warn("some data could not be read", "because", g.Message, "hint", strings.ReplaceAll(hint, "\n", "; "))
+				log.Warn("some data could not be read", "because", g.Message, "hint", oneLine(hint))
 			}
 		}
 	}

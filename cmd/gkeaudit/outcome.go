@@ -54,6 +54,9 @@ func (p *program) aside(f *scanFlags, plan *plan, format string, args ...any) er
 	return fmt.Errorf(format, args...)
 }
 
+// notFoundHint says what to do about a project that is not there.
+const notFoundHint = "Check the project's ID: gcloud projects list"
+
 // unanswerable says why no project could be read.
 func (p *program) unanswerable(r *report.Report) error {
 	if len(r.Scope.Projects) == 0 {
@@ -65,7 +68,7 @@ func (p *program) unanswerable(r *report.Report) error {
 	case g.Permission != "":
 		hint = fmt.Sprintf("Grant a role with %s on project %s, such as roles/container.clusterViewer.", g.Permission, g.Project)
 	case g.Code == "NOT_FOUND":
-		hint = "Check the project's ID: gcloud projects list"
+		hint = notFoundHint
 	}
 	about := ""
 	if g.Code == "NOT_FOUND" || g.Code == "PERMISSION_DENIED" {

@@ -240,8 +240,39 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	about := ""
 	if name, _, isSet := strings.Cut(args[0], "="); isSet && cmd.Flags().Lookup(name) != nil {
 		about = fmt.Sprintf("; did you mean %q?", "--"+args[0])
+	} else if flag := apart(cmd, args[0]); flag != "" {
+		about = fmt.Sprintf("; did you mean %q?", flag)
 	}
 	return refuse("Run "+cmd.CommandPath()+" --help for the flags.", "%s takes no arguments, and got %q%s", cmd.CommandPath(), args[0], about)
+}
+
+// apart returns the flag that an argument was meant as the value of, written as it must be:
+// a flag that can do without a value takes one after = alone. It returns "" where there is
+// none, or more than one.
+func apart(cmd *cobra.Command, value string) string {
+	var flags []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := map[string][]string{"bool": {"true", "false"}, "string": demos}[f.Value.Type()]
+		if meant := nearest(value, values); meant != "" && f.NoOptDefVal != "" && f.Value.String() == f.NoOptDefVal {
+			flags = append(flags, "--"+f.Name+"="+meant)
+		}
+	})
+	if len(flags) != 1 {
+		return ""
+	}
+	return flags[0]
+}
+
+// noneApart refuses the value of a flag among the names of files.
+func noneApart(cmd *cobra.Command, files []string) error {
+	for _, name := range files {
+		if flag := apart(cmd, name); flag != "" {
+			if _, err := os.Stat(name); err != nil {
+				return refuse("Run "+cmd.CommandPath()+" --help for the flags.", "there is no file %q; did you mean %q?", name, flag)
+			}
+		}
+	}
+	return nil
 }
 
 // atMostOne refuses more than one argument.

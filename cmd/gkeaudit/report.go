@@ -64,11 +64,11 @@ func (p *program) reportCommand() *cobra.Command {
 		Short:   "Merge saved reports, and write them in any format",
 		Long:    reportHelp,
 		Example: reportExamples,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && history == "" {
 				return refuse(reportHint, "report takes the files of one or more reports")
 			}
-			return nil
+			return noneApart(cmd, args)
 		},
 		PreRunE: noEmptyFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -205,7 +205,11 @@ func encode(ts *testscript.TestScript, neg bool, args []string) {
 	text := []rune("\ufeff" + strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n"))
 	var encoded []byte
 	var err error
-	switch args[0] {
+	name, bare := strings.CutSuffix(args[0], "-bare")
+	if bare { // without a byte order mark
+		text = text[1:]
+	}
+	switch name {
 	case "utf-8":
 		encoded = []byte(string(text))
 	case "utf-16le":

@@ -60,7 +60,7 @@ func (p *program) openStorage(ctx context.Context, f *scanFlags, log *slog.Logge
 
 // scheme is how the name of something begins that is neither a file nor an object: a URL
 // of another kind, or one of Cloud Storage that is mistyped.
-var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+)://|^([Gg][Ss]):/`)
+var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):/|^([Gg][Ss]):`)
 
 // checkPlace refuses the URL of a place that nothing is read from or written to.
 func checkPlace(name string) error {
@@ -222,7 +222,46 @@ func decoded(r io.Reader) io.Reader {
 	if s := string(start); s == "\xff\xfe" || s == "\xfe\xff" || s == "\xef\xbb" {
 		return transform.NewReader(b, unicode.BOMOverride(transform.Nop))
 	}
+	if string(start) == "\x1f\x8b" {
+		return failing{errors.New("it is compressed by gzip, and its name does not end in .gz")}
+	}
+	start, _ = b.Peek(min(b.Buffered(), 512))
+	if encoding := looksLikeUTF16(start); encoding != "" {
+		return failing{utf16Error(encoding)}
+	}
 	return b
+}
+
+// A failing reader gives an error and nothing else.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// looksLikeUTF16 returns the encoding of a text without a byte order mark that begins as text
+// in UTF-16 which is mostly ASCII: one byte of each character is zero. No text that is read
+// here holds a zero. It returns "" for any other.
+func looksLikeUTF16(start []byte) string {
+	var zeros [2]int // at even and odd places
+	for i, b := range start {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	switch {
+	case zeros[0] == 0 && 4*zeros[1] > len(start):
+		return "UTF-16LE"
+	case zeros[1] == 0 && 4*zeros[0] > len(start):
+		return "UTF-16BE"
+	}
+	return ""
+}
+
+// A utf16Error says that a text is in UTF-16 without a byte order mark: little-endian or
+// big-endian, as it names.
+type utf16Error string
+
+func (e utf16Error) Error() string {
+	return "it looks like UTF-16 without a byte order mark; save it as UTF-8"
 }
 
 var errInterrupted = errors.New("the run was interrupted before its end")
@@ -245,6 +284,10 @@ func interruptible(ctx context.Context, stream io.Reader) io.Reader {
 func readHint(ctx context.Context, err error, other string) string {
 	if ctx.Err() != nil {
 		return ""
+	}
+	var encoding utf16Error
+	if errors.As(err, &encoding) {
+		return "In an editor, choose the encoding UTF-8 when you save it, or run: iconv -f " + string(encoding) + " -t UTF-8 FILE > NEW_FILE"
 	}
 	return cmp.Or(objectHint(err), other)
 }

@@ -269,7 +269,7 @@ func (p *program) addWaiver(ctx context.Context, id string, n newWaiver) error {
 		text, err = io.ReadAll(io.LimitReader(r, longestWaiverFile+1))
 		return err
 	}); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return refuse("", "reading waivers: %w", err)
+		return refuse(readHint(ctx, err, ""), "reading waivers: %w", err)
 	}
 	today := p.now()
 	f, err := parseWaivers(n.file, text, today)
