@@ -67,6 +67,30 @@ func TestCallsDoNotGrowWithClusters(t *testing.T) {
 	}
 }
 
+// TestAccessCallsDoNotGrowWithClusters does so for what the caller may do.
+func TestAccessCallsDoNotGrowWithClusters(t *testing.T) {
+	calls := func(clusters int, data []audit.Data) []string {
+		s := regional(3, clusters, []string{"europe-west4", "us-east4"})
+		srv := gcptest.NewServer(s)
+		defer srv.Close()
+		srv.Hierarchy = hierarchyOf(s)
+		c, err := gcp.NewClient(t.Context(), configFor(srv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if access := c.Access(t.Context(), organization, data, gcp.DiscoverAuto); len(access) < 4 {
+			t.Fatalf("got %d resources, want three projects and an organization at least: %+v", len(access), access)
+		}
+		return distinctCalls(t, srv)
+	}
+	for _, profile := range rules.Profiles {
+		data := audit.DataOf(rules.In(profile.Name))
+		if diff := cmp.Diff(calls(1, data), calls(50, data)); diff != "" {
+			t.Errorf("%s: the calls of 50 clusters in each location differ from those of one (-one +50):\n%s", profile.Name, diff)
+		}
+	}
+}
+
 // organization is the scope of what regional makes.
 var organization = audit.Scope{Organizations: []string{"1"}}
 
