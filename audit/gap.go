@@ -25,7 +25,7 @@ type Gap struct {
 	//	projects/P/global/routes
 	//	projects/P/global/networks
 	//	projects/P/regions/R/networks/N/effectiveFirewalls
-	//	projects/P/locations/L/serverConfig    the versions that GKE offers there
+	//	projects/P/locations/L/serverConfig    the versions that GKE offers there, to any project
 	//	folders/F/projects                     the projects of a folder
 	//	folders/F/folders                      its folders, and all that is below
 	//	organizations/O/projects
@@ -113,6 +113,10 @@ func (g *Gap) hidesIAM() bool {
 	}
 	return false
 }
+
+// hidesServerConfig reports whether what is missing are the versions that GKE offers in a
+// location.
+func (g *Gap) hidesServerConfig() bool { return strings.HasSuffix(g.Resource, "/serverConfig") }
 
 // String says in one line what is missing and what would help.
 func (g *Gap) String() string {

@@ -24,6 +24,8 @@ type index struct {
 	loadsOnce  sync.Once
 	natLoads   natLoads
 	clusterGap *Gap                  // the first that hides clusters
+	offers     map[string]*Project   // the first that tells what GKE offers, by location
+	refusals   map[string]*Gap       // the first that hides it, likewise
 	numbers    map[string]string     // of projects, by ID
 	ids        map[string]string     // of projects, by number
 	numberedBy map[string]Evidence   // what tells the number of a project, by ID, where that is a cluster of it
@@ -52,6 +54,8 @@ func (s *Snapshot) indexed() *index {
 			roles:       map[string]*Role{},
 			byAccount:   map[string]*byAccount{},
 			users:       map[string][]*Cluster{},
+			offers:      map[string]*Project{},
+			refusals:    map[string]*Gap{},
 		}
 		ix.clusters, ix.all = s.allClusters()
 		ix.estateGap = s.estateGap()
@@ -64,6 +68,11 @@ func (s *Snapshot) indexed() *index {
 			for _, n := range p.Networks {
 				ix.networks[NetworkName{p.ID, n.GetName()}] = n
 			}
+			for location := range p.ServerConfigs {
+				if ix.offers[location] == nil {
+					ix.offers[location] = p
+				}
+			}
 			for _, r := range p.Routers {
 				key := [2]string{p.ID, regionOfResource(r.GetRegion(), r.GetSelfLink())}
 				ix.routers[key] = append(ix.routers[key], r)
@@ -72,6 +81,11 @@ func (s *Snapshot) indexed() *index {
 		for i := range s.Gaps {
 			if g := &s.Gaps[i]; ix.gaps[g.Resource] == nil {
 				ix.gaps[g.Resource] = g
+			}
+			if g := &s.Gaps[i]; g.hidesServerConfig() {
+				if location := Segment(g.Resource, "locations"); ix.refusals[location] == nil {
+					ix.refusals[location] = g
+				}
 			}
 			if g := &s.Gaps[i]; ix.clusterGap == nil && (LastSegment(g.Resource) == "clusters" || g.HidesProjects()) {
 				ix.clusterGap = g
@@ -274,12 +288,25 @@ func (s *Snapshot) EffectiveFirewalls(name NetworkName, region string) (*Effecti
 		"compute.regionNetworkFirewallPolicies.getEffectiveFirewalls")
 }
 
-// ServerConfig returns what GKE offers in a location, or the gap that hides it.
-func (s *Snapshot) ServerConfig(project, location string) (*containerpb.ServerConfig, *Gap) {
-	if sc := s.indexed().project(project).ServerConfigs[location]; sc != nil {
-		return sc, nil
+// ServerConfig returns what GKE offers in a location of a project's clusters and the name
+// of the resource that tells it, or the gap that hides it. What was read of the project
+// itself comes first. But a location is asked about once in a run: what another project
+// was told, or refused, holds for all.
+func (s *Snapshot) ServerConfig(project, location string) (*containerpb.ServerConfig, string, *Gap) {
+	ix := s.indexed()
+	name := serverConfigName(project, location)
+	told, refused := ix.offers[location], ix.refusals[location]
+	switch {
+	case ix.project(project).ServerConfigs[location] != nil:
+		return ix.project(project).ServerConfigs[location], name, nil
+	case ix.gaps[name] != nil:
+		return nil, "", ix.gaps[name]
+	case told != nil:
+		return told.ServerConfigs[location], serverConfigName(told.ID, location), nil
+	case refused != nil:
+		return nil, "", refused
 	}
-	return nil, s.gapOf(project, serverConfigName(project, location), "container.projects.locations.getServerConfig")
+	return nil, "", notRead(project, name, "container.projects.locations.getServerConfig")
 }
 
 func serverConfigName(project, location string) string {

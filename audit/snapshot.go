@@ -137,9 +137,11 @@ type Project struct {
 	// read.
 	EffectiveFirewalls map[string]*EffectiveFirewalls
 
-	// ServerConfigs are the versions that GKE offers, by location. What is not there
-	// was not read.
+	// ServerConfigs are the versions that GKE offers, by location. One of the projects
+	// that have clusters in a location is asked, for all of them: see
+	// [Snapshot.ServerConfig].
 	ServerConfigs map[string]*containerpb.ServerConfig
+
 	// Ancestors are the names of the folders and of the organization above the
 	// project, nearest first: "folders/2", "organizations/1". Nil means that they were
 	// not read; an empty list was read, and the project is in no organization.
@@ -185,7 +187,7 @@ func (sc Scope) IncludesLocation(location string) bool {
 
 // Narrow returns a snapshot of what the scope includes of s: its projects without the
 // clusters that are out of scope, and without the gaps that hide nothing in scope. Host
-// projects stay. Where the scope says nothing, s keeps what it was narrowed to before:
+// projects stay, and so does what others were told about a location in scope. Where the scope says nothing, s keeps what it was narrowed to before:
 // without projects (nil; a shard may have an empty list) also those, and how they were
 // found.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
@@ -209,7 +211,7 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	sc.OtherProjects = nil
 	n := &Snapshot{Time: s.Time, Scope: sc}
 	others := map[string]bool{}                        // projects with other clusters, as far as they could be read
-	locations := map[string]bool{}                     // whose server configs matter
+	offers := map[string]bool{}                        // names of server configs that matter
 	hosts, iam := map[string]bool{}, map[string]bool{} // projects whose networks and whose policies matter
 	nodes := map[string]bool{}                         // addresses of nodes' service accounts
 	for _, p := range s.Projects {
@@ -229,7 +231,11 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			c := NewCluster(p.ID, c)
 			if own && sc.Includes(c) {
 				p.Clusters = append(p.Clusters, c.Cluster)
-				locations[serverConfigName(p.ID, c.GetLocation())] = true
+				if _, name, gap := s.ServerConfig(p.ID, c.GetLocation()); gap != nil {
+					offers[gap.Resource] = true
+				} else {
+					offers[name] = true
+				}
 				for _, host := range c.NetworkProjects() {
 					hosts[host] = true
 				}
@@ -252,9 +258,8 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 		if hosts[p.ID] || iam[p.ID] || slices.Contains(sc.Projects, p.ID) || p.OtherClusters != nil {
 			return false
 		}
-		// The number counts: other clusters may name the project by it.
-		*p = Project{ID: p.ID, Number: p.Number}
-		return !whole || p.Number == ""
+		*p = p.outOfScope(offers)
+		return p.ServerConfigs == nil && (!whole || p.Number == "")
 	})
 	above := map[string]bool{}
 	var rights []*Project
@@ -299,14 +304,29 @@ func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 			keep = roles[g.Resource]
 		case g.hidesIAM():
 			keep = iam[g.Project]
-		case strings.HasSuffix(g.Resource, "/serverConfig"):
-			keep = locations[g.Resource]
+		case g.hidesServerConfig():
+			keep = offers[g.Resource]
 		}
 		if keep {
 			n.Gaps = append(n.Gaps, g)
 		}
 	}
 	return n
+}
+
+// outOfScope returns what counts of a project that is out of scope: the number, as other
+// clusters may name the project by it, and those of the named server configs that it has.
+func (p *Project) outOfScope(offers map[string]bool) Project {
+	rest := Project{ID: p.ID, Number: p.Number}
+	for location, config := range p.ServerConfigs {
+		if offers[serverConfigName(p.ID, location)] {
+			if rest.ServerConfigs == nil {
+				rest.ServerConfigs = map[string]*containerpb.ServerConfig{}
+			}
+			rest.ServerConfigs[location] = config
+		}
+	}
+	return rest
 }
 
 // For returns the snapshot as if only some kinds of data had been asked for: without the

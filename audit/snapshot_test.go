@@ -163,8 +163,51 @@ func TestNarrowKeepsGapsOfWhatIsLeft(t *testing.T) {
 	if len(n.Gaps) != 1 || n.Gaps[0].Resource != "projects/p/locations/l2/serverConfig" {
 		t.Errorf("got gaps %v, want that of l2", n.Gaps)
 	}
-	if _, gap := n.ServerConfig("p", "l2"); gap == nil || gap.Reason == audit.ReasonNotRead {
+	if _, _, gap := n.ServerConfig("p", "l2"); gap == nil || gap.Reason == audit.ReasonNotRead {
 		t.Errorf("got gap %v, want the one of the snapshot", gap)
+	}
+}
+
+// TestNarrowKeepsWhatIsTold narrows a snapshot of three projects to one. What GKE offers in
+// its location, or why that is not known, was told to another project and stays; what is of
+// another location goes, and so does a gap where the project has an answer of its own.
+func TestNarrowKeepsWhatIsTold(t *testing.T) {
+	s, err := audit.ReadSnapshot(strings.NewReader(`{"schema": "gkeaudit.snapshot/v1", "scope": {"projects": ["a", "b", "c"]},
+		"projects": [
+			{"id": "a", "clusters": [{"name": "x", "location": "l1"}, {"name": "y", "location": "l2"}, {"name": "z", "location": "l3"}],
+				"serverConfigs": {"l1": {"defaultClusterVersion": "1.34.1"}, "l2": {}}},
+			{"id": "b", "clusters": [{"name": "x", "location": "l1"}, {"name": "z", "location": "l3"}]},
+			{"id": "c", "clusters": [{"name": "z", "location": "l3"}], "serverConfigs": {"l3": {}}}],
+		"gaps": [{"project": "a", "resource": "projects/a/locations/l3/serverConfig"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Narrow(audit.Scope{Projects: []string{"b"}})
+	b = b.Narrow(audit.Scope{Projects: []string{"b"}}) // what is kept for it is kept again
+	config, name, gap := b.ServerConfig("b", "l1")
+	if config.GetDefaultClusterVersion() != "1.34.1" || name != "projects/a/locations/l1/serverConfig" || gap != nil {
+		t.Errorf("got %v of %q (%v), want what project a was told", config, name, gap)
+	}
+	if _, name, _ := b.ServerConfig("b", "l3"); name != "projects/c/locations/l3/serverConfig" || len(b.Gaps) > 0 {
+		t.Errorf("got %q and gaps %v, want what project c was told", name, b.Gaps)
+	}
+	if again, err := audit.ReadSnapshot(bytes.NewReader(write(t, b))); err != nil {
+		t.Error(err)
+	} else if a := again.Projects[0]; a.ID != "a" || len(a.ServerConfigs) != 1 || a.Clusters != nil || len(again.Clusters()) != 2 {
+		t.Errorf("got project %v of %d clusters, want a, which has no more than what is offered in l1", a, len(again.Clusters()))
+	}
+
+	if _, _, gap := s.ServerConfig("a", "l3"); gap == nil {
+		t.Error("project a got an answer in l3, want its own gap")
+	}
+	one := s.Narrow(audit.Scope{Projects: []string{"a"}})
+	if len(one.Gaps) != 1 || len(one.Projects) != 1 {
+		t.Errorf("got gaps %v and %d projects, want what project a has", one.Gaps, len(one.Projects))
+	}
+	s.Projects[2].ServerConfigs = nil
+	refused := (&audit.Snapshot{Scope: s.Scope, Projects: s.Projects, Gaps: s.Gaps}).Narrow(audit.Scope{Projects: []string{"b"}})
+	if _, _, gap := refused.ServerConfig("b", "l3"); gap == nil || gap.Project != "a" || len(refused.Gaps) != 1 {
+		t.Errorf("got gap %v, want that of project a", gap)
 	}
 }
 

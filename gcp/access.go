@@ -331,7 +331,7 @@ func (c *Client) test(ctx context.Context, known *audit.Project, id string, need
 				a.Missing = append(a.Missing, p)
 			}
 		}
-		c.tryAPIs(ctx, &a, id)
+		c.tryAPIs(ctx, &a, known, id)
 	case f.code == "PERMISSION_DENIED":
 		if off { // which was the answer to the reading call
 			a.Needed = slices.DeleteFunc(needed, func(p string) bool { return p == listClusters.permission })
@@ -344,10 +344,10 @@ func (c *Client) test(ctx context.Context, known *audit.Project, id string, need
 }
 
 // tryAPIs asks each API that a run calls on a project for one item, if the caller has a
-// permission for it. One that is off, or behind a perimeter, does not answer whatever
-// permissions there are.
-func (c *Client) tryAPIs(ctx context.Context, a *Access, id string) {
-	asked := map[string]bool{} // by API
+// permission for it and it has not answered yet. One that is off, or behind a perimeter,
+// does not answer whatever permissions there are.
+func (c *Client) tryAPIs(ctx context.Context, a *Access, known *audit.Project, id string) {
+	asked := map[string]bool{projectRoles.service: known != nil && known.CustomRoles != nil} // by API
 	for _, try := range c.tries(id) {
 		if asked[try.op.service] || !slices.Contains(a.Needed, try.op.permission) || slices.Contains(a.Missing, try.op.permission) {
 			continue

@@ -37,9 +37,6 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	for _, id := range listed {
 		wg.Go(func() {
 			col.clusters(ctx, col.projects[id])
-			if slices.Contains(data, audit.ServerConfigs) {
-				col.serverConfigs(ctx, col.projects[id])
-			}
 			tell(func(p *Progress) { p.ProjectsDone++; p.Clusters += len(col.projects[id].Clusters) })
 		})
 	}
@@ -47,7 +44,12 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 	col.decideDisabled()
 
 	// Only now is it known which service accounts are in use, which networks, and in
-	// which regions.
+	// which regions and locations.
+	if slices.Contains(data, audit.ServerConfigs) {
+		for location, projects := range col.locations() {
+			wg.Go(func() { col.serverConfig(ctx, location, projects) })
+		}
+	}
 	homes := col.homes(ctx, data)
 	networks, firewalled := col.networks(), col.firewalled()
 	tell(func(p *Progress) { p.Networks = len(networks) })
@@ -81,6 +83,9 @@ func (c *Client) Collect(ctx context.Context, scope audit.Scope, data []audit.Da
 		}
 	})
 	wg.Wait()
+	for _, o := range col.offers { // only now, as others looked at the projects
+		keepIn(col, &o.project.ServerConfigs, o.location, o.config)
+	}
 	if slices.Contains(data, audit.Firewalls) {
 		col.moreFirewalls(ctx, firewalled)
 	}
@@ -124,6 +129,7 @@ type collection struct {
 	predefined []audit.Role
 	texts      map[string]string // of policies and roles
 	gaps       []audit.Gap
+	offers     []offer
 	answered   bool // for any project
 	undecided  []disabled
 	off        map[string]bool // projects where GKE is off
@@ -246,31 +252,75 @@ func (col *collection) turnedOff(p *audit.Project) {
 
 func clustersOf(project string) string { return "projects/" + project + "/locations/-/clusters" }
 
-// serverConfigs reads what GKE offers in the locations of a project's clusters.
-func (col *collection) serverConfigs(ctx context.Context, p *audit.Project) {
-	locations := map[string]bool{}
-	for _, cluster := range p.Clusters {
-		locations[cluster.GetLocation()] = true
-	}
-	var wg sync.WaitGroup
-	for location := range locations {
-		wg.Go(func() {
-			name := "projects/" + p.ID + "/locations/" + location
-			answer := &containerpb.ServerConfig{}
-			f, ok := col.client.call(ctx, getServerConfig, p.ID, func(ctx context.Context) error {
-				return col.client.gke(ctx, answer, func(client *container.ClusterManagerClient) error {
-					_, err := client.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: name}, once)
-					return err
-				})
-			})
-			if !ok {
-				col.gap(f.gap(getServerConfig, p.ID, name+"/serverConfig"))
-				return
+// An offer is what GKE offers in a location, as one project was told.
+type offer struct {
+	project  *audit.Project
+	location string
+	config   *containerpb.ServerConfig
+}
+
+// locations returns the projects that have clusters in each location, in the order of
+// their IDs.
+func (col *collection) locations() map[string][]*audit.Project {
+	projects := map[string][]*audit.Project{}
+	for _, p := range col.snapshot().Projects {
+		for _, cluster := range p.Clusters {
+			if location := cluster.GetLocation(); !slices.Contains(projects[location], p) {
+				projects[location] = append(projects[location], p)
 			}
-			keepIn(col, &p.ServerConfigs, location, answer)
-		})
+		}
 	}
-	wg.Wait()
+	return projects
+}
+
+// mostAsked is how many projects are asked for the server config of one location. The
+// list of clusters, which takes the same permission and API, has been read in each, so a
+// refusal is rare; and where the first few refuse, the cause is most likely the caller's.
+const mostAsked = 3
+
+// serverConfig reads what GKE offers in a location, once in a run. By the documentation
+// that depends on the location, as versions are rolled out from one to the next, and
+// nowhere on the project. Sources: Version updates, in the GKE release notes,
+// https://docs.cloud.google.com/kubernetes-engine/docs/release-notes; getServerConfig,
+// which returns "configuration info about the Google Kubernetes Engine service",
+// https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations/getServerConfig.
+//
+// The first of the projects is asked, and another one only if that one refuses: its
+// permissions, its APIs and its quota are a project's own, while other faults would meet
+// each project alike. If all refuse, the gap is the first one's, whatever the others say:
+// what is missing there is enough.
+func (col *collection) serverConfig(ctx context.Context, location string, projects []*audit.Project) {
+	var first fault
+	var others []string // that refused, too
+	for i, p := range projects[:min(len(projects), mostAsked)] {
+		answer := &containerpb.ServerConfig{}
+		f, ok := col.client.call(ctx, getServerConfig, p.ID, func(ctx context.Context) error {
+			return col.client.gke(ctx, answer, func(client *container.ClusterManagerClient) error {
+				name := "projects/" + p.ID + "/locations/" + location
+				_, err := client.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: name}, once)
+				return err
+			})
+		})
+		if ok {
+			col.mu.Lock()
+			defer col.mu.Unlock()
+			col.offers = append(col.offers, offer{p, location, answer})
+			return
+		}
+		if i == 0 {
+			first = f
+		} else {
+			others = append(others, p.ID)
+		}
+		if !f.ofProject() {
+			break
+		}
+	}
+	if others != nil {
+		first.message += "; " + strings.Join(others, ", ") + " gave no answer either"
+	}
+	id := projects[0].ID
+	col.gap(first.gap(getServerConfig, id, "projects/"+id+"/locations/"+location+"/serverConfig"))
 }
 
 // keepIn puts an answer in a map that several calls fill.

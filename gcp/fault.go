@@ -110,6 +110,12 @@ type fault struct {
 	delay time.Duration // how long the API asks to wait; 0 if it does not say
 }
 
+// ofProject reports whether the cause may lie in the project that was asked about: another
+// one may get an answer.
+func (f fault) ofProject() bool {
+	return f.code == "PERMISSION_DENIED" || f.code == "NOT_FOUND" || f.code == "RESOURCE_EXHAUSTED"
+}
+
 // faultOf says what an error means. It is the whole table of faults: those that an
 // API answers with are in outcomes.
 func faultOf(op operation, err error) fault {

@@ -62,7 +62,7 @@ version first.`,
 }
 
 func checkVersions(in *audit.Input, c *audit.Cluster) []audit.Verdict {
-	config, gap := in.ServerConfig(c.Project, c.GetLocation())
+	config, server, gap := in.ServerConfig(c.Project, c.GetLocation())
 	judge := func(resource, field, version string) audit.Verdict {
 		evidence := audit.Evidence{Resource: resource, Field: field, Value: version}
 		if version == "" {
@@ -71,7 +71,7 @@ func checkVersions(in *audit.Input, c *audit.Cluster) []audit.Verdict {
 		if gap != nil {
 			return audit.Hidden(gap).Because(evidence).On(resource)
 		}
-		v := judgeVersion(c, config, version).On(resource)
+		v := judgeVersion(c, config, server, version).On(resource)
 		v.Evidence = append([]audit.Evidence{evidence}, v.Evidence...)
 		return v
 	}
@@ -106,14 +106,14 @@ func controlPlaneAndNodes(control, nodes audit.Verdict) audit.Verdict {
 	return v
 }
 
-// judgeVersion judges a version by what GKE offers. Its evidence is what is offered.
-func judgeVersion(c *audit.Cluster, config *containerpb.ServerConfig, text string) audit.Verdict {
+// judgeVersion judges a version by what GKE offers, which the named resource tells. Its
+// evidence is what is offered.
+func judgeVersion(c *audit.Cluster, config *containerpb.ServerConfig, server, text string) audit.Verdict {
 	version, ok := audit.ParseVersion(text)
 	if !ok {
 		return audit.Unknownf("version %q cannot be read", text)
 	}
 	own, ownChannel := channelOf(c)
-	server := "projects/" + c.Project + "/locations/" + c.GetLocation() + "/serverConfig"
 	offered := slices.Clone(config.GetValidMasterVersions())
 	var extended, later []string
 	var laterChannel audit.Evidence
