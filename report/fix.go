@@ -172,7 +172,7 @@ func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloud
 	}
 	var fitting []gcloudStep
 	for _, step := range steps {
-		if step.For != "" && step.For != subjectOf(f, c) {
+		if step.For != "" && step.For != subjectOf(f, c) || !changes(step, replacement) {
 			continue
 		}
 		if strings.Contains(step.Commands, "--enable-autoprovisioning") && slices.ContainsFunc(f.Evidence, audit.ForComputeClasses) {
@@ -188,6 +188,12 @@ func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloud
 		fitting = append(fitting, s)
 	}
 	return fitting
+}
+
+// changes reports whether a step may change something: one that turns autoscaling of a node
+// pool off does not where it is known to be off.
+func changes(step audit.Step, r audit.Replacement) bool {
+	return !strings.Contains(step.Commands, "--no-enable-autoscaling") || r.NodePool == "" || slices.Contains(r.Flags, "--enable-autoscaling")
 }
 
 // carries says what the flags of a replacement are, and what they are not.

@@ -99,6 +99,27 @@ func TestFixForComputeClasses(t *testing.T) {
 	}
 }
 
+// TestAutoscalingOff looks for the step that turns autoscaling of a node pool off: it is there
+// unless autoscaling is known to be off.
+func TestAutoscalingOff(t *testing.T) {
+	const pool = "projects/p/locations/l/clusters/c/nodePools/web"
+	off := audit.Step{Title: "Turn it off", Commands: "gcloud container node-pools update {pool} --no-enable-autoscaling"}
+	for what, c := range map[string]struct {
+		replacements []audit.Replacement
+		shows        bool
+	}{
+		"on":        {[]audit.Replacement{{NodePool: pool, NewName: "web-2", Flags: []string{"--enable-autoscaling", "--max-nodes=3"}}}, true},
+		"off":       {[]audit.Replacement{{NodePool: pool, NewName: "web-2", Flags: []string{"--num-nodes=3"}}}, false},
+		"not known": {nil, true},
+	} {
+		r := &Report{Replacements: c.replacements}
+		f := audit.Finding{Cluster: "projects/p/locations/l/clusters/c", Resource: pool}
+		if steps := r.advice().gcloud([]audit.Step{off}, f, Cluster{}); len(steps) == 1 != c.shows {
+			t.Errorf("%s: got %q", what, steps)
+		}
+	}
+}
+
 // TestTerraformReplaces looks in all that shows a fix for the warning that Terraform deletes
 // what it replaces first: it is there where a fix recreates a node pool or a cluster, and
 // nowhere else.

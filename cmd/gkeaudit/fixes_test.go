@@ -65,6 +65,15 @@ func TestFixes(t *testing.T) {
 			})
 		}
 	}
+	for _, r := range rules.All {
+		off := false
+		for _, step := range r.Remediation.Gcloud {
+			off = off || strings.Contains(step.Commands, "node-pools update {pool}") && strings.Contains(step.Commands, "--no-enable-autoscaling")
+			if strings.Contains(step.Commands, "drain --selector") && !off {
+				t.Errorf("%s drains a node pool that may still get new nodes", r.ID)
+			}
+		}
+	}
 	for _, c := range commands {
 		if !used[c.name] {
 			t.Errorf("testdata/fixes/gcloud.txt has %s, which no fix calls", c.name)
