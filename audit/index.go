@@ -35,6 +35,8 @@ type index struct {
 	unnumbered, unnamed []*Cluster
 
 	users map[string][]*Cluster // of nodes' service accounts, by resource name
+
+	nodesAccounts map[string]string // see NodesAccount, by cluster
 }
 
 func (s *Snapshot) indexed() *index {
@@ -91,6 +93,7 @@ func (s *Snapshot) indexed() *index {
 				}
 			}
 		}
+		ix.nodesAccounts = ix.freeNodesAccounts()
 		s.index = ix
 	})
 	return s.index

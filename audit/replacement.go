@@ -53,6 +53,11 @@ var (
 	fieldPath = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$`)
 )
 
+// IsNodePoolName reports whether GKE takes a name for a node pool.
+func IsNodePoolName(name string) bool {
+	return newName.MatchString(name) && len(name) <= LongestNodePool
+}
+
 // Validate reports what of a replacement that was read from a file is not as [Replacement]
 // promises.
 func (r Replacement) Validate() error {
@@ -70,7 +75,7 @@ func (r Replacement) Validate() error {
 	switch {
 	case Segment(r.NodePool, "nodePools") == "":
 		return fmt.Errorf("%q is not a node pool", r.NodePool)
-	case !newName.MatchString(r.NewName) || len(r.NewName) > LongestNodePool:
+	case !IsNodePoolName(r.NewName):
 		return fmt.Errorf("%q is not a name for a node pool", r.NewName)
 	case size > longestFlags || len(r.LeftOut) > 200:
 		return fmt.Errorf("%s has more flags or fields than a node pool has", r.NodePool)
