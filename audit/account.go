@@ -158,6 +158,48 @@ func (ix *index) nodeAccounts(c *Cluster) (accounts []NodeAccount, malformed []N
 	return accounts, malformed
 }
 
+// NodesAccount returns the ID of a service account for the nodes of a cluster alone, in its
+// project. It is that of [NodesAccountID] but where another cluster of the project has the
+// name, or an account has the ID: one that nodes of this cluster alone run as is taken for the
+// cluster's own. Of accounts that were not read only those are known that nodes run as.
+func (s *Snapshot) NodesAccount(c *Cluster) string {
+	return s.indexed().nodesAccounts[c.ResourceName()]
+}
+
+// freeNodesAccounts makes the IDs for all clusters. Those whose names are not unique come last,
+// so that they leave to the others what is made of their names.
+func (ix *index) freeNodesAccounts() map[string]string {
+	named := map[[2]string]int{}
+	for _, c := range ix.all {
+		named[[2]string{c.Project, LastSegment(c.ResourceName())}]++
+	}
+	ids, given := map[string]string{}, map[string]bool{}
+	for _, unique := range []bool{true, false} {
+		for _, c := range ix.all {
+			name := LastSegment(c.ResourceName())
+			if (named[[2]string{c.Project, name}] == 1) != unique {
+				continue
+			}
+			if !unique {
+				name += "-" + Segment(c.ResourceName(), "locations")
+			}
+			taken := func(id string) bool {
+				email := id + "@" + AccountDomain(c.Project)
+				users := ix.users["projects/"+c.Project+"/serviceAccounts/"+email]
+				own := len(users) == 1 && users[0] == c
+				by := ix.byAccount[c.Project]
+				return given[c.Project+"/"+id] || !own && (len(users) > 0 || by != nil && by.accounts[email] != nil)
+			}
+			id := NodesAccountID(name)
+			if taken(id) {
+				id = FreeName(id, longestAccount, taken)
+			}
+			ids[c.ResourceName()], given[c.Project+"/"+id] = id, true
+		}
+	}
+	return ids
+}
+
 // ClustersOf returns the clusters whose nodes run as a service account, in the order of
 // their names.
 func (s *Snapshot) ClustersOf(a NodeAccount) []*Cluster {

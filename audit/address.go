@@ -26,18 +26,21 @@ func universePrefix(project string) string {
 // another universe of Google's. A number does not tell, and is taken for Google Cloud's.
 func InPublicUniverse(project string) bool { return universePrefix(project) == "" }
 
+// longestAccount is the longest ID of a service account that IAM takes.
+const longestAccount = 30
+
 // NodesAccountID returns a valid ID, of 6 to 30 characters, for a service account of the nodes
 // of one cluster alone. Where the cluster's name is too long, it is cut and told from others
 // that begin alike by four digits of its hash. Source: Create service accounts, in the IAM
 // documentation.
 func NodesAccountID(cluster string) string {
-	const longest, suffix = 30, "-nodes"
-	if len(cluster)+len(suffix) <= longest {
+	const suffix = "-nodes"
+	if len(cluster)+len(suffix) <= longestAccount {
 		return cluster + suffix
 	}
 	sum := sha256.Sum256([]byte(cluster))
 	hash := "-" + hex.EncodeToString(sum[:2])
-	return strings.TrimRight(cluster[:longest-len(suffix)-len(hash)], "-") + hash + suffix
+	return strings.TrimRight(cluster[:longestAccount-len(suffix)-len(hash)], "-") + hash + suffix
 }
 
 // AccountDomain returns the domain of the service accounts that people make in a project,

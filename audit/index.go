@@ -37,6 +37,8 @@ type index struct {
 	unnumbered, unnamed []*Cluster
 
 	users map[string][]*Cluster // of nodes' service accounts, by resource name
+
+	nodesAccounts map[string]string // see NodesAccount, by cluster
 }
 
 func (s *Snapshot) indexed() *index {
@@ -105,6 +107,7 @@ func (s *Snapshot) indexed() *index {
 				}
 			}
 		}
+		ix.nodesAccounts = ix.freeNodesAccounts()
 		s.index = ix
 	})
 	return s.index

@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // A Replacement is what gcloud needs to create another node pool with the settings of one
@@ -52,6 +53,11 @@ var (
 	fieldPath = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$`)
 )
 
+// IsNodePoolName reports whether GKE takes a name for a node pool.
+func IsNodePoolName(name string) bool {
+	return newName.MatchString(name) && len(name) <= LongestNodePool
+}
+
 // Validate reports what of a replacement that was read from a file is not as [Replacement]
 // promises.
 func (r Replacement) Validate() error {
@@ -69,7 +75,7 @@ func (r Replacement) Validate() error {
 	switch {
 	case Segment(r.NodePool, "nodePools") == "":
 		return fmt.Errorf("%q is not a node pool", r.NodePool)
-	case !newName.MatchString(r.NewName) || len(r.NewName) > LongestNodePool:
+	case !IsNodePoolName(r.NewName):
 		return fmt.Errorf("%q is not a name for a node pool", r.NewName)
 	case size > longestFlags || len(r.LeftOut) > 200:
 		return fmt.Errorf("%s has more flags or fields than a node pool has", r.NodePool)
@@ -167,6 +173,37 @@ func (s *poolSettings) number(field, flag string, n int64) {
 	}
 }
 
+// enum adds a flag unless the value is not set. The values that the flag takes are those of the
+// API, perhaps in lower case; another is left out.
+func (s *poolSettings) enum(field, flag string, value protoreflect.Enum, takes ...string) {
+	if value.Number() == 0 {
+		return
+	}
+	known := value.Descriptor().Values().ByNumber(value.Number())
+	for _, word := range takes {
+		if known != nil && strings.EqualFold(strings.TrimPrefix(string(known.Name()), "OS_VERSION_"), word) {
+			s.set(field, flag, word)
+			return
+		}
+	}
+	s.left = append(s.left, field)
+}
+
+// duration adds a flag unless the duration is not set.
+func (s *poolSettings) duration(field, flag string, d *durationpb.Duration) {
+	if d != nil {
+		s.set(field, flag, inSeconds(d))
+	}
+}
+
+// inSeconds writes a duration as gcloud takes it; it is empty for one of part of a second.
+func inSeconds(d *durationpb.Duration) string {
+	if d.GetNanos() != 0 {
+		return ""
+	}
+	return strconv.FormatInt(d.GetSeconds(), 10) + "s"
+}
+
 // pairs adds a flag with keys and values, in the order of keys.
 func (s *poolSettings) pairs(field, flag string, m map[string]string) {
 	var all []string
@@ -200,8 +237,8 @@ func (s *poolSettings) read(c *Cluster, p *containerpb.NodePool) {
 	s.text("config.imageType", "--image-type", config.GetImageType())
 	s.list("locations", "--node-locations", p.GetLocations())
 	s.scaling(p)
-	s.pairs("config.labels", "--node-labels", config.GetLabels())
-	s.taints(config)
+	s.pairs("config.labels", "--node-labels", nodeLabels(config))
+	s.taints(c, config)
 	s.text("config.serviceAccount", "--service-account", config.GetServiceAccount())
 	s.list("config.oauthScopes", "--scopes", config.GetOauthScopes())
 	s.on("--spot", config.GetSpot())
@@ -225,14 +262,42 @@ func (s *poolSettings) disk(config *containerpb.NodeConfig) {
 		s.set("config.diskSizeGb", "--disk-size", strconv.FormatInt(size, 10)+"GB")
 	}
 	s.text("config.bootDiskKmsKey", "--boot-disk-kms-key", config.GetBootDiskKmsKey())
-	s.number("config.localSsdCount", "--local-ssd-count", int64(config.GetLocalSsdCount()))
-	if n := config.GetEphemeralStorageLocalSsdConfig().GetLocalSsdCount(); n != 0 {
-		s.set("config.ephemeralStorageLocalSsdConfig", "--ephemeral-storage-local-ssd", "count="+strconv.Itoa(int(n)))
-	}
-	if n := config.GetLocalNvmeSsdBlockConfig().GetLocalSsdCount(); n != 0 {
-		s.set("config.localNvmeSsdBlockConfig", "--local-nvme-ssd-block", "count="+strconv.Itoa(int(n)))
-	}
+	s.localSSDs(config)
 	s.list("config.storagePools", "--storage-pools", config.GetStoragePools())
+}
+
+// localSSDs is what local SSDs are for. gcloud takes one of the flags. Of the two that say what
+// for, the one without a count means as many as belong to the machine type.
+func (s *poolSettings) localSSDs(config *containerpb.NodeConfig) {
+	var uses []localSSDUse
+	if c := config.GetEphemeralStorageLocalSsdConfig(); c != nil {
+		uses = append(uses, localSSDUse{"config.ephemeralStorageLocalSsdConfig", "--ephemeral-storage-local-ssd", c.GetLocalSsdCount()})
+	}
+	if c := config.GetLocalNvmeSsdBlockConfig(); c != nil {
+		uses = append(uses, localSSDUse{"config.localNvmeSsdBlockConfig", "--local-nvme-ssd-block", c.GetLocalSsdCount()})
+	}
+	slices.SortStableFunc(uses, func(a, b localSSDUse) int { return cmp.Compare(b.count, a.count) })
+	count := int64(config.GetLocalSsdCount())
+	if len(uses) == 0 {
+		s.number("config.localSsdCount", "--local-ssd-count", count)
+		return
+	}
+	if count != 0 {
+		s.left = append(s.left, "config.localSsdCount")
+	}
+	for _, other := range uses[1:] {
+		s.left = append(s.left, other.field)
+	}
+	if first := uses[0]; first.count != 0 {
+		s.set(first.field, first.flag, "count="+strconv.Itoa(int(first.count)))
+	} else {
+		s.on(first.flag, true)
+	}
+}
+
+type localSSDUse struct {
+	field, flag string
+	count       int32
 }
 
 // scaling is how many nodes there are. The number of nodes of each zone is the one that the
@@ -244,21 +309,19 @@ func (s *poolSettings) scaling(p *containerpb.NodePool) {
 		return
 	}
 	s.on("--enable-autoscaling", true)
-	if a.GetTotalMaxNodeCount() != 0 {
+	if a.GetTotalMinNodeCount() != 0 || a.GetTotalMaxNodeCount() != 0 {
 		s.set("autoscaling.totalMinNodeCount", "--total-min-nodes", strconv.Itoa(int(a.GetTotalMinNodeCount())))
 		s.set("autoscaling.totalMaxNodeCount", "--total-max-nodes", strconv.Itoa(int(a.GetTotalMaxNodeCount())))
 	} else {
 		s.set("autoscaling.minNodeCount", "--min-nodes", strconv.Itoa(int(a.GetMinNodeCount())))
 		s.set("autoscaling.maxNodeCount", "--max-nodes", strconv.Itoa(int(a.GetMaxNodeCount())))
 	}
-	if policy := a.GetLocationPolicy(); policy != 0 {
-		s.set("autoscaling.locationPolicy", "--location-policy", policy.String())
-	}
+	s.enum("autoscaling.locationPolicy", "--location-policy", a.GetLocationPolicy(), "BALANCED", "ANY")
 	s.on("--enable-autoprovisioning", a.GetAutoprovisioned())
 }
 
-// taints are those of the owner: GKE adds the one of GKE Sandbox by itself.
-func (s *poolSettings) taints(config *containerpb.NodeConfig) {
+// taints are those of the owner, without those that GKE adds by itself.
+func (s *poolSettings) taints(c *Cluster, config *containerpb.NodeConfig) {
 	effects := map[containerpb.NodeTaint_Effect]string{
 		containerpb.NodeTaint_NO_SCHEDULE:        "NoSchedule",
 		containerpb.NodeTaint_PREFER_NO_SCHEDULE: "PreferNoSchedule",
@@ -266,16 +329,48 @@ func (s *poolSettings) taints(config *containerpb.NodeConfig) {
 	}
 	var all []string
 	for _, t := range config.GetTaints() {
-		if t.GetKey() == "sandbox.gke.io/runtime" && config.GetSandboxConfig().GetType() != 0 {
-			continue
-		}
-		if effects[t.GetEffect()] == "" {
+		taint := t.GetKey() + "=" + t.GetValue() + ":" + effects[t.GetEffect()]
+		switch {
+		case addsTaint(c, config, taint):
+		case effects[t.GetEffect()] == "":
 			s.left = append(s.left, "config.taints")
 			return
+		default:
+			all = append(all, taint)
 		}
-		all = append(all, t.GetKey()+"="+t.GetValue()+":"+effects[t.GetEffect()])
 	}
 	s.list("config.taints", "--node-taints", all)
+}
+
+// sandboxKey is the key of a label and a taint of nodes with GKE Sandbox. GKE adds both, and
+// refuses node pools that are created with either.
+// https://github.com/crossplane-contrib/provider-gcp/pull/187
+// https://github.com/crossplane-contrib/provider-gcp/issues/491
+const sandboxKey = "sandbox.gke.io/runtime"
+
+// addsTaint reports whether GKE adds a taint to new nodes by itself. To nodes with GPUs it does
+// where the cluster has others; there it has refused the taint as a duplicate. Sources: Run GPUs
+// in GKE Standard node pools, and Prepare to deploy an Arm workload, in the GKE documentation.
+// https://github.com/hashicorp/terraform-provider-google/issues/7928
+func addsTaint(c *Cluster, config *containerpb.NodeConfig, taint string) bool {
+	switch taint {
+	case "nvidia.com/gpu=present:NoSchedule":
+		return len(config.GetAccelerators()) > 0 && slices.ContainsFunc(c.GetNodePools(), func(p *containerpb.NodePool) bool {
+			return len(p.GetConfig().GetAccelerators()) == 0
+		})
+	case "kubernetes.io/arch=arm64:NoSchedule":
+		return config.GetTaintConfig() == nil
+	}
+	return strings.HasPrefix(taint, sandboxKey+"=") && config.GetSandboxConfig().GetType() != 0
+}
+
+// nodeLabels are those of the owner.
+func nodeLabels(config *containerpb.NodeConfig) map[string]string {
+	labels := maps.Clone(config.GetLabels())
+	if config.GetSandboxConfig().GetType() != 0 {
+		delete(labels, sandboxKey)
+	}
+	return labels
 }
 
 // accelerators is the one kind that a node pool has: gcloud takes one.
@@ -289,11 +384,12 @@ func (s *poolSettings) accelerators(config *containerpb.NodeConfig) {
 	if size := a.GetGpuPartitionSize(); size != "" {
 		values = append(values, "gpu-partition-size="+size)
 	}
+	version := a.GetGpuDriverInstallationConfig().GetGpuDriverVersion()
 	driver := map[containerpb.GPUDriverInstallationConfig_GPUDriverVersion]string{
 		containerpb.GPUDriverInstallationConfig_INSTALLATION_DISABLED: "disabled",
 		containerpb.GPUDriverInstallationConfig_DEFAULT:               "default",
 		containerpb.GPUDriverInstallationConfig_LATEST:                "latest",
-	}[a.GetGpuDriverInstallationConfig().GetGpuDriverVersion()]
+	}[version]
 	if driver != "" {
 		values = append(values, "gpu-driver-version="+driver)
 	}
@@ -305,7 +401,7 @@ func (s *poolSettings) accelerators(config *containerpb.NodeConfig) {
 		values = append(values, "gpu-sharing-strategy="+strategy,
 			"max-shared-clients-per-gpu="+strconv.FormatInt(a.GetGpuSharingConfig().GetMaxSharedClientsPerGpu(), 10))
 	}
-	if len(accelerators) > 1 || strategy == "" && a.GetGpuSharingConfig() != nil {
+	if len(accelerators) > 1 || driver == "" && version != 0 || strategy == "" && a.GetGpuSharingConfig() != nil {
 		s.left = append(s.left, "config.accelerators")
 		return
 	}
@@ -332,10 +428,7 @@ func (s *poolSettings) security(config *containerpb.NodeConfig) {
 		s.either("--shielded-secure-boot", shielded.GetEnableSecureBoot())
 		s.either("--shielded-integrity-monitoring", shielded.GetEnableIntegrityMonitoring())
 	}
-	switch mode := config.GetWorkloadMetadataConfig().GetMode(); mode {
-	case containerpb.WorkloadMetadataConfig_GCE_METADATA, containerpb.WorkloadMetadataConfig_GKE_METADATA:
-		s.set("config.workloadMetadataConfig.mode", "--workload-metadata", mode.String())
-	}
+	s.enum("config.workloadMetadataConfig.mode", "--workload-metadata", config.GetWorkloadMetadataConfig().GetMode(), "GCE_METADATA", "GKE_METADATA")
 	if config.GetSandboxConfig().GetType() == containerpb.SandboxConfig_GVISOR {
 		s.set("config.sandboxConfig.type", "--sandbox", "type=gvisor")
 	} else if config.GetSandboxConfig().GetType() != 0 {
@@ -351,13 +444,11 @@ func (s *poolSettings) security(config *containerpb.NodeConfig) {
 	if len(config.GetMetadata()) > 1 || len(config.GetMetadata()) == 1 && config.GetMetadata()["disable-legacy-endpoints"] == "" {
 		s.left = append(s.left, "config.metadata")
 	}
-	if confidential := config.GetConfidentialNodes(); confidential.GetEnabled() {
-		kind := confidential.GetConfidentialInstanceType()
-		if kind == 0 {
-			s.on("--enable-confidential-nodes", true)
-		} else {
-			s.set("config.confidentialNodes.confidentialInstanceType", "--confidential-node-type", strings.ToLower(kind.String()))
-		}
+	if confidential := config.GetConfidentialNodes(); confidential.GetConfidentialInstanceType() == 0 {
+		s.on("--enable-confidential-nodes", confidential.GetEnabled())
+	} else {
+		s.enum("config.confidentialNodes.confidentialInstanceType", "--confidential-node-type",
+			confidential.GetConfidentialInstanceType(), "sev", "sev_snp", "tdx")
 	}
 	s.on("--enable-confidential-storage", config.GetEnableConfidentialStorage())
 }
@@ -368,45 +459,41 @@ func (s *poolSettings) hardware(config *containerpb.NodeConfig) {
 	s.on("--enable-image-streaming", config.GetGcfsConfig().GetEnabled())
 	s.number("config.advancedMachineFeatures.threadsPerCore", "--threads-per-core", config.GetAdvancedMachineFeatures().GetThreadsPerCore())
 	s.on("--enable-nested-virtualization", config.GetAdvancedMachineFeatures().GetEnableNestedVirtualization())
-	switch variant := config.GetLoggingConfig().GetVariantConfig().GetVariant(); variant {
-	case containerpb.LoggingVariantConfig_DEFAULT, containerpb.LoggingVariantConfig_MAX_THROUGHPUT:
-		s.set("config.loggingConfig", "--logging-variant", variant.String())
-	}
-	switch config.GetWindowsNodeConfig().GetOsVersion() {
-	case containerpb.WindowsNodeConfig_OS_VERSION_LTSC2019:
-		s.set("config.windowsNodeConfig", "--windows-os-version", "ltsc2019")
-	case containerpb.WindowsNodeConfig_OS_VERSION_LTSC2022:
-		s.set("config.windowsNodeConfig", "--windows-os-version", "ltsc2022")
-	}
+	s.enum("config.loggingConfig.variantConfig.variant", "--logging-variant",
+		config.GetLoggingConfig().GetVariantConfig().GetVariant(), "DEFAULT", "MAX_THROUGHPUT")
+	s.enum("config.windowsNodeConfig.osVersion", "--windows-os-version", config.GetWindowsNodeConfig().GetOsVersion(), "ltsc2019", "ltsc2022")
 }
 
 // placement is where nodes run and for how long.
 func (s *poolSettings) placement(p *containerpb.NodePool) {
 	config := p.GetConfig()
-	affinity := config.GetReservationAffinity()
-	switch affinity.GetConsumeReservationType() {
-	case containerpb.ReservationAffinity_NO_RESERVATION:
-		s.set("config.reservationAffinity", "--reservation-affinity", "none")
-	case containerpb.ReservationAffinity_ANY_RESERVATION:
-		s.set("config.reservationAffinity", "--reservation-affinity", "any")
-	case containerpb.ReservationAffinity_SPECIFIC_RESERVATION:
-		if len(affinity.GetValues()) != 1 {
-			s.left = append(s.left, "config.reservationAffinity")
-			break
-		}
-		s.set("config.reservationAffinity", "--reservation-affinity", "specific")
-		s.set("config.reservationAffinity", "--reservation", affinity.GetValues()[0])
-	}
+	s.reservation(config.GetReservationAffinity())
 	s.text("config.nodeGroup", "--node-group", config.GetNodeGroup())
-	if p.GetPlacementPolicy().GetType() == containerpb.NodePool_PlacementPolicy_COMPACT {
-		s.set("placementPolicy.type", "--placement-type", "COMPACT")
-	}
+	s.enum("placementPolicy.type", "--placement-type", p.GetPlacementPolicy().GetType(), "COMPACT")
 	s.text("placementPolicy.policyName", "--placement-policy", p.GetPlacementPolicy().GetPolicyName())
 	s.text("placementPolicy.tpuTopology", "--tpu-topology", p.GetPlacementPolicy().GetTpuTopology())
 	s.on("--enable-queued-provisioning", p.GetQueuedProvisioning().GetEnabled())
 	s.on("--flex-start", config.GetFlexStart())
-	if d := config.GetMaxRunDuration().GetSeconds(); d != 0 {
-		s.set("config.maxRunDuration", "--max-run-duration", strconv.FormatInt(d, 10)+"s")
+	s.duration("config.maxRunDuration", "--max-run-duration", config.GetMaxRunDuration())
+}
+
+// reservation is which reservations nodes take. gcloud takes one, by its name.
+func (s *poolSettings) reservation(affinity *containerpb.ReservationAffinity) {
+	const field = "config.reservationAffinity"
+	byName := affinity.GetKey() == "compute.googleapis.com/reservation-name" && len(affinity.GetValues()) == 1
+	switch kind := affinity.GetConsumeReservationType(); {
+	case affinity == nil:
+	case kind == containerpb.ReservationAffinity_SPECIFIC_RESERVATION && byName:
+		s.set(field, "--reservation-affinity", "specific")
+		s.set(field, "--reservation", affinity.GetValues()[0])
+	case affinity.GetKey() != "" || len(affinity.GetValues()) > 0:
+		s.left = append(s.left, field)
+	case kind == containerpb.ReservationAffinity_NO_RESERVATION:
+		s.set(field, "--reservation-affinity", "none")
+	case kind == containerpb.ReservationAffinity_ANY_RESERVATION:
+		s.set(field, "--reservation-affinity", "any")
+	case kind != 0:
+		s.left = append(s.left, field)
 	}
 }
 
@@ -415,12 +502,49 @@ func (s *poolSettings) upkeep(p *containerpb.NodePool) {
 		s.either("--enable-autoupgrade", m.GetAutoUpgrade())
 		s.either("--enable-autorepair", m.GetAutoRepair())
 	}
-	u := p.GetUpgradeSettings()
-	if u == nil || u.BlueGreenSettings != nil || u.GetStrategy() == containerpb.NodePoolUpdateStrategy_BLUE_GREEN {
-		return
+	s.upgrades(p.GetUpgradeSettings())
+}
+
+// upgrades is how nodes are replaced by newer ones. Surge upgrades are the default, and gcloud
+// takes both of their numbers or none. Source: Node upgrade strategies, in the GKE documentation.
+func (s *poolSettings) upgrades(u *containerpb.NodePool_UpgradeSettings) {
+	switch u.GetStrategy() {
+	case containerpb.NodePoolUpdateStrategy_NODE_POOL_UPDATE_STRATEGY_UNSPECIFIED, containerpb.NodePoolUpdateStrategy_SURGE:
+		if u.GetMaxSurge() != 0 || u.GetMaxUnavailable() != 0 {
+			s.set("upgradeSettings.maxSurge", "--max-surge-upgrade", strconv.Itoa(int(u.GetMaxSurge())))
+			s.set("upgradeSettings.maxUnavailable", "--max-unavailable-upgrade", strconv.Itoa(int(u.GetMaxUnavailable())))
+		}
+		if u.GetBlueGreenSettings() != nil {
+			s.left = append(s.left, "upgradeSettings.blueGreenSettings")
+		}
+	case containerpb.NodePoolUpdateStrategy_BLUE_GREEN:
+		s.on("--enable-blue-green-upgrade", true)
+		s.blueGreen(u.GetBlueGreenSettings())
+	default:
+		s.left = append(s.left, "upgradeSettings.strategy")
 	}
-	s.set("upgradeSettings.maxSurge", "--max-surge-upgrade", strconv.Itoa(int(u.GetMaxSurge())))
-	s.set("upgradeSettings.maxUnavailable", "--max-unavailable-upgrade", strconv.Itoa(int(u.GetMaxUnavailable())))
+}
+
+func (s *poolSettings) blueGreen(b *containerpb.BlueGreenSettings) {
+	const field = "upgradeSettings.blueGreenSettings"
+	s.duration(field+".nodePoolSoakDuration", "--node-pool-soak-duration", b.GetNodePoolSoakDuration())
+	if b.GetAutoscaledRolloutPolicy() != nil {
+		s.left = append(s.left, field+".autoscaledRolloutPolicy")
+	}
+	policy := b.GetStandardRolloutPolicy()
+	var values []string
+	switch size := policy.GetUpdateBatchSize().(type) {
+	case *containerpb.BlueGreenSettings_StandardRolloutPolicy_BatchNodeCount:
+		values = append(values, "batch-node-count="+strconv.Itoa(int(size.BatchNodeCount)))
+	case *containerpb.BlueGreenSettings_StandardRolloutPolicy_BatchPercentage:
+		values = append(values, "batch-percent="+strconv.FormatFloat(float64(size.BatchPercentage), 'f', -1, 32))
+	}
+	if d := policy.GetBatchSoakDuration(); d != nil && inSeconds(d) == "" {
+		s.left = append(s.left, field+".standardRolloutPolicy.batchSoakDuration")
+	} else if d != nil {
+		values = append(values, "batch-soak-duration="+inSeconds(d))
+	}
+	s.list(field+".standardRolloutPolicy", "--standard-rollout-policy", values)
 }
 
 // ownLabels are the labels that the owner gave: Google adds those that begin with goog-.
@@ -435,7 +559,7 @@ func ownLabels(labels map[string]string) map[string]string {
 // new in the API is, too.
 var settled = setOf(`name selfLink version instanceGroupUrls status statusMessage conditions podIpv4CidrSize updateInfo
 	etag kubeletCertInfo initialNodeCount locations autoscaling management maxPodsConstraint queuedProvisioning.enabled
-	upgradeSettings.maxSurge upgradeSettings.maxUnavailable upgradeSettings.strategy
+	upgradeSettings.maxSurge upgradeSettings.maxUnavailable upgradeSettings.strategy upgradeSettings.blueGreenSettings
 	placementPolicy.type placementPolicy.policyName placementPolicy.tpuTopology
 	networkConfig.createPodRange networkConfig.podRange networkConfig.podIpv4CidrBlock networkConfig.enablePrivateNodes
 	networkConfig.podIpv4RangeUtilization networkConfig.subnetwork

@@ -112,7 +112,8 @@ const (
 // {network}, {router}, {gateway}, {account}, {account-project} and {host}, the project
 // that owns the network. Those of [AccountDomain], [AgentDomain] and [WorkloadPool] are
 // {account-domain}, {agent-domain} and {workload-pool}: a remediation writes no address by
-// itself. {nodes-account} is the ID of an account for the cluster's nodes alone. {new-pool} and {new-cluster} are valid names that are free, and {pool-flags} the
+// itself. {nodes-account} is the ID of an account for the cluster's nodes alone. {new-pool},
+// {sandbox-pool} and {new-cluster} are valid names that are free, and {pool-flags} the
 // flags that create another node pool like the old one, but for those that the command has
 // itself; see [Replacement].
 type Remediation struct {

@@ -32,6 +32,7 @@ var placeholders = map[string]string{
 	"{new-cluster}":     "NEW_CLUSTER",
 	"{nodes-account}":   "NODES_ACCOUNT",
 	"{new-pool}":        "NEW_NODE_POOL",
+	"{sandbox-pool}":    "NEW_NODE_POOL",
 	"{pool-flags}":      oldPoolFlags,
 }
 
@@ -57,6 +58,9 @@ func addressesOf(project string) map[string]string {
 		"{workload-pool}":  audit.WorkloadPool(project),
 	}
 }
+
+// usualSandboxPool is what a node pool with GKE Sandbox is called unless another has the name.
+const usualSandboxPool = "sandbox"
 
 const oldPoolFlags = "OLD_NODE_POOL_FLAGS"
 
@@ -161,9 +165,6 @@ func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloud
 	cluster := audit.Segment(f.Cluster, "clusters")
 	names["{new-cluster}"] = audit.FreeName(cluster, audit.LongestCluster,
 		func(name string) bool { return x.clusters[[2]string{c.Project, name}] > 0 })
-	if x.clusters[[2]string{c.Project, cluster}] > 1 { // in other locations, whose account is another
-		names["{nodes-account}"] = audit.NodesAccountID(cluster + "-" + audit.Segment(f.Cluster, "locations"))
-	}
 	var replacement audit.Replacement
 	if pools := poolsOf(f); len(pools) == 1 {
 		names["{pool}"] = audit.LastSegment(pools[0])
@@ -172,7 +173,7 @@ func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloud
 	}
 	var fitting []gcloudStep
 	for _, step := range steps {
-		if step.For != "" && step.For != subjectOf(f, c) {
+		if step.For != "" && step.For != subjectOf(f, c) || !changes(step, replacement) {
 			continue
 		}
 		if strings.Contains(step.Commands, "--enable-autoprovisioning") && slices.ContainsFunc(f.Evidence, audit.ForComputeClasses) {
@@ -188,6 +189,12 @@ func (x *advice) gcloud(steps []audit.Step, f audit.Finding, c Cluster) []gcloud
 		fitting = append(fitting, s)
 	}
 	return fitting
+}
+
+// changes reports whether a step may change something: one that turns autoscaling of a node
+// pool off does not where it is known to be off.
+func changes(step audit.Step, r audit.Replacement) bool {
+	return !strings.Contains(step.Commands, "--no-enable-autoscaling") || r.NodePool == "" || slices.Contains(r.Flags, "--enable-autoscaling")
 }
 
 // carries says what the flags of a replacement are, and what they are not.
@@ -314,7 +321,8 @@ func namesOf(f audit.Finding, c Cluster) map[string]string {
 	}
 	project := audit.Segment(f.Cluster, "projects")
 	names := addressesOf(project)
-	names["{nodes-account}"] = audit.NodesAccountID(audit.Segment(f.Cluster, "clusters"))
+	names["{nodes-account}"] = cmp.Or(c.NodesAccount, audit.NodesAccountID(audit.Segment(f.Cluster, "clusters")))
+	names["{sandbox-pool}"] = cmp.Or(c.SandboxPool, usualSandboxPool)
 	maps.Copy(names, map[string]string{
 		"{project}":    project,
 		"{location}":   audit.Segment(f.Cluster, "locations"),

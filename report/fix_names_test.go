@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gkeaudit/audit"
 )
@@ -62,15 +63,25 @@ func TestNodesAccount(t *testing.T) {
 	}
 }
 
-// TestNodesAccountByLocation gives clusters of one name in two locations accounts of their own.
-func TestNodesAccountByLocation(t *testing.T) {
-	r := &Report{}
-	for _, location := range []string{"europe-west4", "us-east1"} {
-		r.Clusters = append(r.Clusters, Cluster{Name: "projects/shop-prod/locations/" + location + "/clusters/web", Project: "shop-prod"})
+// TestNamesThatAreFree judges a cluster whose usual names for an account and for a node pool are
+// taken, and looks for the free ones in the commands.
+func TestNamesThatAreFree(t *testing.T) {
+	s, err := audit.ReadSnapshotStrict(strings.NewReader(`{"schema": "gkeaudit.snapshot/v1", "time": "2026-11-01T00:00:00Z", "scope": {"projects": ["p"]},
+		"projects": [{"id": "p", "serviceAccounts": [{"email": "web-nodes@p.iam.gserviceaccount.com"}],
+			"clusters": [{"name": "web", "location": "l", "nodePools": [{"name": "sandbox", "config": {}}, {"name": "sandbox-2", "config": {}}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, want := range []string{"web-europe-west4-nodes", "web-us-east1-nodes"} {
-		step := []audit.Step{{Title: "Create it", Commands: "create {nodes-account}"}}
-		if got := stepsText(r.advice().gcloud(step, audit.Finding{Cluster: r.Clusters[i].Name}, r.Clusters[i])); got != "Create it:\n\ncreate "+want {
+	replaces := &audit.Rule{ID: "x", Severity: audit.Low, Remediation: audit.Remediation{
+		Gcloud: []audit.Step{{Title: "Create them", Commands: "create {new-pool} {sandbox-pool} {nodes-account} {pool-flags}"}},
+	}, Check: func(_ *audit.Input, c *audit.Cluster) []audit.Verdict {
+		return []audit.Verdict{audit.Failf("it is old").On(c.ResourceName() + "/nodePools/sandbox")}
+	}}
+	applied := []*audit.Rule{replaces}
+	r := New(s, applied, audit.Judge(audit.NewInput(s), applied), Options{Now: func() time.Time { return s.Time }})
+	for f := range r.Findings.All() {
+		got := r.advice().gcloud(replaces.Remediation.Gcloud, f, r.Clusters[0])[0].Commands
+		if want := "create sandbox-3 sandbox-4 web-nodes-2 --num-nodes=0"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -95,6 +106,27 @@ func TestFixForComputeClasses(t *testing.T) {
 		got := stepsText((&Report{}).advice().gcloud(steps, f, Cluster{Name: cluster}))
 		if warns := strings.Contains(got, "turns it on"); warns != c.warns {
 			t.Errorf("%s, %s: the warning is there: %t, want %t:\n%s", c.command, c.field, warns, c.warns, got)
+		}
+	}
+}
+
+// TestAutoscalingOff looks for the step that turns autoscaling of a node pool off: it is there
+// unless autoscaling is known to be off.
+func TestAutoscalingOff(t *testing.T) {
+	const pool = "projects/p/locations/l/clusters/c/nodePools/web"
+	off := audit.Step{Title: "Turn it off", Commands: "gcloud container node-pools update {pool} --no-enable-autoscaling"}
+	for what, c := range map[string]struct {
+		replacements []audit.Replacement
+		shows        bool
+	}{
+		"on":        {[]audit.Replacement{{NodePool: pool, NewName: "web-2", Flags: []string{"--enable-autoscaling", "--max-nodes=3"}}}, true},
+		"off":       {[]audit.Replacement{{NodePool: pool, NewName: "web-2", Flags: []string{"--num-nodes=3"}}}, false},
+		"not known": {nil, true},
+	} {
+		r := &Report{Replacements: c.replacements}
+		f := audit.Finding{Cluster: "projects/p/locations/l/clusters/c", Resource: pool}
+		if steps := r.advice().gcloud([]audit.Step{off}, f, Cluster{}); len(steps) == 1 != c.shows {
+			t.Errorf("%s: got %q", what, steps)
 		}
 	}
 }

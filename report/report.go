@@ -233,6 +233,11 @@ type Cluster struct {
 	Network    string `json:"network"`    // relative name; empty if not known
 	Subnetwork string `json:"subnetwork"` // likewise
 	NodePools  int    `json:"nodePools"`
+
+	// NodesAccount and SandboxPool are what fixes call a service account for the cluster's
+	// nodes and a node pool with GKE Sandbox where the usual names are taken.
+	NodesAccount string `json:"nodesAccount,omitempty"`
+	SandboxPool  string `json:"sandboxPool,omitempty"`
 }
 
 // Options say what a report holds.
@@ -286,7 +291,11 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 	}
 	flags := newSharedFlags()
 	for c, findings := range judged {
-		r.Clusters = append(r.Clusters, describe(c))
+		described := describe(c)
+		if id := s.NodesAccount(c); id != audit.NodesAccountID(c.GetName()) {
+			described.NodesAccount = id
+		}
+		r.Clusters = append(r.Clusters, described)
 		if o.Path != nil {
 			if path, ok := o.Path(c); ok {
 				paths.Add(path)
@@ -306,6 +315,7 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 		if len(replaced) > 0 {
 			r.Replacements = append(r.Replacements, flags.share(c.Replacements(replaced))...)
 		}
+		r.Clusters[len(r.Clusters)-1].SandboxPool = sandboxPool(c, r.Replacements)
 	}
 	read.put(&r.Summary)
 	sortReplacements(r.Replacements)
@@ -461,6 +471,24 @@ func describe(c *audit.Cluster) Cluster {
 		d.Subnetwork = sn.String()
 	}
 	return d
+}
+
+// sandboxPool returns a name for a node pool with GKE Sandbox if another has the usual one, or
+// may get it.
+func sandboxPool(c *audit.Cluster, replacements []audit.Replacement) string {
+	taken := map[string]bool{}
+	for _, p := range c.GetNodePools() {
+		taken[p.GetName()] = true
+	}
+	if !taken[usualSandboxPool] {
+		return ""
+	}
+	for _, p := range replacements {
+		if strings.HasPrefix(p.NodePool, c.ResourceName()+"/") {
+			taken[p.NewName] = true
+		}
+	}
+	return audit.FreeName(usualSandboxPool, audit.LongestNodePool, func(name string) bool { return taken[name] })
 }
 
 // A group is a cluster and its findings, worst first.

@@ -50,19 +50,19 @@ were added, and passes; on Autopilot that GKE gives those by itself, and passes;
 means in the defaults of auto-provisioning is not documented, and is unknown. It does not apply to nodes with an account of their own: there cloud-platform
 is what Google recommends, and the account's roles are the limit.` + onNodePools,
 	Remediation: audit.Remediation{
-		Gcloud: slices.Concat(anotherPool("Create another node pool with an account of its own",
-			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
+		Gcloud: slices.Concat(anotherPool("Create another node pool with an account of its own (node-service-account has the commands that create it)",
+			"--service-account={nodes-account}@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use one for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
-    --autoprovisioning-service-account=gke-nodes@{account-domain}`},
+    --autoprovisioning-service-account={nodes-account}@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with one, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{account-domain}`},
+    --service-account={nodes-account}@{account-domain}`},
 		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {
-    service_account = "gke-nodes@{account-domain}"
+    service_account = "{nodes-account}@{account-domain}"
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
   }
 }`,

@@ -36,19 +36,19 @@ cannot be pulled from Artifact Registry, and fails. On Autopilot, in the default
 node pool that is listed, it means that GKE gives what is needed by itself, and passes;
 absent in the defaults of auto-provisioning is unknown.` + onNodePools,
 	Remediation: audit.Remediation{
-		Gcloud: slices.Concat(anotherPool("Create another node pool with the scope that lets roles decide",
-			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
+		Gcloud: slices.Concat(anotherPool("Create another node pool with the scope that lets roles decide, and an account for nodes (node-service-account has the commands that create it)",
+			"--service-account={nodes-account}@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
     --autoprovisioning-scopes=https://www.googleapis.com/auth/cloud-platform`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with an account of its own, which gets that scope", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{account-domain}`},
+    --service-account={nodes-account}@{account-domain}`},
 		}),
 		Terraform: `resource "google_container_node_pool" "pool" {
   # in place of {pool}
   node_config {
-    service_account = "gke-nodes@{account-domain}"
+    service_account = "{nodes-account}@{account-domain}"
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
   }
 }`,

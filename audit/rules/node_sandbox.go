@@ -23,16 +23,16 @@ where each workload asks for the sandbox by itself, which the GKE API does not s
 Whether workloads use it is not looked at.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
-			{Title: "Add a node pool with GKE Sandbox, and an account for nodes that exists (node-service-account has the commands that create one)", Commands: `gcloud container node-pools create sandbox --cluster={cluster} \
+			{Title: "Add a node pool with GKE Sandbox (node-service-account has the commands that create the account)", Commands: `gcloud container node-pools create {sandbox-pool} --cluster={cluster} \
     --location={location} --project={project} \
     --image-type=cos_containerd --sandbox=type=gvisor \
-    --service-account=gke-nodes@{account-domain}`},
+    --service-account={nodes-account}@{account-domain}`},
 		},
 		Terraform: `resource "google_container_node_pool" "sandbox" {
   # cluster = {cluster}
   node_config {
     image_type      = "COS_CONTAINERD"
-    service_account = "gke-nodes@{account-domain}"
+    service_account = "{nodes-account}@{account-domain}"
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
     sandbox_config {
       type = "GVISOR"

@@ -26,21 +26,21 @@ other universes of Google's, as in developer.PREFIX-system.iam.gserviceaccount.c
 roles an account holds is the matter of node-service-account-roles.` + onNodePools,
 	Remediation: audit.Remediation{
 		Gcloud: slices.Concat([]audit.Step{
-			{Title: "Create an account for nodes, if there is none", Commands: `gcloud iam service-accounts create gke-nodes --project={project}`},
+			{Title: "Create an account for nodes, if there is none", Commands: `gcloud iam service-accounts create {nodes-account} --project={project}`},
 			{Title: "Grant it what nodes need (private images need roles/artifactregistry.reader on their repository, too)", Commands: `gcloud projects add-iam-policy-binding {project} \
-    --member=serviceAccount:gke-nodes@{account-domain} \
+    --member=serviceAccount:{nodes-account}@{account-domain} \
     --condition=None --role=roles/container.defaultNodeServiceAccount`},
 		}, anotherPool("Create another node pool with it",
-			"--service-account=gke-nodes@{account-domain} --scopes=cloud-platform"), []audit.Step{
+			"--service-account={nodes-account}@{account-domain} --scopes=cloud-platform"), []audit.Step{
 			{For: audit.AutoProvisioning, Title: "Use it for the node pools that the cluster makes from now on" + rebuilt, Commands: `gcloud container clusters update {cluster} \
     --location={location} --project={project} --enable-autoprovisioning \
-    --autoprovisioning-service-account=gke-nodes@{account-domain}`},
+    --autoprovisioning-service-account={nodes-account}@{account-domain}`},
 			{For: audit.AutopilotCluster, Title: "Create another cluster with it, and move the workloads", Commands: `gcloud container clusters create-auto {new-cluster} \
     --location={location} --project={project} \
-    --service-account=gke-nodes@{account-domain}`},
+    --service-account={nodes-account}@{account-domain}`},
 		}),
 		Terraform: `resource "google_service_account" "gke_nodes" {
-  account_id = "gke-nodes"
+  account_id = "{nodes-account}"
   project    = "{project}"
 }
 

@@ -99,6 +99,10 @@ func anotherPool(title, flags string) []audit.Step {
     --location={location} --project={project} &&
 ` + pods + `\
     get nodes --selector=cloud.google.com/gke-nodepool={new-pool}`},
+		{For: audit.StandardPool, Title: "Turn off autoscaling of the old node pool, if it is on",
+			Before: "Otherwise it may add nodes to the old node pool while that is drained. If you keep the old node pool, turn autoscaling on again with its limits.",
+			Commands: `gcloud container node-pools update {pool} --cluster={cluster} \
+    --location={location} --project={project} --no-enable-autoscaling`},
 		{For: audit.StandardPool, Title: "Drain the old node pool, then list the pods that found no node",
 			Before: "Check that the new nodes are Ready, or that the new node pool may grow. Draining evicts the pods, as PodDisruptionBudgets allow, and deletes their emptyDir volumes.",
 			Commands: pods + `\

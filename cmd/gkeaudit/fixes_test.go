@@ -26,7 +26,7 @@ var fixNames = strings.NewReplacer(
 	"{region}", "europe-west4", "{network}", "prod", "{host}", "shop-net", "{router}", "nat-router", "{gateway}", "nat",
 	"{account}", "gke-nodes@shop-prod.iam.gserviceaccount.com", "{account-project}", "shop-prod",
 	"{account-domain}", audit.AccountDomain("shop-prod"), "{agent-domain}", audit.AgentDomain("shop-prod"), "{workload-pool}", audit.WorkloadPool("shop-prod"),
-	"{new-cluster}", "web-2", "{nodes-account}", audit.NodesAccountID("web"), "{new-pool}", "main-2", "{pool-flags}", "--num-nodes=1",
+	"{new-cluster}", "web-2", "{nodes-account}", audit.NodesAccountID("web"), "{new-pool}", "main-2", "{sandbox-pool}", "sandbox", "{pool-flags}", "--num-nodes=1",
 )
 
 // What commands do that destroy, and what others do beside them.
@@ -34,6 +34,9 @@ var (
 	destroys = regexp.MustCompile(`^gcloud .*( delete | disable | remove-iam-policy-binding | set-iam-policy |--no-enable-ip-access|--enable-private-endpoint|--complete-credential-rotation|--remove-maintenance-exclusion=)|^kubectl .* (drain|delete) `)
 	looks    = regexp.MustCompile(`^gcloud .* (get-credentials|describe|list|export|get-iam-policy|get-server-config|search-all-resources) |^kubectl .* (get|cordon) |^jq `)
 )
+
+// fixedName is a name of a node pool or an account that may be taken.
+var fixedName = regexp.MustCompile(`(node-pools create|service-accounts create) [a-z]|account_id *= "gke|[a-z]@\{account-domain\}`)
 
 // TestFixes runs each step of each rule with stand-ins for the programs that it calls: as it
 // is, and with each call failing in turn, after which no other may be made.
@@ -63,6 +66,21 @@ func TestFixes(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+	for _, r := range rules.All {
+		if fixed := fixedName.FindString(r.Remediation.Terraform); fixed != "" {
+			t.Errorf("%s gives the same name in every cluster: %s", r.ID, fixed)
+		}
+		off := false
+		for _, step := range r.Remediation.Gcloud {
+			if fixed := fixedName.FindString(step.Commands); fixed != "" {
+				t.Errorf("%s gives the same name in every cluster: %s", r.ID, fixed)
+			}
+			off = off || strings.Contains(step.Commands, "node-pools update {pool}") && strings.Contains(step.Commands, "--no-enable-autoscaling")
+			if strings.Contains(step.Commands, "drain --selector") && !off {
+				t.Errorf("%s drains a node pool that may still get new nodes", r.ID)
+			}
 		}
 	}
 	for _, c := range commands {

@@ -18,7 +18,9 @@ import (
 type gcloudCommand struct {
 	name  string
 	takes string            // what stands without a name; dots follow what may be repeated
-	flags map[string]string // by name: "" for none, else = and the values, and ! if required
+	flags map[string]string // by name: "" for none, else = and the values, and ! if required, ? if it may be left out
+
+	rivals []string // flags of which it takes one alone
 }
 
 // A gcloudCall is a command of the page as it is called.
@@ -42,6 +44,10 @@ func readGcloud(t *testing.T, name string) []gcloudCommand {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if flags, ok := strings.CutPrefix(line, "  at most one: "); ok {
+			all[len(all)-1].rivals = strings.Fields(flags)
 			continue
 		}
 		if flag, ok := strings.CutPrefix(line, "  "); ok {
@@ -94,13 +100,13 @@ func parseGcloud(t *testing.T, commands []gcloudCommand, noted []string) gcloudC
 		if yes, no := strings.CutPrefix(name, "--no-"); !ok && no && command.flags["--"+yes] == "" {
 			kind, ok = command.flags["--"+yes]
 		}
-		values := strings.TrimSuffix(strings.TrimPrefix(kind, "="), "!")
+		values := strings.TrimRight(strings.TrimPrefix(kind, "="), "!?")
 		switch _, twice := call.flags[name]; {
 		case !ok:
 			t.Errorf("gcloud %s has no flag %s", command.name, name)
 		case twice:
 			t.Errorf("gcloud %s has %s twice", command.name, name)
-		case valued != strings.HasPrefix(kind, "="), valued && value == "":
+		case valued != strings.HasPrefix(kind, "=") && kind != "=?", valued && value == "":
 			t.Errorf("gcloud %s takes %s%s, not %s", command.name, name, kind, arg)
 		case values != "" && !slices.Contains(strings.Split(values, "|"), value):
 			t.Errorf("gcloud %s: %s is none of %s", command.name, arg, values)
@@ -111,6 +117,13 @@ func parseGcloud(t *testing.T, commands []gcloudCommand, noted []string) gcloudC
 		if _, ok := call.flags[name]; !ok && strings.HasSuffix(kind, "!") {
 			t.Errorf("gcloud %s wants %s: %s", command.name, name, line)
 		}
+	}
+	given := slices.DeleteFunc(slices.Clone(command.rivals), func(name string) bool {
+		_, ok := call.flags[name]
+		return !ok
+	})
+	if len(given) > 1 {
+		t.Errorf("gcloud %s takes one of %q: %s", command.name, given, line)
 	}
 	takes := strings.Fields(command.takes)
 	if len(call.args) < len(takes) || len(call.args) > len(takes) && !strings.Contains(command.takes, "...") {
