@@ -32,19 +32,15 @@ shown by the GKE API.` + onNodePools,
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
   node_config {
-    machine_type = "n2d-standard-4"
+    machine_type = "MACHINE_TYPE" # as large as today's, of a series that supports it, such as n2d
     confidential_nodes {
       enabled = true
     }
   }
 }
 
-resource "google_container_cluster" "cluster" {
-  # in place of {cluster}
-  confidential_nodes {
-    enabled = true
-  }
-}`,
+# For all nodes of a cluster, confidential_nodes belongs into a new cluster: on one that is
+# there it makes Terraform delete the cluster and create another.`,
 		Disruption: `The nodes of a node pool are made anew. The setting of a cluster is made for good when
 the cluster is made.`,
 		Recreates: audit.RecreatesNodes,

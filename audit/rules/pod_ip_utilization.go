@@ -42,7 +42,7 @@ set, nor a node pool names a range, it is unknown.`,
 }`,
 		Disruption: `None at once. Existing node pools stay in the full range: make those anew that have to
 grow, in the new range (--pod-ipv4-range=RANGE).`,
-		Recreates: audit.RecreatesNodePool,
+		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{
 		{Title: "GKE IP address utilization insights", URL: "https://docs.cloud.google.com/network-intelligence-center/docs/network-analyzer/insights/kubernetes-engine/gke-ip-utilization"},
