@@ -225,7 +225,7 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 		f.reason = "SERVICE_DISABLED"
 		consumer := metadata["consumer"]
 		if unused != nil && consumer == "" {
-			consumer = "projects/" + unused[1] // the older form has it in the text alone
+			consumer = "projects/" + unused[1] + unused[2] // the older form has it in the text alone
 		}
 		service := op.service
 		if other := metadata["service"]; other != service && serviceName.MatchString(other) {
@@ -263,7 +263,9 @@ func (f *fault) forbidden(op operation, metadata map[string]string) {
 var (
 	serviceName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.googleapis\.com$`)
 
-	unusedIn = regexp.MustCompile(`has not been used in project (\S+) before or it is disabled`)
+	// Two texts say that an API is off in a project. GKE has the second one, whose link
+	// names the project.
+	unusedIn = regexp.MustCompile(`has not been used in project (\S+) before or it is disabled|API is not enabled for this project\..*[?&]project=([a-z0-9:.-]+)`)
 	deniedIn = regexp.MustCompile(`permission to use project (\S+?)\.?(?:\s|$)`)
 )
 
