@@ -37,10 +37,9 @@ shown by the GKE API.` + onNodePools,
       enabled = true
     }
   }
-}
-
-# For all nodes of a cluster, confidential_nodes belongs into a new cluster: on one that is
-# there it makes Terraform delete the cluster and create another.`,
+  # For all nodes of a cluster, confidential_nodes belongs into a new cluster: on one that is
+  # there it makes Terraform delete the cluster and create another.
+}`,
 		Disruption: `The nodes of a node pool are made anew. The setting of a cluster is made for good when
 the cluster is made.`,
 		Recreates: audit.RecreatesNodes,

@@ -23,9 +23,9 @@ legacy network is left to legacy-network. Absent is unknown.`,
 			{Title: "Switch the network to custom mode", Commands: `gcloud compute networks update {network} --project={host} \
     --switch-to-custom-subnet-mode`},
 		},
-		Terraform: `# Switch the network with gcloud first: to Terraform, a change of auto_create_subnetworks
-# means to delete the network and to create another. After that, this changes nothing.
-resource "google_compute_network" "network" {
+		Terraform: `resource "google_compute_network" "network" {
+  # Switch the network with gcloud first: to Terraform, a change of auto_create_subnetworks
+  # means to delete the network and to create another. After that, this changes nothing.
   # name = {network}, project = {host}
   auto_create_subnetworks = false
 }`,
