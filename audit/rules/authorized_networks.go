@@ -92,7 +92,7 @@ func judgeControlPlane(c *audit.Cluster) audit.Verdict {
 		enabled = audit.Absent(name, enabled.Field, "authorized networks are off")
 		return audit.Failf("the public endpoint is open to the internet").Because(enabled).Because(endpoint...)
 	}
-	note, because := googleCloudAccess(c, field, networks)
+	note, because := googleCloudAccess(c)
 	return judgeBlocks(name, field, networks.GetCidrBlocks(), widestPublicRange-1).Noting(note).Because(because...).Because(enabled).Because(endpoint...)
 }
 
@@ -136,57 +136,18 @@ func judgeBlocks(name, field string, blocks []*containerpb.MasterAuthorizedNetwo
 	return v.Because(evidence)
 }
 
-// googleCloudAccess says whether addresses of Google Cloud, those of other
-// customers' VMs among them, are admitted.
-func googleCloudAccess(c *audit.Cluster, field string, networks *containerpb.MasterAuthorizedNetworksConfig) (string, []audit.Evidence) {
+// googleCloudAccess says for a message whether addresses of Google Cloud reach the public
+// endpoint.
+func googleCloudAccess(c *audit.Cluster) (string, []audit.Evidence) {
 	const open = "besides, all of Google Cloud's public addresses are admitted, other customers' VMs among them"
-	name := c.ResourceName()
-	field += ".gcpPublicCidrsAccessEnabled"
-	if v := networks.GcpPublicCidrsAccessEnabled; v != nil {
-		evidence := []audit.Evidence{{Resource: name, Field: field, Value: strconv.FormatBool(*v)}}
-		if *v {
-			return open, evidence
-		}
-		return "", evidence
+	v := judgeGoogleCloudAccess(c)
+	switch v.Status {
+	case audit.Fail:
+		return open, v.Evidence
+	case audit.Unknown:
+		return open + " (assumed)", v.Evidence
 	}
-	// Control planes on VPC peering keep Google Cloud out unless told otherwise;
-	// all others let it in.
-	if peering := c.GetPrivateClusterConfig().GetPeeringName(); peering != "" {
-		return "", []audit.Evidence{
-			audit.Absent(name, field, "Google Cloud's addresses are not admitted by a control plane on VPC peering"),
-			{Resource: name, Field: "privateClusterConfig.peeringName", Value: peering},
-		}
-	}
-	return open + " (assumed)", []audit.Evidence{audit.Absent(name, field, "Google Cloud's addresses are assumed to be admitted")}
-}
-
-// cloudAccess says whether authorized networks let Google Cloud's public addresses reach a
-// public endpoint.
-type cloudAccess int
-
-const (
-	cloudKeptOut cloudAccess = iota
-	cloudAssumed             // not in the API response
-	cloudAdmitted
-)
-
-// admitsGoogleCloud says whether the authorized networks of a cluster do; where they are off,
-// or without a public endpoint, nothing is admitted by them.
-func admitsGoogleCloud(c *audit.Cluster) cloudAccess {
-	if _, off := ipEndpointsOff(c); off {
-		return cloudKeptOut
-	}
-	networks, _ := authorizedNetworksOf(c)
-	public, _ := publicEndpoint(c)
-	switch on := networks.GetGcpPublicCidrsAccessEnabled(); {
-	case !public || !networks.GetEnabled():
-		return cloudKeptOut
-	case on:
-		return cloudAdmitted
-	case networks.GcpPublicCidrsAccessEnabled != nil || c.GetPrivateClusterConfig().GetPeeringName() != "":
-		return cloudKeptOut
-	}
-	return cloudAssumed
+	return "", v.Evidence
 }
 
 func shorten(list []string) string {

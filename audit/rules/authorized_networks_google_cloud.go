@@ -43,25 +43,31 @@ list or it uses the DNS endpoint.`,
 		{Title: "Add authorized networks for control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks"},
 		{Title: "Harden your cluster's security: restrict control plane access", URL: "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#restrict_control_plane_access"},
 	},
-	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict {
-		if v, none := noPublicList(c); none {
-			return v
+	Check: audit.EachCluster(func(_ *audit.Input, c *audit.Cluster) audit.Verdict { return judgeGoogleCloudAccess(c) }),
+}
+
+// judgeGoogleCloudAccess judges whether the authorized networks admit addresses of Google Cloud
+// to the public endpoint. It does not apply without a public endpoint or authorized networks.
+func judgeGoogleCloudAccess(c *audit.Cluster) audit.Verdict {
+	if v, none := noPublicList(c); none {
+		return v
+	}
+	networks, field := authorizedNetworksOf(c)
+	name, field := c.ResourceName(), field+".gcpPublicCidrsAccessEnabled"
+	if on := networks.GcpPublicCidrsAccessEnabled; on != nil {
+		evidence := audit.Evidence{Resource: name, Field: field, Value: strconv.FormatBool(*on)}
+		if *on {
+			return audit.Failf("all of Google Cloud's public addresses are admitted, other customers' VMs among them").Because(evidence)
 		}
-		networks, field := authorizedNetworksOf(c)
-		name, field := c.ResourceName(), field+".gcpPublicCidrsAccessEnabled"
-		if on := networks.GcpPublicCidrsAccessEnabled; on != nil {
-			evidence := audit.Evidence{Resource: name, Field: field, Value: strconv.FormatBool(*on)}
-			if *on {
-				return audit.Failf("all of Google Cloud's public addresses are admitted, other customers' VMs among them").Because(evidence)
-			}
-			return audit.Passf("Google Cloud's public addresses are not admitted").Because(evidence)
-		}
-		if peering := c.GetPrivateClusterConfig().GetPeeringName(); peering != "" {
-			return audit.Passf("Google Cloud's public addresses are not admitted, the default of control planes on VPC peering").Because(
-				audit.Absent(name, field, "Google Cloud's addresses are not admitted by a control plane on VPC peering"),
-				audit.Evidence{Resource: name, Field: "privateClusterConfig.peeringName", Value: peering})
-		}
-		return audit.Unknownf("the API does not say whether Google Cloud's public addresses are admitted; it is assumed that they are").Because(
-			audit.Absent(name, field, "Google Cloud's addresses are assumed to be admitted"))
-	}),
+		return audit.Passf("Google Cloud's public addresses are not admitted").Because(evidence)
+	}
+	// Control planes on VPC peering keep Google Cloud out unless told otherwise; all others
+	// let it in.
+	if peering := c.GetPrivateClusterConfig().GetPeeringName(); peering != "" {
+		return audit.Passf("Google Cloud's public addresses are not admitted, the default of control planes on VPC peering").Because(
+			audit.Absent(name, field, "Google Cloud's addresses are not admitted by a control plane on VPC peering"),
+			audit.Evidence{Resource: name, Field: "privateClusterConfig.peeringName", Value: peering})
+	}
+	return audit.Unknownf("the API does not say whether Google Cloud's public addresses are admitted; it is assumed that they are").Because(
+		audit.Absent(name, field, "Google Cloud's addresses are assumed to be admitted"))
 }

@@ -86,13 +86,13 @@ callers that are missing from it are locked out at once.`,
 			return anonymous.Noting(endpoint.Message).Because(endpoint.Evidence...)
 		}
 		const toCloud = "the public endpoint is open to all of Google Cloud's public addresses, VMs that anyone can rent among them"
-		switch cloud := admitsGoogleCloud(c); {
-		case cloud == cloudAdmitted && anonymous.Status == audit.Fail:
+		switch cloud := judgeGoogleCloudAccess(c).Status; {
+		case cloud == audit.Fail && anonymous.Status == audit.Fail:
 			note, because := anonymousBindings(c)
 			return both(audit.Failf("%s, and %s", toCloud, anonymous.Message).Noting(note)).Because(because)
-		case cloud == cloudAdmitted:
+		case cloud == audit.Fail:
 			return anonymous.Noting(toCloud).Because(endpoint.Evidence...)
-		case cloud == cloudAssumed && endpoint.Status == audit.Pass:
+		case cloud == audit.Unknown && endpoint.Status == audit.Pass:
 			return both(audit.Unknownf("the API response does not include whether %s", toCloud).Noting(anonymous.Message))
 		}
 		if endpoint.Status == audit.Unknown {
