@@ -29,6 +29,12 @@ func InPublicUniverse(project string) bool { return universePrefix(project) == "
 // longestAccount is the longest ID of a service account that IAM takes.
 const longestAccount = 30
 
+// accountID is the form of one, of 6 to 30 characters.
+var accountID = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+
+// IsAccountID reports whether IAM takes an ID for a service account.
+func IsAccountID(id string) bool { return accountID.MatchString(id) }
+
 // NodesAccountID returns a valid ID, of 6 to 30 characters, for a service account of the nodes
 // of one cluster alone. Where the cluster's name is too long, it is cut and told from others
 // that begin alike by four digits of its hash. Source: Create service accounts, in the IAM

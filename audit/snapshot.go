@@ -187,9 +187,9 @@ func (sc Scope) IncludesLocation(location string) bool {
 
 // Narrow returns a snapshot of what the scope includes of s: its projects without the
 // clusters that are out of scope, and without the gaps that hide nothing in scope. Host
-// projects stay, and so does what others were told about a location in scope. Where the scope says nothing, s keeps what it was narrowed to before:
-// without projects (nil; a shard may have an empty list) also those, and how they were
-// found.
+// projects stay, and so does what others were told about a location in scope. Where the
+// scope says nothing, s keeps what it was narrowed to before: without projects (nil; a shard
+// may have an empty list) also those, and how they were found.
 func (s *Snapshot) Narrow(sc Scope) *Snapshot {
 	if sc.Projects == nil {
 		whole := s.Scope

@@ -312,10 +312,12 @@ func New(s *audit.Snapshot, rules []*audit.Rule, judged iter.Seq2[*audit.Cluster
 				}
 			}
 		}
+		var replacements []audit.Replacement
 		if len(replaced) > 0 {
-			r.Replacements = append(r.Replacements, flags.share(c.Replacements(replaced))...)
+			replacements = flags.share(c.Replacements(replaced))
 		}
-		r.Clusters[len(r.Clusters)-1].SandboxPool = sandboxPool(c, r.Replacements)
+		r.Replacements = append(r.Replacements, replacements...)
+		r.Clusters[len(r.Clusters)-1].SandboxPool = sandboxPool(c, replacements)
 	}
 	read.put(&r.Summary)
 	sortReplacements(r.Replacements)
@@ -473,8 +475,8 @@ func describe(c *audit.Cluster) Cluster {
 	return d
 }
 
-// sandboxPool returns a name for a node pool with GKE Sandbox if another has the usual one, or
-// may get it.
+// sandboxPool returns a name for a node pool with GKE Sandbox if another has the usual one. It
+// is none that replacements of the cluster's node pools get.
 func sandboxPool(c *audit.Cluster, replacements []audit.Replacement) string {
 	taken := map[string]bool{}
 	for _, p := range c.GetNodePools() {
@@ -484,9 +486,7 @@ func sandboxPool(c *audit.Cluster, replacements []audit.Replacement) string {
 		return ""
 	}
 	for _, p := range replacements {
-		if strings.HasPrefix(p.NodePool, c.ResourceName()+"/") {
-			taken[p.NewName] = true
-		}
+		taken[p.NewName] = true
 	}
 	return audit.FreeName(usualSandboxPool, audit.LongestNodePool, func(name string) bool { return taken[name] })
 }
@@ -620,7 +620,7 @@ func (r *Report) Found() string {
 func (r *Report) Unlisted() string {
 	var lists []string
 	for _, g := range r.Gaps {
-		if g.Project == "" && (strings.HasSuffix(g.Resource, "/projects") || strings.HasSuffix(g.Resource, "/folders")) {
+		if g.HidesProjects() {
 			lists = append(lists, g.Resource+" ("+gapCause(g)+")")
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -87,9 +86,6 @@ func (r *Report) checkRules() error {
 	return nil
 }
 
-// accountID is the ID of a service account that IAM takes.
-var accountID = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
-
 func (r *Report) checkClusters() error {
 	projects := map[string]bool{}
 	for _, id := range r.Scope.Projects {
@@ -103,7 +99,7 @@ func (r *Report) checkClusters() error {
 		if id == "" || c.Location == "" || c.Name != "projects/"+c.Project+"/locations/"+c.Location+"/clusters/"+id || c.NodePools < 0 {
 			return fmt.Errorf("clusters[%d], %q, does not have this project and location, or fewer than no node pools", i, c.Name)
 		}
-		if c.NodesAccount != "" && !accountID.MatchString(c.NodesAccount) || c.SandboxPool != "" && !audit.IsNodePoolName(c.SandboxPool) {
+		if c.NodesAccount != "" && !audit.IsAccountID(c.NodesAccount) || c.SandboxPool != "" && !audit.IsNodePoolName(c.SandboxPool) {
 			return fmt.Errorf("clusters[%d], %q, has a name for an account or a node pool that is not valid", i, c.Name)
 		}
 		if i > 0 && r.Clusters[i-1].Name >= c.Name {
