@@ -73,6 +73,8 @@ func TestRead(t *testing.T) {
 		{`"scope": {"projects":`, `"scope": {"others":`, `its scope has no list of projects`},
 		{`"readAt"`, `"leastSeverity":"critical","readAt"`, `rules[0] is below the severity`},
 		{`"readAt"`, `"discovery":{"methods":["guess"],"projects":1},"readAt"`, `does not say how or where projects were found`},
+		{`"nodePools":`, `"nodesAccount":"$(id)","nodePools":`, "has a name for an account or a node pool that is not valid"},
+		{`"nodePools":`, `"sandboxPool":"$(id)","nodePools":`, "has a name for an account or a node pool that is not valid"},
 		{`"gaps": [`, `"gaps": null, "more": [`, "gaps: it is not a list"},
 		{`{"project":"net-host","resource":"projects/net-host/aggregated/routers"`, `{"project":"net-host","resource":""`, "gaps[0] names no resource"},
 		{`"readAt"`, `"shard":{"index":0,"count":1,"projects":1},"readAt"`, `shard 0/1 has 2 projects, and all shards together 1`},
