@@ -458,11 +458,12 @@ func pieces(policies []firewallPolicy) []traffic {
 	return all
 }
 
-// admitted returns which of some addresses get in, and by which rules. Where a rule is
-// unsure it is taken to admit as little as it may or, if most, as much.
+// admitted returns which of some addresses get in, and by which rules: those that admit many
+// by themselves, or else all. Where a rule is unsure it is taken to admit as little as it may
+// or, if most, as much.
 func admitted(policies []firewallPolicy, t traffic, from []netip.Prefix, most bool) ([]netip.Prefix, []firewallRule) {
 	var in []netip.Prefix
-	var by []firewallRule
+	var by, few []firewallRule
 	rest := from
 	for _, policy := range policies {
 		var next []netip.Prefix
@@ -486,6 +487,8 @@ func admitted(policies []firewallPolicy, t traffic, from []netip.Prefix, most bo
 				in, rest = append(in, hit...), without(rest, hit)
 				if wide(hit) {
 					by = append(by, r)
+				} else {
+					few = append(few, r)
 				}
 			case r.action == "allow":
 			case r.action == "deny" && !(most && doubt):
@@ -503,6 +506,9 @@ func admitted(policies []firewallPolicy, t traffic, from []netip.Prefix, most bo
 			}
 		}
 		rest = append(rest, next...)
+	}
+	if by == nil {
+		by = few
 	}
 	return in, by
 }
