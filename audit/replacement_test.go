@@ -28,7 +28,7 @@ func TestNothingIsLost(t *testing.T) {
 			return // surge upgrades are the default
 		}
 		if !slices.ContainsFunc(s.left, func(field string) bool { return path == field || strings.HasPrefix(path, field+".") }) {
-			t.Errorf("%s is lost: %v has no flag, and is not named in %q", path, p, s.left)
+			t.Errorf("the new node pool loses %s of %v: no flag sets it, and the settings left out, %q, do not have it", path, p, s.left)
 		}
 	})
 }

@@ -278,9 +278,9 @@ func (col *collection) locations() map[string][]*audit.Project {
 // refusal is rare; and where the first few refuse, the cause is most likely the caller's.
 const mostAsked = 3
 
-// serverConfig reads what GKE offers in a location, once in a run. By the documentation
-// that depends on the location, as versions are rolled out from one to the next, and
-// nowhere on the project. Sources: Version updates, in the GKE release notes,
+// serverConfig reads what GKE offers in a location, once in a run. The documentation says
+// that versions are rolled out location by location; it does not mention projects, and the
+// answer has no field about one. Sources: Version updates, in the GKE release notes,
 // https://docs.cloud.google.com/kubernetes-engine/docs/release-notes; getServerConfig,
 // which returns "configuration info about the Google Kubernetes Engine service",
 // https://docs.cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations/getServerConfig.

@@ -475,7 +475,7 @@ func (k htmlKind) Folded() bool { return len(k.Hits) > mostUnfolded }
 // Disruption says what mending the findings interrupts.
 func (k htmlKind) Disruption() string {
 	r := k.rule.Remediation
-	return general(r.Disruption) + " Made anew: " + recreations[r.Recreates] + "."
+	return general(r.Disruption) + " Recreates: " + recreations[r.Recreates] + "."
 }
 
 // Says is the message of the findings.

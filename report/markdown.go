@@ -487,7 +487,7 @@ func (m *markdown) fix(t *ruleFindings) {
 		m.count(fixes[t.Severity], counted{ofFixes, 1}, func() string {
 			var b strings.Builder
 			fmt.Fprintf(&b, "%s\n\n", flowing(t.Rationale))
-			fmt.Fprintf(&b, "*What mending it disrupts:* %s What is made anew: %s.\n\n", flowing(t.Remediation.Disruption), recreations[t.Remediation.Recreates])
+			fmt.Fprintf(&b, "*What mending it disrupts:* %s Recreates: %s.\n\n", flowing(t.Remediation.Disruption), recreations[t.Remediation.Recreates])
 			terraform := general(terraformText(t.Remediation))
 			switch {
 			case len(commands) == 1:

@@ -52,7 +52,7 @@ func WriteRule(w io.Writer, r *audit.Rule, width int) error {
 	section("What is checked", prose(general(r.Checks)))
 	section("How to mend it, with gcloud", t.steps(gcloudSteps(r.Remediation.Gcloud), width))
 	section("How to mend it, with Terraform", t.comments(indented(general(terraformText(r.Remediation))), width))
-	section("What that disrupts", prose(general(r.Remediation.Disruption))+"\n"+prose("What is made anew: "+recreations[r.Remediation.Recreates]+"."))
+	section("What that disrupts", prose(general(r.Remediation.Disruption))+"\n"+prose("Recreates: "+recreations[r.Remediation.Recreates]+"."))
 	if len(r.Controls) > 0 {
 		var lines []string
 		for _, line := range controls(r.Controls) {
@@ -117,7 +117,7 @@ func (t *tableWriter) steps(steps []gcloudStep, width int) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// recreations say in words what a change makes anew.
+// recreations say in words what a change recreates.
 var recreations = map[audit.Recreation]string{
 	audit.RecreatesNothing:  "nothing",
 	audit.RecreatesNodes:    "the nodes, one after the other",
@@ -205,7 +205,7 @@ func (m *markdownWriter) rule(r *audit.Rule) {
 	m.line("")
 	m.line("```terraform\n%s\n```", general(terraformText(r.Remediation)))
 	m.line("")
-	m.line("*What that disrupts:* %s What is made anew: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
+	m.line("*What that disrupts:* %s Recreates: %s.", unlinked(general(r.Remediation.Disruption)), recreations[r.Remediation.Recreates])
 	m.line("")
 	if len(r.Controls) > 0 {
 		m.line("*What others call it:* %s.", m.text(strings.Join(controls(r.Controls), "; ")))

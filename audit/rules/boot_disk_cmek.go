@@ -33,9 +33,9 @@ is protected is not looked at, nor are persistent disks.` + onNodePools,
   node_config {
     boot_disk_kms_key = "` + kmsKey + `"
   }
-  # Autopilot and node auto-provisioning: set the key with gcloud. A change of
-  # boot_disk_kms_key in auto_provisioning_defaults makes Terraform delete the cluster and
-  # create another. After gcloud, the same value in Terraform changes nothing.
+  # For Autopilot and node auto-provisioning, set the key with gcloud first. If you change
+  # boot_disk_kms_key in auto_provisioning_defaults, Terraform deletes and recreates the
+  # cluster. Once the cluster has the key, the same value in Terraform changes nothing.
 }`,
 		Disruption: `The key is set for good when a node pool is made: a new node pool is needed, and pods
 move when the old one is drained. The Compute Engine service agent needs

@@ -32,13 +32,13 @@ shown by the GKE API.` + onNodePools,
 		Terraform: `resource "google_container_node_pool" "pool" {
   # name = {pool}
   node_config {
-    machine_type = "MACHINE_TYPE" # as large as today's, of a series that supports it, such as n2d
+    machine_type = "MACHINE_TYPE" # of a series that supports it, such as n2d, and of the size of today's
     confidential_nodes {
       enabled = true
     }
   }
-  # For all nodes of a cluster, confidential_nodes belongs into a new cluster: on one that is
-  # there it makes Terraform delete the cluster and create another.
+  # Set confidential_nodes for all nodes of a cluster only when you create the cluster. On an
+  # existing one, Terraform deletes and recreates the cluster.
 }`,
 		Disruption: `The nodes of a node pool are made anew. The setting of a cluster is made for good when
 the cluster is made.`,

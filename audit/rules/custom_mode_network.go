@@ -24,8 +24,8 @@ legacy network is left to legacy-network. Absent is unknown.`,
     --switch-to-custom-subnet-mode`},
 		},
 		Terraform: `resource "google_compute_network" "network" {
-  # Switch the network with gcloud first: to Terraform, a change of auto_create_subnetworks
-  # means to delete the network and to create another. After that, this changes nothing.
+  # Switch the network with gcloud first. If you change auto_create_subnetworks instead,
+  # Terraform deletes and recreates the network. After the switch, this changes nothing.
   # name = {network}, project = {host}
   auto_create_subnetworks = false
 }`,

@@ -48,6 +48,7 @@ it: in force it fails, enabled without times it is unknown.`,
 		Terraform: `resource "google_container_cluster" "cluster" {
   # name = {cluster}
   maintenance_policy {
+    # The provider takes exclusions only beside a maintenance window: keep yours, or add one.
     maintenance_exclusion {
       exclusion_name = "freeze"
       start_time     = "START_TIME"

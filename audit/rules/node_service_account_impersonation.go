@@ -19,19 +19,19 @@ being seen: the audit log names the account. With roles/iam.serviceAccountUser o
 also start a machine or a node pool that runs as it and take its token there. A pod
 that may act as it, by Workload Identity Federation, undoes what that federation is
 for.`,
-	Checks: `The allow policy of each service account that nodes of the cluster run as, in the answer
-of Cloud Asset Inventory's search for policies of iam.googleapis.com/ServiceAccount in
-the account's project. It fails if a user, a group, a domain, everybody, an identity of
-a workforce or workload pool or a Kubernetes service account holds a role there with one of
+	Checks: `The allow policy of each service account that nodes of the cluster run as, in the answer of
+Cloud Asset Inventory's search for policies of iam.googleapis.com/ServiceAccount in the
+account's project. It fails if a user, a group, a domain, everybody, an identity of a
+workforce or workload pool or a Kubernetes service account holds a role there with one of
 these permissions: iam.serviceAccounts.actAs, getAccessToken, getOpenIdToken, signBlob,
 signJwt, implicitDelegation or setIamPolicy, iam.serviceAccountKeys.create or
 iam.serviceAccountApiKeyBindings.create. The role's name does not matter. Service accounts
 that hold such a role are named and pass: what makes node pools needs it. A deleted or
 disabled role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it or lists no permissions of it. A condition that ended by request.time before the snapshot was
-taken grants nothing. It is unknown if the member is of a kind that is not known. No policy
-in the answer means that there is none. The
-inventory may lag behind by minutes. Grants on the project are judged by
+IAM API does not know it or lists no permissions of it. A condition that ended by
+request.time before the snapshot was taken grants nothing. It is unknown if the member is of
+a kind that is not known. No policy in the answer means that there is none. The inventory
+may lag behind by minutes. Grants on the project are judged by
 project-service-account-impersonation.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{

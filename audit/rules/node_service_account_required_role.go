@@ -31,14 +31,14 @@ autoscaling works with less than it could know, and after an incident there is n
 to look at. It is the usual state after the default account has been stripped of the
 Editor role.`,
 	Checks: `Whether each service account of the cluster's nodes holds, without a condition, the
-permissions of roles/container.defaultNodeServiceAccount on the cluster's project, by
-the allow policies of the project and of the folders and the organization above it: by
-that role, or by any others together. The definitions of all of them are read from the IAM
-API. A deleted or disabled custom role grants nothing, nor does a role on a condition that ended
-by request.time. It is unknown if what is missing
-could come only by a role on a condition, by a group's role, or by one that the IAM API
-does not know or lists no permissions of. Pulling images takes roles/artifactregistry.reader
-besides, which is not looked at: it is often granted on single repositories.`,
+permissions of roles/container.defaultNodeServiceAccount on the cluster's project, by the
+allow policies of the project and of the folders and the organization above it: by that
+role, or by any others together. The definitions of all of them are read from the IAM API. A
+deleted or disabled custom role grants nothing, nor does a role on a condition that ended by
+request.time. It is unknown if what is missing could come only by a role on a condition, by
+a group's role, or by one that the IAM API does not know or lists no permissions of. Pulling
+images takes roles/artifactregistry.reader besides, which is not looked at: it is often
+granted on single repositories.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Grant the role", Commands: `gcloud projects add-iam-policy-binding {project} \

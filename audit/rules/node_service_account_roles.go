@@ -18,30 +18,30 @@ one broken container a broken project; granted on a folder or on the organizatio
 it reaches into other projects, too. Which account nodes run as does not matter for
 this: an account of their own with the Editor role is no better than the default
 one.`,
-	Checks: `The roles that each service account of the cluster's nodes holds by the allow policies
-of the cluster's project, of the account's own, and of the folders and the
-organization above them. The permissions of a role decide, never its name: the
-definition of each role, basic, predefined or custom, is read from the IAM API. A role is
-broad if one of its permissions is enough to become another identity (such as
-iam.serviceAccounts.actAs or getAccessToken, iam.serviceAccountKeys.create, every
-setIamPolicy), to run code as one (compute.instances.create or setMetadata,
-run.services.create, run.jobs.runWithOverrides, cloudbuild.builds.create,
-osconfig.patchJobs.exec, dataflow.jobs.create, dataproc.jobs.create with
-dataproc.clusters.use), to get at pods or secrets in clusters (container.pods.exec,
-container.deployments.update, container.secrets.get), or to read, change or destroy data of
-the whole project (secretmanager.versions.access, bigquery.tables.getData,
-storage.objects.delete, firebasedatabase.instances.get). The message names the role and the permission that decided.
-A role that may read the objects of all buckets, all logs, all subscriptions or all Kafka
-clusters is noted and passes, as is the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom
-role grants nothing. The rule does not pass if a role could not be read, or if the
-IAM API does not know it or lists no permissions of it. A role that is granted on a condition counts, and
-the message names the condition; a condition that ended by request.time before the
-snapshot was taken grants nothing. Members that include the account count: allUsers,
-allAuthenticatedUsers, and all service accounts of a project, folder or organization.
-Who is in a group cannot be read: where a group holds a broad role, it is unknown
-whether the account does, unless the parameter peopleGroups says that the group has
-people only. Roles on single resources, such as a bucket, deny policies and principal
-access boundaries are not looked at. Access scopes do not make a broad role pass.`,
+	Checks: `The roles that each service account of the cluster's nodes holds by the allow policies of
+the cluster's project, of the account's own, and of the folders and the organization above
+them. The permissions of a role decide, never its name: the definition of each role, basic,
+predefined or custom, is read from the IAM API. A role is broad if one of its permissions is
+enough to become another identity (such as iam.serviceAccounts.actAs or getAccessToken,
+iam.serviceAccountKeys.create, every setIamPolicy), to run code as one
+(compute.instances.create or setMetadata, run.services.create, run.jobs.runWithOverrides,
+cloudbuild.builds.create, osconfig.patchJobs.exec, dataflow.jobs.create,
+dataproc.jobs.create with dataproc.clusters.use), to get at pods or secrets in clusters
+(container.pods.exec, container.deployments.update, container.secrets.get), or to read,
+change or destroy data of the whole project (secretmanager.versions.access,
+bigquery.tables.getData, storage.objects.delete, firebasedatabase.instances.get). The
+message names the role and the permission that decided. A role that may read the objects of
+all buckets, all logs, all subscriptions or all Kafka clusters is noted and passes, as is
+the deprecated roles/container.nodeServiceAgent. A deleted or disabled custom role grants
+nothing. The rule does not pass if a role could not be read, or if the IAM API does not know
+it or lists no permissions of it. A role that is granted on a condition counts, and the
+message names the condition; a condition that ended by request.time before the snapshot was
+taken grants nothing. Members that include the account count: allUsers,
+allAuthenticatedUsers, and all service accounts of a project, folder or organization. Who is
+in a group cannot be read: where a group holds a broad role, it is unknown whether the
+account does, unless the parameter peopleGroups says that the group has people only. Roles
+on single resources, such as a bucket, deny policies and principal access boundaries are not
+looked at. Access scopes do not make a broad role pass.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Grant what nodes need, if they do not have it yet", Commands: `gcloud projects add-iam-policy-binding {project} \

@@ -40,8 +40,8 @@ set, nor a node pool names a range, it is unknown.`,
     }
   }
 }`,
-		Disruption: `None at once. Existing node pools stay in the full range: make those anew that have to
-grow, in the new range (--pod-ipv4-range=RANGE).`,
+		Disruption: `No restart. Existing node pools stay in the full range. Recreate those that have to grow in
+the new range (--pod-ipv4-range=RANGE).`,
 		Recreates: audit.RecreatesNothing,
 	},
 	References: []audit.Reference{

@@ -25,8 +25,9 @@ organization. The role's name does not matter: Owner and Editor have such a perm
 so may a custom role. Users, groups, domains, everybody, and identities of workforce and
 workload pools, Kubernetes service accounts among them, fail; service accounts of Google
 Cloud are not looked at here. A role on a condition counts, and the message names the
-condition, unless that ended by request.time before the snapshot was taken. A deleted or disabled role grants nothing. The rule does not pass if one of the
-policies or roles could not be read, or if the IAM API does not know a role or lists no permissions of it.`,
+condition, unless that ended by request.time before the snapshot was taken. A deleted or
+disabled role grants nothing. The rule does not pass if one of the policies or roles could
+not be read, or if the IAM API does not know a role or lists no permissions of it.`,
 	Remediation: audit.Remediation{
 		Gcloud: []audit.Step{
 			{Title: "Grant the role on the accounts that are meant", Commands: `gcloud iam service-accounts add-iam-policy-binding EMAIL \
@@ -38,7 +39,7 @@ policies or roles could not be read, or if the IAM API does not know a role or l
   # in place of a google_project_iam_ resource
   service_account_id = "projects/{project}/serviceAccounts/EMAIL"
   role               = "roles/iam.serviceAccountUser"
-  member             = "group:EMAIL"
+  member             = "MEMBER"
 }`,
 		Disruption: `No restart. Who deploys as an account that is not granted is refused.`,
 		Recreates:  audit.RecreatesNothing,

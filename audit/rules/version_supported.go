@@ -28,7 +28,8 @@ fails in a cluster that is not in it. What only a channel offers that this versi
 gkeaudit does not know is unknown. validNodeVersions is not used: it goes back
 for years. Where the answer names no node pools of an Autopilot cluster, the deprecated
 currentNodeVersion counts, the oldest that its nodes have; without it, the nodes are
-unknown.
+unknown. The server config is read once for each location, in one of the projects that have
+clusters there, which the evidence names.
 
 Offered is less than supported: a minor version may be offered for some time after
 its support ended. A patch that is no longer offered passes, and the message says
