@@ -170,7 +170,7 @@ func (e *tokenError) fault() fault {
 		code, why := refusal(refused)
 		f.reason, f.message = strings.ToUpper(oneLine(code)), oneLine(e.source+" were refused: "+why)
 		if strings.Contains(why, "short-lived token") || strings.Contains(why, "reasonable timeframe") {
-			f.message += "; " + clockOff(refused.Response.Header.Get("Date"), time.Now())
+			f.message += clockOff(refused.Response.Header.Get("Date"), time.Now())
 		}
 	case status == 0 && (errors.As(e.err, &netErr) || unanswered.MatchString(e.err.Error())):
 		f.code, f.treatment = "UNAVAILABLE", connection
@@ -178,17 +178,20 @@ func (e *tokenError) fault() fault {
 	return f
 }
 
-// clockOff says how far the clock is from a server's date, in whole seconds.
+// clockOff says how far the clock is from a server's date, in whole seconds, to be added to a
+// message; empty if they agree.
 func clockOff(date string, now time.Time) string {
 	server, err := http.ParseTime(date)
 	off := now.Sub(server).Round(time.Second)
 	switch {
-	case err != nil, off.Abs() < 30*time.Second:
-		return clockIs + "may be off"
+	case err != nil:
+		return "; " + clockIs + "may be off"
+	case off.Abs() < 30*time.Second:
+		return ""
 	case off < 0:
-		return clockIs + "is " + (-off).String() + " behind"
+		return "; " + clockIs + "is " + (-off).String() + " behind"
 	}
-	return clockIs + "is " + off.String() + " ahead"
+	return "; " + clockIs + "is " + off.String() + " ahead"
 }
 
 // refusal finds what a server of tokens says in its answer: oauth2 reads it for some kinds

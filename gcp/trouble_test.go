@@ -40,6 +40,7 @@ func TestRefusedTokens(t *testing.T) {
 		{name: "session", status: 400, body: `{"error": "invalid_grant", "error_subtype": "invalid_rapt", "error_description": "reauth related error (invalid_rapt)"}`, want: `invalid_rapt\)$`, kind: gcp.BadFile},
 		{name: "clock behind", status: 400, body: timeframe, ahead: 3 * time.Hour, want: `; the clock of this machine is (3h0m0s|2h59m\d+s) behind$`, kind: gcp.WrongClock},
 		{name: "clock ahead", status: 400, body: timeframe, ahead: -26 * time.Hour, want: `; the clock of this machine is 26h0m\d+s ahead$`, kind: gcp.WrongClock},
+		{name: "clock right", status: 400, body: timeframe, want: `JWT claim\.$`, kind: gcp.BadFile},
 		{name: "no date", status: 400, body: timeframe, date: "-", want: `; the clock of this machine may be off$`, kind: gcp.WrongClock},
 		{name: "a bad date", status: 400, body: timeframe, date: "yesterday", want: `; the clock of this machine may be off$`, kind: gcp.WrongClock},
 		{name: "proxy", status: 407, body: "", want: `^the proxy asks for credentials \(407 Proxy Authentication Required\)$`, kind: gcp.ProxyAsks},

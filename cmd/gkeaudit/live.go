@@ -23,7 +23,7 @@ var troubleHints = map[gcp.Trouble]string{
 	gcp.BadOther:       "Check its address; and to act as it takes roles/iam.serviceAccountTokenCreator on it.",
 	gcp.BadCredentials: loginHint,
 	gcp.ProxyAsks:      "Add the user and the password that the proxy wants to HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
-	gcp.WrongClock:     "Set the clock of this machine; the credentials are not to blame. If the clock is right, a server or a proxy has a certificate that is not valid now.",
+	gcp.WrongClock:     "Set the clock of this machine; the credentials are not to blame.",
 }
 
 // otherPayer is how to have calls charged to another project: by a flag, which commands
@@ -47,6 +47,9 @@ func troubleHint(code, message, otherPayer string) string {
 		return "Grant roles/serviceusage.serviceUsageConsumer there,\n" + otherPayer
 	case trouble == gcp.QuotaDenied:
 		return "Grant roles/serviceusage.serviceUsageConsumer on project " + project + ",\n" + otherPayer
+	}
+	if trouble == gcp.WrongClock && strings.Contains(message, "certificate") {
+		return troubleHints[trouble] + " If the clock is right, a server or a proxy has a certificate that is not valid now."
 	}
 	return troubleHints[trouble]
 }
