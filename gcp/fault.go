@@ -176,6 +176,10 @@ func apiFault(op operation, err *googleapi.Error) fault {
 	switch {
 	case f.reason == "rateLimitExceeded", f.reason == "RATE_LIMIT_EXCEEDED", f.reason == "userRateLimitExceeded":
 		f.code, f.treatment = "RESOURCE_EXHAUSTED", exhausted
+	case err.Code == http.StatusForbidden && err.Message == "":
+		// Every error of the APIs has a message. What a page says is not believed, even that
+		// an API is off: a project would then have no clusters.
+		f.message += ", and the response is not in the API's format: it may come from a proxy"
 	case err.Code == http.StatusForbidden:
 		f.forbidden(op, d.Metadata)
 	case err.Code == http.StatusProxyAuthRequired:
