@@ -142,6 +142,9 @@ func (r *Report) incompleteVerdict() string {
 	if slices.ContainsFunc(r.Gaps, func(g audit.Gap) bool { return g.HidesProjects() }) {
 		parts = append(parts, "some projects could not be listed")
 	}
+	if n := s.Gaps; parts == nil && n > 0 { // they are of no project in scope
+		parts = append(parts, count(n, "gap", "gaps"))
+	}
 	if parts == nil {
 		return text
 	}

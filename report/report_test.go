@@ -411,3 +411,14 @@ func TestCatalogue(t *testing.T) {
 		t.Errorf("%s is not what the rules say (-file +rules); go test ./report -update writes it:\n%s", file, diff)
 	}
 }
+
+// TestIncompleteVerdict has gaps that are of no project in scope: the verdict still says what
+// the audit lacks.
+func TestIncompleteVerdict(t *testing.T) {
+	s := loadSnapshot(t, "../testdata/report/good.json")
+	s.Gaps = []audit.Gap{{Resource: "roles/editor", Operation: "iam.roles.get", Code: "UNAVAILABLE", Message: "no"}}
+	const want = "; the audit is incomplete: 1 gap."
+	if got := judge(s).Verdict(); !strings.HasSuffix(got, want) {
+		t.Errorf("got verdict %q, want one that ends with %q", got, want)
+	}
+}
