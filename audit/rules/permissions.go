@@ -448,18 +448,16 @@ var (
 		".volumes.delete",
 	}
 
-	// storesNothing are permissions with such a suffix that destroy nothing: instances that
-	// store nothing, or are created again by themselves, what is kept of acknowledgments, and
-	// buckets that are empty. Sources: Method: apps.services.versions.instances.delete, in
-	// the App Engine Admin API reference; Container runtime contract,
-	// https://docs.cloud.google.com/run/docs/container-contract; Replay and purge messages
-	// with seek, https://docs.cloud.google.com/pubsub/docs/replay-overview; Memorystore for
-	// Memcached overview, https://docs.cloud.google.com/memorystore/docs/memcached/memcached-overview;
-	// Delete buckets, https://docs.cloud.google.com/storage/docs/deleting-buckets.
+	// storesNothing are permissions with such a suffix that destroy nothing: they stop
+	// instances whose disks are ephemeral, or delete buckets that are empty. A snapshot of
+	// Pub/Sub is not among them: the messages that it retains are dropped with it. Sources:
+	// Method: apps.services.versions.instances.delete, in the App Engine Admin API reference;
+	// Configure ephemeral disk for services,
+	// https://docs.cloud.google.com/run/docs/configuring/services/ephemeral-disk; Buckets:
+	// delete, in the JSON API reference of Cloud Storage; Method: projects.snapshots.delete,
+	// https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.snapshots/delete.
 	storesNothing = []string{
 		"appengine.instances.delete",
-		"memcache.instances.delete",
-		"pubsub.snapshots.delete",
 		"run.instances.delete",
 		"storage.buckets.delete",
 	}
